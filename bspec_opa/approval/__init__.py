@@ -1,0 +1,1 @@
+"""Approvals: the record, the facts for quorum and separation, the view an approver signs."""

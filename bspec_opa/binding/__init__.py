@@ -1,0 +1,1 @@
+"""The identities: catalogs, importers and the resolution of an intent into exact artifacts."""

@@ -1,0 +1,1 @@
+"""Policy bundles: generated gate and guard, deterministic archives, index."""

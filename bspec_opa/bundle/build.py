@@ -1,0 +1,194 @@
+"""Builds a bundle: read once, check everything, compile, pack. The same input gives the same bytes.
+
+OPA's own ``build`` rewrites Rego and embeds paths. So it only compiles ``policy.wasm``, from an archive of our own in
+a neutral folder, without any data: the module depends on the rules alone. What is packed are the authors' files.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bspec_opa.bundle.archive import compress, write_tar
+from bspec_opa.bundle.capabilities import capabilities
+from bspec_opa.bundle.contract.__main__ import rendered
+from bspec_opa.bundle.contract.definitions import DECISION_CONTRACT
+from bspec_opa.bundle.gate_source import GATE_TEST
+from bspec_opa.bundle.generate import generated
+from bspec_opa.bundle.index_build import build_index
+from bspec_opa.bundle.layout import (
+    BUILD_DATA,
+    INDEX,
+    MANIFEST,
+    ORGANISATION_DATA,
+    ROOT,
+    WASM,
+    data_digest_of,
+    manifest,
+    revision_of,
+    rules_digest_of,
+)
+from bspec_opa.bundle.lint import lint
+from bspec_opa.bundle.opa_tool import OPA_VERSION
+from bspec_opa.bundle.organisation import load_organisation
+from bspec_opa.bundle.reasons import ORGANISATION, WASM_FAILED
+from bspec_opa.bundle.sources import Sources, read_sources, write_tree
+from bspec_opa.bundle.syntax import parse_modules
+from bspec_opa.bundle.type_check import ALL, CAPABILITIES, PACKED, SCHEMA_FOLDER, check_types
+from bspec_opa.foundation.canonical import canonical_bytes
+from bspec_opa.foundation.errors import BspecError, Location, Problem, error_of
+from bspec_opa.foundation.files import read_bounded
+from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bspec_opa.bundle.index import Index
+    from bspec_opa.bundle.opa_tool import Opa
+    from bspec_opa.bundle.read import Bundle
+    from bspec_opa.foundation.canonical import JsonObject
+
+ENTRYPOINT = "bspec/gate/decision"
+
+
+def build_bundle(policies: Path, data: Path | None, opa: Opa) -> bytes:
+    """The bytes of a bundle.
+
+    Args:
+        policies: the folder that holds ``bspec/``.
+        data: the organisation's data; the policies' own ``bspec/org/data.json`` if None.
+        opa: the binary; exactly the version that bundles are built with.
+
+    Raises:
+        InvalidInputError: policies or data are refused; every problem with file and line.
+        EngineError: OPA is missing, another version, or its checks are not live.
+    """
+    opa.require_version()
+    with _located_under(policies), tempfile.TemporaryDirectory(prefix="bspec-opa-") as folder:
+        work = Path(folder)
+        sources = read_sources(policies)
+        index = check_sources(sources, work, opa)
+        files = {**sources.packed, **generated(index), **schemas()}
+        wasm = compile_wasm(work, files, opa)
+        text, name = _data(sources, data)
+        return pack(files, index, load_organisation(text, name, index), wasm, OPA_VERSION)
+
+
+def check_policies(policies: Path, opa: Opa) -> Index:
+    """All checks of a build without building: for ``policy lint``.
+
+    Raises:
+        InvalidInputError: policies or their own data are refused.
+        EngineError: OPA is missing, another version, or its checks are not live.
+    """
+    opa.require_version()
+    with _located_under(policies), tempfile.TemporaryDirectory(prefix="bspec-opa-") as folder:
+        sources = read_sources(policies)
+        index = check_sources(sources, Path(folder), opa)
+        if ORGANISATION_DATA in sources.files:
+            load_organisation(sources.files[ORGANISATION_DATA], ORGANISATION_DATA, index)
+        return index
+
+
+def check_sources(sources: Sources, work: Path, opa: Opa) -> Index:
+    """Parse, index, lint and type-check; ``work`` is an empty private folder and keeps what OPA was shown."""
+    write_tree(work / ALL, sources.files)
+    modules = parse_modules(work / ALL, sources.rego, opa)
+    index = build_index(modules, sources)
+    lint(modules)
+    write_tree(work / ALL, {**generated(index), "bspec/gate/gate_test.rego": GATE_TEST.encode()})
+    data = {n: d for n, d in sources.files.items() if n.endswith(".json")}
+    write_tree(work / PACKED, {**sources.packed, **generated(index), **data})
+    write_tree(work, {**schemas(), CAPABILITIES: capabilities()})
+    check_types(work, opa)
+    return index
+
+
+def schemas() -> dict[str, bytes]:
+    """The schemas as a bundle holds them."""
+    return {f"{SCHEMA_FOLDER}/{name}": text.encode() for name, text in rendered().items()}
+
+
+def compile_wasm(work: Path, files: Mapping[str, bytes], opa: Opa) -> bytes:
+    """``policy.wasm`` from Rego files, by the real OPA.
+
+    Raises:
+        EngineError: OPA wrote none.
+    """
+    rego = {n: d for n, d in files.items() if n.endswith(".rego")}
+    head = {MANIFEST: canonical_bytes({"revision": "", "roots": [ROOT], "rego_version": 1})}
+    (work / "raw.tar.gz").write_bytes(compress(write_tar({**rego, **head})))
+    target = ("-t", "wasm", "-e", ENTRYPOINT, "-o", "compiled.tar.gz")
+    opa.run(["build", *target, "--capabilities", CAPABILITIES, "-b", "raw.tar.gz"], cwd=work)
+    compiled = (work / "compiled.tar.gz").read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(compiled), mode="r:gz") as archive:
+        found = {m.name.lstrip("/"): m for m in archive.getmembers() if m.isreg()}
+        member = archive.extractfile(found[WASM]) if WASM in found else None
+        if member is None:
+            raise WASM_FAILED.error("OPA compiled no policy.wasm")
+        return member.read()
+
+
+def pack(files: Mapping[str, bytes], index: Index, organisation: JsonObject, wasm: bytes, opa_version: str) -> bytes:
+    """A bundle from its checked parts; pure."""
+    rules_digest, data_digest = rules_digest_of(files), data_digest_of(organisation)
+    revision = revision_of(rules_digest, data_digest, opa_version)
+    head: JsonObject = {
+        "contract": DECISION_CONTRACT,
+        "opa_version": opa_version,
+        "rules_digest": rules_digest,
+        "data_digest": data_digest,
+        "rules": index.to_json(),
+    }
+    build: JsonObject = {"revision": revision, "data_digest": data_digest}
+    documents = {MANIFEST: manifest(revision), INDEX: head, ORGANISATION_DATA: organisation, BUILD_DATA: build}
+    packed = {**files, **{n: canonical_bytes(v) for n, v in documents.items()}, WASM: wasm}
+    return compress(write_tar(packed))
+
+
+def repack(bundle: Bundle, data: bytes, name: str) -> bytes:
+    """The same rules with another organisation's data; needs no OPA.
+
+    Args:
+        bundle: whose rules and compiled policy are kept.
+        data: the other organisation's data.
+        name: what messages call the data.
+
+    Raises:
+        InvalidInputError: the data is refused.
+    """
+    organisation = load_organisation(data, name, bundle.index)
+    own = {MANIFEST, INDEX, ORGANISATION_DATA, BUILD_DATA, WASM}
+    files = {n: d for n, d in bundle.files.items() if n not in own}
+    return pack(files, bundle.index, organisation, bundle.wasm, bundle.opa_version)
+
+
+def _data(sources: Sources, data: Path | None) -> tuple[bytes, str]:
+    if data is not None:
+        return read_bounded(data, MAX_DOCUMENT_BYTES), str(data.absolute())
+    if ORGANISATION_DATA not in sources.files:
+        raise ORGANISATION.error("there is no organisation's data", at=Location(ORGANISATION_DATA))
+    return sources.files[ORGANISATION_DATA], ORGANISATION_DATA
+
+
+@contextmanager
+def _located_under(policies: Path) -> Iterator[None]:
+    """Give problems the place of the authors' file instead of the checked copy's."""
+    try:
+        yield
+    except BspecError as e:
+        raise error_of(_relocated(p, policies) for p in e.problems) from e
+
+
+def _relocated(problem: Problem, policies: Path) -> Problem:
+    at = problem.location
+    if at is None or Path(at.file).is_absolute():
+        return problem
+    name = at.file.removeprefix(f"{ALL}/").removeprefix(f"{PACKED}/")
+    if not name.startswith(f"{ROOT}/"):
+        return problem
+    return Problem(problem.reason, problem.message, problem.hint, Location(str(policies / name), at.line, at.column))

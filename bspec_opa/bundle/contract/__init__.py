@@ -1,0 +1,1 @@
+"""The closed schemas between Python and Rego: input, organisation data, build data, decision."""

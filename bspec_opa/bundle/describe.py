@@ -1,0 +1,43 @@
+"""What a bundle is, for ``bundle inspect``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from bspec_opa.bundle.index import environment_ids, expected_rules
+from bspec_opa.foundation.digest import digest_of
+
+if TYPE_CHECKING:
+    from bspec_opa.bundle.index import RuleEntry
+    from bspec_opa.bundle.read import Bundle
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
+
+
+def describe(bundle: Bundle) -> JsonObject:
+    """Identity, contents and rules of a bundle, with the environments in which each rule runs."""
+    organisation = bundle.organisation
+    runs = {e: _running(bundle, e) for e in environment_ids(organisation)}
+    rules: list[JsonValue] = [_rule(r, [e for e, ids in runs.items() if r.id in ids]) for r in bundle.index.rules]
+    files: list[JsonValue] = [{"name": n, "bytes": len(d), "digest": digest_of(d)} for n, d in bundle.files.items()]
+    return {
+        "name": bundle.name,
+        "digest": bundle.digest,
+        "revision": bundle.revision,
+        "rules_digest": bundle.rules_digest,
+        "data_digest": bundle.data_digest,
+        "opa_version": bundle.opa_version,
+        "organisation": organisation["name"],
+        "environments": cast("list[JsonValue]", list(runs)),
+        "own_rules": cast("list[JsonValue]", list(bundle.index.environments)),
+        "rules": rules,
+        "files": files,
+    }
+
+
+def _running(bundle: Bundle, environment: str) -> frozenset[str]:
+    every, promotion = expected_rules(bundle.index, bundle.organisation, environment, "promote")
+    return every | promotion
+
+
+def _rule(rule: RuleEntry, environments: list[str]) -> JsonObject:
+    return {**rule.to_json(), "environments": cast("list[JsonValue]", environments)}

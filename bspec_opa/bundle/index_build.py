@@ -1,0 +1,99 @@
+"""Makes the index from parsed policies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bspec_opa.bundle.index import GLOBAL, PROMOTION, Index, RuleEntry
+from bspec_opa.bundle.metadata import effective_unix, metadata_problems, package_metadata
+from bspec_opa.bundle.reasons import LAYOUT, METADATA_INVALID, METADATA_MISSING
+from bspec_opa.bundle.sources import is_rule
+from bspec_opa.bundle.syntax import rule_name
+from bspec_opa.foundation.digest import digest_of
+from bspec_opa.foundation.errors import error_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bspec_opa.bundle.sources import Sources
+    from bspec_opa.bundle.syntax import Module
+    from bspec_opa.foundation.errors import Problem
+
+_DEPTH = 5
+
+
+def build_index(modules: Sequence[Module], sources: Sources) -> Index:
+    """The index of all rules.
+
+    Raises:
+        InvalidInputError: METADATA is missing or wrong, a package is not its folder's name, a code is used twice.
+    """
+    problems = [p for m in modules for p in (*package_problems(m), *metadata_problems(m))]
+    problems = problems or list(_repeated_codes(modules))
+    if problems:
+        raise error_of(problems)
+    entries = [_entry(m, sources.files[m.name]) for m in modules if is_rule(m.name)]
+    return Index(tuple(sorted(entries, key=lambda e: e.id)))
+
+
+def package_problems(module: Module) -> Iterator[Problem]:
+    """Whether a package is named after its folder, with ``_test`` for tests."""
+    *folders, last = module.name.split("/")
+    want = tuple(folders)
+    if last.endswith("_test.rego"):
+        want = (*folders[:-1], f"{folders[-1]}_test")
+    if module.package != want:
+        hint = f"write: package {'.'.join(want)}"
+        yield LAYOUT.problem("the package is not named after its folder", hint=hint, at=module.place)
+    if is_rule(module.name):
+        yield from _rule_place(module, folders, last)
+
+
+def _rule_place(module: Module, folders: list[str], last: str) -> Iterator[Problem]:
+    if len(folders) != _DEPTH or folders[2] not in {GLOBAL, PROMOTION}:
+        hint = "a rule is bspec/rules/global/<collection>/<rule>/ or bspec/rules/promotion/<all|environment>/<rule>/"
+        yield LAYOUT.problem("not a place for a rule", hint=hint, at=module.place)
+    elif last != f"{folders[-1]}.rego":
+        hint = f"one file a rule: {folders[-1]}.rego"
+        yield LAYOUT.problem("the file is not named after its rule", hint=hint, at=module.place)
+    elif folders[3] == "none":
+        yield LAYOUT.problem('"none" is no environment', at=module.place)
+
+
+def _entry(module: Module, source: bytes) -> RuleEntry:
+    annotation = package_metadata(module)
+    if annotation is None:  # build_index has refused it
+        raise METADATA_MISSING.error("the package has no METADATA", at=module.place)
+    custom = annotation["custom"]
+    names = {rule_name(r) for r in module.rules}
+    _, _, kind, group, _ = module.package
+    return RuleEntry(
+        id=".".join(module.package[2:]),
+        kind=kind,
+        group=group,
+        title=annotation["title"],
+        description=annotation["description"],
+        code=custom["code"],
+        severity=custom["severity"],
+        remediation=custom["remediation"],
+        controls=tuple(custom["controls"]),
+        collections=tuple(custom["collections"]),
+        waivable=custom["waivable"],
+        pending=custom.get("pending", ""),
+        effective_unix=effective_unix(annotation),
+        digest=digest_of(source),
+        has_deny="deny" in names,
+        has_warn="warn" in names,
+    )
+
+
+def _repeated_codes(modules: Sequence[Module]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for module in modules:
+        annotation = package_metadata(module) if is_rule(module.name) else None
+        if annotation is None:
+            continue
+        code = annotation["custom"]["code"]
+        if code in seen:
+            yield METADATA_INVALID.problem(f"the code {code} belongs to {seen[code]}", at=module.at(annotation))
+        seen.setdefault(code, module.name)

@@ -1,0 +1,87 @@
+"""Checks of references: everything that a policy names must be there when the bundle runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from bspec_opa.bundle.program import Program, expanded, imports_of, references
+from bspec_opa.bundle.reasons import REFERENCE
+from bspec_opa.bundle.sources import is_rule, is_test
+from bspec_opa.bundle.syntax import head_of, static_path
+from bspec_opa.foundation.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bspec_opa.bundle.syntax import Module, Node
+    from bspec_opa.foundation.errors import Location, Problem
+
+LIBRARY = ("data", "bspec", "lib")
+_GENERATED = ("data", "bspec", "gate")
+_LIBRARY_DEPTH = 4
+
+
+def import_problems(module: Module) -> Iterator[Problem]:
+    """Rules and libraries import libraries, nothing else: not another rule, not the fixtures, not the gate."""
+    for item in module.imports:
+        path = static_path(item["path"])
+        if path[:3] != LIBRARY or len(path) != _LIBRARY_DEPTH:
+            hint = "import data.bspec.lib.<name>"
+            yield REFERENCE.problem(f"imports {'.'.join(path)}", hint=hint, at=module.at(item["path"]))
+
+
+def reference_problems(program: Program, module: Module) -> Iterator[Problem]:
+    """References into ``data`` that lead nowhere in a bundle."""
+    aliases = imports_of(module)
+    for item in module.imports:
+        path = static_path(item["path"])
+        if path[0] == "data" and path[: len(_GENERATED)] != _GENERATED and path not in program.names:
+            hint = did_you_mean(".".join(path), (".".join(p) for p in program.names))
+            yield REFERENCE.problem(f"there is no {'.'.join(path)}", hint=hint, at=module.at(item["path"]))
+    for node in references(module.rules):
+        head = head_of(node)
+        path = expanded(module, node)
+        if path[:1] == ("data",) and (head == "data" or head in aliases):
+            yield from _leads_somewhere(program, module, node, path)
+
+
+def _leads_somewhere(program: Program, module: Module, node: Node, path: tuple[str, ...]) -> Iterator[Problem]:
+    root = program.root_of(path)
+    if root is not None:
+        yield from _in_schema(program, module.at(node), root, path)
+    elif is_test(module.name):
+        if path[: len(_GENERATED)] != _GENERATED:
+            yield from _defined(program, node, path, module)
+    elif path[:3] == LIBRARY or _own(module, path):
+        yield from _defined(program, node, path, module)
+    else:
+        kind = "rule" if is_rule(module.name) else "library"
+        message = f"a {kind} can't use {'.'.join(path)}"
+        yield REFERENCE.problem(message, hint="use a library under bspec/lib", at=module.at(node))
+
+
+def _in_schema(program: Program, at: Location, root: tuple[str, ...], path: tuple[str, ...]) -> Iterator[Problem]:
+    known = cast("dict[str, object]", program.shapes[root]["properties"])
+    if len(path) == len(root):
+        yield REFERENCE.problem(f"{'.'.join(path)} as a whole, or with a computed member", at=at)
+    elif path[len(root)] not in known:
+        hint = did_you_mean(path[len(root)], known)
+        yield REFERENCE.problem(f"{'.'.join(path)} is not in the schema", hint=hint, at=at)
+
+
+def _own(module: Module, path: tuple[str, ...]) -> bool:
+    return path[1 : len(module.package) + 1] == module.package
+
+
+def _defined(program: Program, node: Node, path: tuple[str, ...], module: Module) -> Iterator[Problem]:
+    package = program.package_of(path)
+    if is_test(module.name) and any(p[: len(path)] == path for p in program.names):
+        return  # a test may look at all rules
+    if package is None or not program.names[package]:
+        yield REFERENCE.problem(f"there is no {'.'.join(path)}", at=module.at(node))
+    elif len(path) == len(package):
+        yield REFERENCE.problem(f"{'.'.join(path)} as a whole, or with a computed member", at=module.at(node))
+    elif path[len(package)] not in program.names[package]:
+        name = path[len(package)]
+        hint = did_you_mean(name, program.names[package])
+        yield REFERENCE.problem(f"{'.'.join(package)} does not define {name}", hint=hint, at=module.at(node))

@@ -1,0 +1,118 @@
+"""METADATA of the policies as OPA understood it, checked against a closed schema.
+
+OPA reads METADATA as YAML 1.1 and drops what it does not understand without a word: an unknown member, a block with a
+blank line, a lower-case ``# metadata``. Here each of these is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+from bspec_opa.bundle.contract.definitions import NEEDS, SEVERITIES
+from bspec_opa.bundle.reasons import METADATA_INVALID, METADATA_MISSING
+from bspec_opa.bundle.sources import ANNOTATED, is_rule, is_test
+from bspec_opa.foundation.closed_schema import TIME, array, boolean, enum, obj, string, violations
+from bspec_opa.foundation.errors import BspecError, Location
+from bspec_opa.foundation.times import parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bspec_opa.bundle.syntax import Module, Node
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.errors import Problem
+
+LINE = string(minimum=1, maximum=1000)
+RULE_METADATA = obj(
+    title=LINE,
+    description=LINE,
+    custom=obj(
+        {"effective_on": TIME, "pending": enum(*NEEDS)},
+        code=string(pattern="^[A-Z][A-Z0-9]*(-[0-9]+)?$", maximum=20),
+        severity=enum(*SEVERITIES),
+        remediation=LINE,
+        controls=array(LINE),
+        collections=array(string(pattern="^[a-z][a-z0-9_-]*$", maximum=60), minimum=1),
+        waivable=boolean(),
+    ),
+)
+LIBRARY_METADATA = obj(title=LINE, description=LINE)
+MEMBERS = frozenset({"title", "description", "custom", "scope", "schemas"})
+_MARK = re.compile(r"\s*metadata\b\s*:?\s*\Z", re.IGNORECASE)
+_MEMBER = re.compile(r" ?([A-Za-z_][A-Za-z0-9_-]*):")
+
+
+def package_metadata(module: Module) -> Node | None:
+    """The METADATA of a module's package, if OPA found one."""
+    found = [a for a in module.annotations if a.get("scope") == "package"]
+    return found[0] if found else None
+
+
+def metadata_problems(module: Module) -> Iterator[Problem]:
+    """What is wrong with the METADATA of one file; tests and fixtures need none."""
+    if is_test(module.name) or module.name == ANNOTATED:
+        return
+    found = package_metadata(module)
+    if found is None:
+        hint = 'write "# METADATA" in capitals right above the package, without a blank line inside'
+        yield METADATA_MISSING.problem("the package has no METADATA", hint=hint, at=module.place)
+        return
+    yield from _fits(module, found)
+    yield from _dropped(module)
+    if is_rule(module.name) and len(module.annotations) > 1:
+        extra = module.annotations[1]
+        yield METADATA_INVALID.problem("a rule's file has one METADATA block, its package's", at=module.at(extra))
+
+
+def _fits(module: Module, annotation: Node) -> Iterator[Problem]:
+    schema = RULE_METADATA if is_rule(module.name) else LIBRARY_METADATA
+    members = {k: v for k, v in annotation.items() if k not in {"scope", "location", "schemas"}}
+    bad = violations(schema, members)
+    for violation in bad:
+        yield METADATA_INVALID.problem(f"METADATA{violation.pointer} {violation.message}", at=module.at(annotation))
+    if is_rule(module.name) and not bad:
+        try:
+            effective_unix(annotation)
+        except BspecError as e:
+            yield METADATA_INVALID.problem(f"METADATA/custom/effective_on: {e}", at=module.at(annotation))
+
+
+def effective_unix(annotation: Node) -> int:
+    """When a rule's denials come into force, Unix seconds; 0 if always."""
+    custom = cast("JsonObject", annotation["custom"])
+    text = str(custom.get("effective_on", ""))
+    return parse_time(text) if text else 0
+
+
+def _dropped(module: Module) -> Iterator[Problem]:
+    """Comment blocks that were meant as METADATA, and members that OPA does not know."""
+    understood = {a["location"]["row"] for a in module.annotations}
+    declared = module.place.line or 0
+    for block in _blocks(module):
+        text, row = block[0]
+        if min(understood) < row < declared and row not in understood:
+            message = "OPA ignores these lines: a blank line ends METADATA"
+            yield METADATA_INVALID.problem(message, at=Location(module.name, row, 1))
+            continue
+        if not _MARK.match(text):
+            continue
+        if row not in understood:
+            hint = 'write exactly "# METADATA", directly above the package'
+            yield METADATA_MISSING.problem("OPA ignores this METADATA", hint=hint, at=Location(module.name, row, 1))
+        for line, number in block[1:]:
+            match = _MEMBER.match(line)
+            if match and match[1] not in MEMBERS:
+                message = f"OPA ignores the member {match[1]!r}"
+                yield METADATA_INVALID.problem(message, at=Location(module.name, number, 1))
+
+
+def _blocks(module: Module) -> list[list[tuple[str, int]]]:
+    """Runs of comment lines without a line between them."""
+    found: list[list[tuple[str, int]]] = []
+    for text, row in module.comments:
+        if found and found[-1][-1][1] == row - 1 and not _MARK.match(text):
+            found[-1].append((text, row))
+        else:
+            found.append([(text, row)])
+    return found

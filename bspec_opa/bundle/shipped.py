@@ -1,0 +1,45 @@
+"""The bundles that come with bspec-opa."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bspec_opa.bundle.read import Bundle, read_bundle
+from bspec_opa.bundle.reasons import NO_BUNDLE
+from bspec_opa.foundation.files import read_bounded
+from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES
+from bspec_opa.foundation.suggest import did_you_mean
+
+SUFFIX = ".tar.gz"
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,60}\Z")
+
+
+def folders() -> tuple[Path, ...]:
+    """Where shipped bundles may be: inside an installed package, else in the checkout."""
+    package = Path(__file__).parents[1]
+    return package / "_bundles", package.parent / "bundles"
+
+
+def shipped_bundle(name: str = "default") -> Path:
+    """The file of a shipped bundle.
+
+    Raises:
+        UsageError: no bundle of that name is shipped.
+    """
+    for folder in folders() if _NAME.match(name) else ():
+        path = folder / f"{name}{SUFFIX}"
+        if path.is_file():
+            return path
+    known = {p.name.removesuffix(SUFFIX) for folder in folders() for p in folder.glob(f"*{SUFFIX}")}
+    raise NO_BUNDLE.error(f'no bundle "{name[:60]}" is shipped', hint=did_you_mean(name, known))
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read a bundle's file.
+
+    Raises:
+        InvalidInputError: the file can't be read or is too large.
+        TrustError: see :func:`~bspec_opa.bundle.read.read_bundle`.
+    """
+    return read_bundle(read_bounded(path, MAX_BUNDLE_BYTES), str(path))

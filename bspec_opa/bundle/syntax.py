@@ -1,0 +1,150 @@
+"""Parsed Rego: OPA's own syntax tree (``opa parse``), with the few questions that the checks ask of it.
+
+Nodes stay the JSON objects that OPA writes; :class:`Module` only names their parts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from bspec_opa.foundation.errors import BspecError, Location, error_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bspec_opa.bundle.opa_tool import Opa
+
+Node = dict[str, Any]
+_WORKERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One Rego file.
+
+    Attributes:
+        name: the file's path below the policies folder.
+        package: the package path without ``data``.
+        tree: OPA's syntax tree.
+    """
+
+    name: str
+    package: tuple[str, ...]
+    tree: Node
+
+    @property
+    def rules(self) -> list[Node]:
+        """The rules, one node for each definition."""
+        return cast("list[Node]", self.tree.get("rules", []))
+
+    @property
+    def imports(self) -> list[Node]:
+        """The imports."""
+        return cast("list[Node]", self.tree.get("imports", []))
+
+    @property
+    def annotations(self) -> list[Node]:
+        """The METADATA blocks that OPA understood."""
+        return cast("list[Node]", self.tree.get("annotations", []))
+
+    @property
+    def comments(self) -> list[tuple[str, int]]:
+        """Comment lines without ``#``, with their line numbers."""
+        found = cast("list[Node]", self.tree.get("comments", []))
+        return [(base64.b64decode(c["Text"]).decode("utf-8", "replace"), c["Location"]["row"]) for c in found]
+
+    @property
+    def place(self) -> Location:
+        """Where the package is declared."""
+        return place(self.tree["package"], self.name)
+
+    def at(self, node: Node) -> Location:
+        """Where a node is written."""
+        return place(node, self.name)
+
+
+def place(node: Node, name: str) -> Location:
+    """Where a node is written; the file alone for nodes that OPA made up."""
+    found = node.get("location") or {}
+    return Location(name, found.get("row"), found.get("col"))
+
+
+def parse_modules(root: Path, names: Mapping[str, bytes], opa: Opa) -> tuple[Module, ...]:
+    """Parse Rego files that lie below a folder.
+
+    Raises:
+        InvalidInputError: some can't be parsed; one problem for each error in each file.
+    """
+
+    def parse(name: str) -> Module | BspecError:
+        try:
+            return parse_module(root, name, opa)
+        except BspecError as e:
+            return e
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        found = list(pool.map(parse, sorted(names)))
+    problems = [p for f in found if isinstance(f, BspecError) for p in f.problems]
+    if problems:
+        raise error_of(problems)
+    return tuple(f for f in found if isinstance(f, Module))
+
+
+def parse_module(root: Path, name: str, opa: Opa) -> Module:
+    """Parse one Rego file."""
+    text = opa.run(["parse", "-f", "json", "--json-include", "locations,comments", name], cwd=root)
+    tree: Node = json.loads(text)
+    package = tuple(str(p["value"]) for p in tree["package"]["path"][1:])
+    return Module(name, package, tree)
+
+
+def rule_name(rule: Node) -> str:
+    """The name that a rule's definition contributes to."""
+    head = rule["head"]
+    return str(head["ref"][0]["value"] if "ref" in head else head["name"])
+
+
+def is_partial_set(rule: Node) -> bool:
+    """Whether a definition has the form ``name contains item``, nothing else."""
+    head = rule["head"]
+    plain = "key" in head and "value" not in head and "args" not in head and len(head.get("ref", [0])) == 1
+    return plain and "default" not in rule and "else" not in rule
+
+
+def walk(node: object) -> Iterator[Node]:
+    """Every object below a node, itself first, in the order of the source."""
+    if isinstance(node, dict):
+        yield node
+        for key, item in node.items():
+            if key != "location":
+                yield from walk(item)
+    elif isinstance(node, list):
+        for item in node:
+            yield from walk(item)
+
+
+def text_of(node: Node) -> str | None:
+    """The value of a string literal."""
+    return str(node["value"]) if node.get("type") == "string" else None
+
+
+def head_of(node: Node) -> str:
+    """The variable that a reference starts from; empty if it starts from a call or a literal."""
+    first = node["value"][0]
+    return str(first["value"]) if first.get("type") == "var" else ""
+
+
+def static_path(node: Node) -> tuple[str, ...]:
+    """The leading constant parts of a reference, its head included: ``("input", "intent", "tools")``."""
+    found: list[str] = []
+    parts = cast("list[Node]", node["value"] if node["type"] == "ref" else [node])
+    for index, part in enumerate(parts):
+        if part.get("type") != ("var" if index == 0 else "string"):
+            break
+        found.append(str(part["value"]))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""One file a verb; errors become exit codes in one table."""

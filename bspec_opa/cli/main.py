@@ -1,0 +1,117 @@
+"""The ``bspec-opa`` program: verbs are loaded when they are asked for; errors become exit codes in one table."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bspec_opa import __version__
+from bspec_opa.cli import failing
+from bspec_opa.cli.groups import NamedGroup
+from bspec_opa.cli.output import JSON_WANTED
+from bspec_opa.cli.runtime import OutputFailedError, Runtime, tolerate
+from bspec_opa.foundation.errors import BspecError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# In the order in which a newcomer meets them.
+VERBS = (
+    "init",
+    "validate",
+    "evaluate",
+    "resolve",
+    "submit",
+    "attest",
+    "approve",
+    "request",
+    "record",
+    "promote",
+    "show",
+    "verify",
+    "normalize",
+    "key",
+    "trust",
+    "bundle",
+    "doctor",
+)
+
+
+class VerbGroup(NamedGroup):
+    """Loads a verb's module when it is used, so that ``validate`` does not pay for ``verify``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All verbs."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The verb's command."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"bspec_opa.cli.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; what it refuses is printed in the form that it has found to be wanted."""
+        try:
+            return super().invoke(ctx)
+        except BspecError as e:
+            as_json = ctx.meta.get(JSON_WANTED)
+            if as_json is None:
+                raise
+            return failing.report(e, ctx.obj, as_json=as_json)
+
+
+@click.group(
+    cls=VerbGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="\b\nExit codes, the same for every command:\n" + failing.exit_codes(),
+)
+@click.version_option(__version__, prog_name="bspec-opa")
+def cli() -> None:
+    """The promotion gate for AI agents.
+
+    A behavior.intent says what an agent may do; policies in Rego decide whether it may enter an environment; a
+    signed behavior.lock binds the approved intent to exact artifacts.
+
+    \b
+    First minute:  bspec-opa evaluate behavior.intent --env staging
+    From nothing:  bspec-opa init my-agent --trial-keys
+    """
+
+
+def main(arguments: Sequence[str], runtime: Runtime | None = None) -> int:
+    """Run one command and return its exit code; nothing else in the package decides a code."""
+    world = runtime or Runtime()
+    try:
+        code = _run(arguments, world)
+        world.flush()
+    except OutputFailedError as e:
+        return failing.unwritable(e, world)
+    except (KeyboardInterrupt, click.Abort):
+        return failing.interrupted(world)
+    return code
+
+
+def _run(arguments: Sequence[str], world: Runtime) -> int:
+    try:
+        result: Any = cli.main(args=list(arguments), prog_name="bspec-opa", standalone_mode=False, obj=world)
+    except (click.Abort, OutputFailedError):
+        raise
+    except Exception as e:  # noqa: BLE001 - the outermost frame: a bug must still exit with its code
+        return failing.failed(e, world, as_json=failing.wants_json(arguments, world.environ))
+    return int(result or 0)
+
+
+def run() -> None:
+    """The console script."""
+    tolerate(sys.stdout)
+    tolerate(sys.stderr)
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,85 @@
+"""Options that several verbs share, under the names that people expect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bspec_opa.workflow.config import Value
+
+    Decorated = Callable[..., Any]
+
+FORMAT = click.option(
+    "--format", "output_format", type=click.Choice(["text", "json"]), default=None, help="How results are printed."
+)
+QUIET = click.option("--quiet", "-q", is_flag=True, help="Print no result; the exit code tells.")
+PIN = click.option("--trust-pin", metavar="DIGEST", help="The trust root's pin. Also BSPEC_OPA_TRUST_PIN.")
+ENVIRONMENT = click.option("--env", "environment", required=True, metavar="ENV", help="The target environment.")
+KEY = click.option("--key", metavar="KEY", help="The signing key: a file, file:PATH, envvar:NAME or a KMS URI.")
+INTENT = click.argument("intent", type=click.Path(path_type=str))
+
+_ENGINE = (
+    click.option("--engine", "engine_name", metavar="NAME", help="embedded or rest."),
+    click.option("--opa-url", metavar="URL", help="Ask this OPA: http(s)://… or unix://…"),
+    click.option("--engine-bundle-name", metavar="NAME", help="The bundle's name in that OPA [bspec]."),
+    click.option("--engine-ca", metavar="FILE", help="CA certificates of that OPA."),
+    click.option("--engine-cert", metavar="FILE", help="Client certificate."),
+    click.option("--engine-key", metavar="FILE", help="Client key."),
+    click.option("--engine-token-file", metavar="FILE", help="Bearer token."),
+    click.option("--engine-deadline-s", type=float, metavar="SECONDS", help="Total time for a decision [5]."),
+    click.option("--bundle", "bundle_path", metavar="FILE", help="The policy bundle [the shipped one]."),
+)
+_PLACES = (
+    click.option("--records", multiple=True, metavar="DIR", help="An inbox of records; may be given again."),
+    click.option("--ledger-path", metavar="DIR", help="The ledger's directory."),
+    click.option("--catalog", "catalogs", multiple=True, metavar="FILE", help="A catalog; may be given again."),
+)
+_FLAG_KEYS = {
+    "engine_name": "engine.name",
+    "opa_url": "engine.url",
+    "engine_bundle_name": "engine.bundle_name",
+    "engine_ca": "engine.ca",
+    "engine_cert": "engine.cert",
+    "engine_key": "engine.key",
+    "engine_token_file": "engine.token_file",
+    "engine_deadline_s": "engine.deadline_s",
+    "bundle_path": "bundle.path",
+    "records": "records.dirs",
+    "ledger_path": "ledger.path",
+    "catalogs": "catalogs.paths",
+    "output_format": "output.format",
+}
+
+
+def engine_options(function: Decorated) -> Decorated:
+    """Which engine decides, and on which bundle."""
+    return _apply(_ENGINE, function)
+
+
+def place_options(function: Decorated) -> Decorated:
+    """Where records, ledger and catalogs lie."""
+    return _apply(_PLACES, function)
+
+
+def output_options(function: Decorated) -> Decorated:
+    """How results are printed."""
+    return _apply((FORMAT, QUIET), function)
+
+
+def _apply(options: tuple[Callable[[Decorated], Decorated], ...], function: Decorated) -> Decorated:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def flags(given: dict[str, Any]) -> dict[str, Value | None]:
+    """The given flags by configuration key; takes them out of ``given``."""
+    found: dict[str, Value | None] = {}
+    for name, key in _FLAG_KEYS.items():
+        value = given.pop(name, None)
+        found[key] = tuple(value) if isinstance(value, list | tuple) and value else (value or None)
+    return found

@@ -1,0 +1,47 @@
+"""``bspec-opa request``: a promoter asks for a promotion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bspec_opa.cli.options import ENVIRONMENT, INTENT, KEY, PIN, output_options, place_options
+from bspec_opa.cli.records import open_signed, show_issued, signer_of
+
+if TYPE_CHECKING:
+    from bspec_opa.cli.runtime import Runtime
+
+
+@click.command("request")
+@INTENT
+@ENVIRONMENT
+@click.option("--reason", default="", help="Why now, for those who read the record.")
+@click.option("--valid-for", metavar="DURATION", help="How long it counts: P1D, PT12H [P1D].")
+@KEY
+@PIN
+@place_options
+@output_options
+@click.pass_obj
+def command(
+    runtime: Runtime,
+    /,
+    intent: str,
+    environment: str,
+    reason: str,
+    valid_for: str | None,
+    key: str | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Sign that exactly this promotion of INTENT is wanted now.
+
+    \b
+    bspec-opa request behavior.intent --env staging --key keys/promoter.pem
+    """
+    from bspec_opa.workflow.issue import request
+
+    session, output = open_signed(runtime, intent, options, quiet=quiet)
+    signer = signer_of("promoter", key, session)
+    issued = request(session, environment, signer, reason=reason, valid_for=valid_for)
+    show_issued(output, issued, session, environment)

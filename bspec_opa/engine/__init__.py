@@ -1,0 +1,1 @@
+"""OPA, embedded as WebAssembly or asked over REST."""

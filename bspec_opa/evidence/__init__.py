@@ -1,0 +1,1 @@
+"""Evaluation evidence: the record, pooled runs and exact statistical bounds."""

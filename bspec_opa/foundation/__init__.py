@@ -1,0 +1,1 @@
+"""What every room needs: errors, limits, canonical bytes, digests, strict documents, safe files."""

@@ -1,0 +1,24 @@
+"""Near names for misspelt ones."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that the given one most likely means, if any is near."""
+    found = difflib.get_close_matches(name[:200], list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint: the near name, or all known ones when none is near."""
+    names = sorted(set(known))
+    near = nearest(name, names)
+    if near is not None:
+        return f'did you mean "{near}"?'
+    return "known: " + ", ".join(names) if names else ""

@@ -1,0 +1,1 @@
+"""The declaration: behavior.intent's model, published schema, capability surface and its partial order."""

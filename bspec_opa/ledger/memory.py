@@ -1,0 +1,185 @@
+"""Monotonic memory outside the checkout: the newest trust root and tree head that this user has seen, per domain.
+
+A genuine old root or ledger verifies for ever; only somebody who remembers a newer one can tell (attacks A18, A53,
+A55, A78). The memory lives in the user's state directory, which a checkout can't reach.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from bspec_opa.foundation.canonical import canonical_bytes
+from bspec_opa.foundation.closed_schema import DIGEST, TEXT, integer, integers, obj, violations
+from bspec_opa.foundation.digest import Digest, digest_of, hex_of
+from bspec_opa.foundation.document.load import parse_json
+from bspec_opa.foundation.errors import BspecError, Location
+from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic
+from bspec_opa.foundation.limits import KIB, LEDGER_LOCK_TIMEOUT_S
+from bspec_opa.foundation.locking import lock_descriptor
+from bspec_opa.ledger.interface import require_descent
+from bspec_opa.ledger.reasons import BUSY, MEMORY_DAMAGED, ROOT_ROLLED_BACK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bspec_opa.ledger.interface import LedgerState
+
+VERSION = 1
+_MAX_BYTES = 16 * KIB
+_SCHEMA = obj(
+    v=integers(VERSION),
+    domain=TEXT,
+    root_version=integer(1),
+    root_digest=DIGEST,
+    origin=TEXT,
+    tree_size=integer(),
+    root_hash=DIGEST,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What was seen last in a domain.
+
+    Attributes:
+        root_version: the highest version of the trust root.
+        root_digest: that version's digest.
+        origin: the ledger's name.
+        tree_size: its largest size.
+        root_hash: its Merkle root at that size.
+    """
+
+    root_version: int
+    root_digest: Digest
+    origin: str
+    tree_size: int
+    root_hash: Digest
+
+
+def seen(root_version: int, root_digest: Digest, state: LedgerState) -> Remembered:
+    """What there is to remember of a trust root and a ledger."""
+    return Remembered(root_version, root_digest, state.origin, state.size, state.root_hash)
+
+
+def state_directory(environ: Mapping[str, str], home: Path) -> Path:
+    """``$BSPEC_OPA_STATE_DIR``, else below ``$XDG_STATE_HOME``, else below ``~/.local/state``."""
+    if own := environ.get("BSPEC_OPA_STATE_DIR", ""):
+        return Path(own)
+    base = Path(environ.get("XDG_STATE_HOME", ""))
+    return (base if base.is_absolute() else home / ".local" / "state") / "bspec-opa"
+
+
+class Memory:
+    """The memory in a private directory."""
+
+    def __init__(self, directory: Path, *, wait_s: float = LEDGER_LOCK_TIMEOUT_S) -> None:
+        """Name a memory; nothing is opened yet.
+
+        Args:
+            directory: created with mode 0700 when something is remembered.
+            wait_s: how long to wait for other processes, in seconds.
+        """
+        self._directory = directory
+        self._wait_s = wait_s
+
+    def recall(self, domain: str) -> Remembered | None:
+        """What is remembered of a domain; None if nothing is, which is worth a line to people.
+
+        Raises:
+            TrustError: the memory is damaged, or others may write it.
+        """
+        path = self._path(domain)
+        if not os.path.lexists(path):
+            return None
+        self._require_private()
+        return _parse(path, domain)
+
+    def check(self, domain: str, root_version: int, root_digest: Digest, state: LedgerState) -> Remembered | None:
+        """Refuse a trust root or ledger that is older than, or different from, what is remembered.
+
+        Returns:
+            What was remembered; None if there was nothing to compare with.
+
+        Raises:
+            TrustError: rolled back, forked or replaced; or the memory can't be relied on.
+        """
+        known = self.recall(domain)
+        if known is not None:
+            _check_root(known, root_version, root_digest)
+            if known.origin == state.origin:
+                require_descent(state, known.tree_size, known.root_hash)
+        return known
+
+    def remember(self, domain: str, root_version: int, root_digest: Digest, state: LedgerState) -> None:
+        """Check, then remember; what is remembered never becomes older.
+
+        Raises:
+            TrustError: see :meth:`check`.
+            StoreError: it can't be written, or another process holds it for too long.
+        """
+        make_directory(self._directory, mode=0o700)
+        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            if not lock_descriptor(descriptor, exclusive=True, wait_s=self._wait_s):
+                raise BUSY.error("another process holds the memory", at=Location(str(self._directory)))
+            self._require_private()
+            known = self.check(domain, root_version, root_digest, state)
+            now = seen(root_version, root_digest, state)
+            if now != known:
+                write_atomic(self._path(domain), _render(domain, now), mode=0o600)
+        finally:
+            os.close(descriptor)
+
+    def _path(self, domain: str) -> Path:
+        return self._directory / f"{hex_of(digest_of(domain.encode()))}.json"
+
+    def _require_private(self) -> None:
+        """Others must not be able to write the directory: who can, can make it forget."""
+        status = self._directory.stat()
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid != os.geteuid():
+            raise MEMORY_DAMAGED.error(
+                "others may write the state directory", hint="chmod 700 it", at=Location(str(self._directory))
+            )
+
+
+def _check_root(known: Remembered, version: int, digest: Digest) -> None:
+    if version < known.root_version:
+        raise ROOT_ROLLED_BACK.error(f"the trust root is version {version}; {known.root_version} was there before")
+    if version == known.root_version and digest != known.root_digest:
+        raise ROOT_ROLLED_BACK.error(f"the trust root's version {version} is another than the one there was before")
+
+
+def _render(domain: str, known: Remembered) -> bytes:
+    return canonical_bytes(
+        {
+            "v": VERSION,
+            "domain": domain,
+            "root_version": known.root_version,
+            "root_digest": known.root_digest,
+            "origin": known.origin,
+            "tree_size": known.tree_size,
+            "root_hash": known.root_hash,
+        }
+    )
+
+
+def _parse(path: Path, domain: str) -> Remembered:
+    at = Location(str(path))
+    try:
+        value = parse_json(read_bounded(path, _MAX_BYTES), str(path))
+    except BspecError as e:
+        raise MEMORY_DAMAGED.error(f"can't be read: {e.problems[0].message}", at=at) from e
+    if violations(_SCHEMA, value) or cast("dict[str, Any]", value)["domain"] != domain:
+        raise MEMORY_DAMAGED.error("is not what was written", at=at)
+    found = cast("dict[str, Any]", value)
+    return Remembered(
+        found["root_version"],
+        Digest(found["root_digest"]),
+        found["origin"],
+        found["tree_size"],
+        Digest(found["root_hash"]),
+    )

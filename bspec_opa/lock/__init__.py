@@ -1,0 +1,1 @@
+"""behavior.lock: one signed line a promotion, chained and append-only."""

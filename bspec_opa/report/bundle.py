@@ -1,0 +1,59 @@
+"""Bundles for people and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bspec_opa.bundle.describe import describe
+from bspec_opa.report.printable import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.report.style import Style
+    from bspec_opa.workflow.deciding import Policy
+
+
+def built_text(policy: Policy, target: Path, style: Style) -> str:
+    """What was built."""
+    return f"{style.mark('BUILT', 'bold', 'green')}  {printable(str(target))}\n" + _identity(policy)
+
+
+def built_json(policy: Policy, target: Path) -> JsonObject:
+    """``bspec.bundle-built/v1``."""
+    return {
+        "schema": "bspec.bundle-built/v1",
+        "exit_code": 0,
+        "file": str(target),
+        "name": policy.ref.name,
+        "revision": policy.ref.revision,
+        "digest": policy.ref.digest,
+        "rules": len(policy.bundle.index.rules),
+    }
+
+
+def _identity(policy: Policy) -> str:
+    bundle = policy.bundle
+    return (
+        f"  digest    {bundle.digest}\n"
+        f"  revision  {bundle.revision}\n"
+        f"  rules     {len(bundle.index.rules)}  {bundle.rules_digest}\n"
+        f"  data      {bundle.organisation['name']}  {bundle.data_digest}\n"
+        f"  compiled  by OPA {bundle.opa_version}; policy.wasm {len(bundle.wasm)} bytes\n"
+    )
+
+
+def described_text(policy: Policy, style: Style) -> str:
+    """Identity and rules."""
+    lines = [f"{style.mark('BUNDLE', 'bold')}  {policy.ref.name}"]
+    rules = [
+        f"  {'deny' if r.has_deny else 'warn':<5} {r.severity:<9} {r.id:<48} {r.title}"
+        for r in policy.bundle.index.rules
+    ]
+    return "\n".join(lines) + "\n" + _identity(policy) + "\n" + "\n".join(rules) + "\n"
+
+
+def described_json(policy: Policy) -> JsonObject:
+    """``bspec.bundle/v1``."""
+    return {"schema": "bspec.bundle/v1", "exit_code": 0, **describe(policy.bundle)}

@@ -1,0 +1,239 @@
+"""Closed schemas of every document that a verb prints with ``--format json``.
+
+Published under ``docs/schemas``. Within a version members are only ever added, and a code never changes its meaning.
+A file that is not known is "", a line, a column or an exit code of nothing is 0, a ledger entry that was not written
+is -1: no member is ever absent or null.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from bspec_opa.binding.read import BINDING_SCHEMA
+from bspec_opa.bundle.index import ENTRY
+from bspec_opa.foundation.closed_schema import (
+    DIGEST,
+    HEX64,
+    IDENTIFIER,
+    PRINCIPAL,
+    TEXT,
+    TIME,
+    array,
+    boolean,
+    enum,
+    integer,
+    integers,
+    obj,
+    string,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bspec_opa.foundation.canonical import JsonObject
+
+LINE = string(maximum=8192)
+"""A sentence, a name or a path: one line of text."""
+OPTIONAL_DIGEST = string(pattern="^(?:sha256:[0-9a-f]{64})?$")
+OPEN: JsonObject = {"type": "object"}
+"""A member whose form another schema has: a predicate, or a publisher's contract."""
+
+SEVERITY = enum("critical", "high", "medium", "low")
+ASSURANCE = enum("asserted", "measured", "cross-checked")
+_LINES = array(LINE)
+
+PROBLEM = obj(code=LINE, message=TEXT, hint=LINE, file=LINE, line=integer(), column=integer())
+_NEEDS = obj(
+    kind=enum("resolve", "submit", "approval", "evidence", "request", "soak"),
+    role=LINE,
+    question=LINE,
+    method=LINE,
+    count=integer(),
+)
+_FINDINGS = array(
+    obj(
+        message=TEXT,
+        path=LINE,
+        file=LINE,
+        line=integer(),
+        column=integer(),
+        needs=array(_NEEDS, maximum=1),
+    )
+)
+_RULE = obj(
+    id=LINE,
+    code=LINE,
+    title=LINE,
+    status=enum("pass", "warn", "deny", "waived"),
+    severity=SEVERITY,
+    remediation=LINE,
+    controls=_LINES,
+    denied=_FINDINGS,
+    pending=_FINDINGS,
+    warned=_FINDINGS,
+    waived=_FINDINGS,
+)
+_ENGINE = obj(
+    kind=enum("embedded", "rest", "managed"),
+    version=LINE,
+    revision=LINE,
+    bundle_digest=OPTIONAL_DIGEST,
+    provenance=enum("measured", "echoed"),
+)
+_BUNDLE = obj(name=LINE, revision=LINE, digest=DIGEST)
+_REJECTED = array(obj(type=LINE, id=LINE, file=LINE, code=LINE, message=TEXT))
+_RECORD = obj(
+    type=enum("submit", "evidence", "approval", "request"),
+    id=DIGEST,
+    agent=IDENTIFIER,
+    environment=LINE,
+    principal=PRINCIPAL,
+    role=IDENTIFIER,
+)
+_EVALUATION: dict[str, JsonObject] = {
+    "verdict": enum("allowed", "denied", "pending"),
+    "agent": IDENTIFIER,
+    "version": LINE,
+    "environment": IDENTIFIER,
+    "advisory": boolean(),
+    "assurance": ASSURANCE,
+    "engines": array(_ENGINE, minimum=1),
+    "bundle": _BUNDLE,
+    "rules": array(_RULE, minimum=1),
+    "floor": array(PROBLEM),
+    "rejected": _REJECTED,
+    "unsequenced": array(DIGEST),
+    "notes": _LINES,
+    "next": _LINES,
+}
+_WRITTEN: dict[str, JsonObject] = {
+    "line": OPTIONAL_DIGEST,
+    "entry": integer(-1),
+    "lock": LINE,
+    "sequenced": array(DIGEST),
+}
+_ENTRY = cast("dict[str, JsonObject]", ENTRY["properties"])
+_BINDING = cast("dict[str, JsonObject]", BINDING_SCHEMA["properties"])
+_TOOL = cast("dict[str, JsonObject]", cast("JsonObject", _BINDING["tools"]["items"])["properties"])
+_BOUND = obj(
+    **{
+        **_BINDING,
+        "tools": array(obj(**{**_TOOL, "contract": obj(kind=LINE, digest=DIGEST, document=OPEN)}), maximum=1000),
+    }
+)
+
+
+def _document(name: str, codes: tuple[int, ...], members: dict[str, JsonObject]) -> JsonObject:
+    return obj(schema=enum(name), exit_code=integers(*codes), **members)
+
+
+_SCHEMAS = {
+    "bspec.error/v1": ((1, 2, 3, 7, 8, 9), {"problems": array(PROBLEM, minimum=1)}),
+    "bspec.validation/v1": (
+        (0, 2, 3),
+        {
+            "files": array(
+                obj(file=LINE, valid=boolean(), intent=LINE, digest=OPTIONAL_DIGEST, problems=array(PROBLEM)), minimum=1
+            )
+        },
+    ),
+    "bspec.evaluation/v1": ((0, 4, 5, 6), _EVALUATION),
+    "bspec.promotion/v1": ((0, 4, 5), _EVALUATION | _WRITTEN),
+    "bspec.promotion-current/v1": ((0,), {"environment": IDENTIFIER, **_WRITTEN, "next": _LINES}),
+    "bspec.record/v1": ((0,), {"record": _RECORD, "file": LINE, "next": _LINES}),
+    "bspec.recorded/v1": ((0,), {"tree_size": integer(), "records": array(_RECORD), "rejected": _REJECTED}),
+    "bspec.resolution/v1": ((0,), {"digest": DIGEST, "file": LINE, "binding": _BOUND, "next": _LINES}),
+    "bspec.trust-state/v1": (
+        (0,),
+        {
+            "domain": IDENTIFIER,
+            "version": integer(1),
+            "digest": DIGEST,
+            "pin": DIGEST,
+            "authenticated": boolean(),
+            "issued": TIME,
+            "expires": TIME,
+            "file": LINE,
+            "environments": array(
+                obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=_LINES), minimum=1
+            ),
+        },
+    ),
+    "bspec.key/v1": ((0,), {"keyid": HEX64, "algorithm": enum("ed25519", "ecdsa-p256-sha256"), "file": LINE}),
+    "bspec.verification/v1": (
+        (0,),
+        {
+            "agent": IDENTIFIER,
+            "tree_size": integer(1),
+            "trust_root_version": integer(1),
+            "deployed": LINE,
+            "lines": array(
+                obj(
+                    number=integer(1),
+                    digest=DIGEST,
+                    environment=IDENTIFIER,
+                    at=TIME,
+                    entry=integer(),
+                    assurance=ASSURANCE,
+                    rules=integer(1),
+                    current=boolean(),
+                    approvals=array(obj(principal=PRINCIPAL, role=IDENTIFIER)),
+                ),
+                minimum=1,
+            ),
+            "notes": _LINES,
+        },
+    ),
+    "bspec.lock/v1": (
+        (0,),
+        {
+            "lines": array(
+                obj(
+                    number=integer(1),
+                    digest=DIGEST,
+                    agent=IDENTIFIER,
+                    environment=IDENTIFIER,
+                    intent_digest=DIGEST,
+                    binding_digest=DIGEST,
+                    predicate=OPEN,
+                ),
+                minimum=1,
+            )
+        },
+    ),
+    "bspec.bundle/v1": (
+        (0,),
+        {
+            "name": LINE,
+            "digest": DIGEST,
+            "revision": LINE,
+            "rules_digest": DIGEST,
+            "data_digest": DIGEST,
+            "opa_version": LINE,
+            "organisation": LINE,
+            "environments": array(IDENTIFIER),
+            "own_rules": array(IDENTIFIER),
+            "rules": array(obj(**_ENTRY, environments=array(IDENTIFIER)), minimum=1),
+            "files": array(obj(name=LINE, bytes=integer(), digest=DIGEST), minimum=1),
+        },
+    ),
+    "bspec.bundle-built/v1": (
+        (0,),
+        {"file": LINE, **cast("dict[str, JsonObject]", _BUNDLE["properties"]), "rules": integer(1)},
+    ),
+    "bspec.doctor/v1": (
+        (0, 2, 3, 7, 8, 9),
+        {
+            "findings": array(
+                obj(subject=LINE, state=enum("ok", "note", "bad"), message=TEXT, remedy=LINE, code=LINE), minimum=1
+            )
+        },
+    ),
+    "bspec.init/v1": ((0,), {"directory": LINE, "intent": LINE, "written": _LINES, "kept": _LINES, "next": _LINES}),
+}
+
+SCHEMAS: Mapping[str, JsonObject] = MappingProxyType(
+    {name: _document(name, codes, members) for name, (codes, members) in _SCHEMAS.items()}
+)
+"""Name of a document (its ``schema`` member) to its closed schema."""

@@ -1,0 +1,67 @@
+"""A trust root for people and as ``bspec.trust-state/v1``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.times import format_time
+from bspec_opa.report.printable import printable
+from bspec_opa.report.text import next_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.digest import Digest
+    from bspec_opa.report.style import Style
+    from bspec_opa.trust.root import TrustRoot
+
+
+def root_text(word: str, root: TrustRoot, pin: Digest, file: Path, style: Style) -> str:
+    """The root on one screen, the pin last: it is what has to be carried elsewhere."""
+    lines = [
+        f"{style.mark(word, 'bold')}  trust root of {root.domain}, version {root.version}",
+        f"  valid     {format_time(root.issued_unix)} to {format_time(root.expires_unix)}",
+        f"  file      {printable(str(file))}",
+        f"  ledger    {root.ledger.origin}",
+    ]
+    lines += [f"  agent     {a.id}  owned by {', '.join(a.owners)}" for a in root.agents]
+    for environment in root.environments:
+        origin = f" from {environment.from_}" if environment.from_ else ""
+        bundles = ", ".join(f"{b.name} {b.digest[:19]}…" for b in root.accepted_bundles(environment.id))
+        lines.append(f"  into      {environment.id}{origin}  {environment.assurance}; bundle {bundles or 'none'}")
+    for principal in root.principals:
+        roles = sorted({g.role for g in root.grants if g.principal == principal.id})
+        lines.append(f"  principal {principal.id} ({principal.group})  {', '.join(roles)}")
+    lines += [f"  revoked   {r.kind} {r.id[:19]}…  {printable(r.reason)}" for r in root.revoked]
+    return "\n".join([*lines, *_pin(root, pin)]) + "\n"
+
+
+def _pin(root: TrustRoot, pin: Digest) -> list[str]:
+    """The pin; of a root that was not walked from one it is only what the file says of itself."""
+    if root.authenticated:
+        return [f"  pin       {pin}", *next_lines([f"export BSPEC_OPA_TRUST_PIN={pin}"])]
+    return [
+        f"  version 1 {pin}",
+        "  note      compare this digest with the pin that you were given; do not take the pin from here",
+    ]
+
+
+def root_json(root: TrustRoot, pin: Digest, file: Path) -> JsonObject:
+    """The root's identity."""
+    return {
+        "schema": "bspec.trust-state/v1",
+        "exit_code": 0,
+        "domain": root.domain,
+        "version": root.version,
+        "digest": root.digest,
+        "pin": pin,
+        "authenticated": root.authenticated,
+        "issued": format_time(root.issued_unix),
+        "expires": format_time(root.expires_unix),
+        "file": str(file),
+        "environments": [
+            {"id": e.id, "from": e.from_, "assurance": e.assurance, "mandatory_rules": [*e.mandatory_rules]}
+            for e in root.environments
+        ],
+    }

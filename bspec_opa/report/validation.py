@@ -1,0 +1,62 @@
+"""The result of ``validate``, as text and as ``bspec.validation/v1``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.errors import ExitCode, worst
+from bspec_opa.report.counting import count
+from bspec_opa.report.printable import printable
+from bspec_opa.report.problems import problem_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.errors import Problem
+    from bspec_opa.report.style import Style
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """One file: whose intent it is and its digest if it is valid, else its problems."""
+
+    file: str
+    subject: str
+    digest: str
+    problems: tuple[Problem, ...]
+
+
+def validation_text(results: Sequence[FileResult], style: Style) -> str:
+    """A line for each valid file, and a summary where something is wrong."""
+    lines = [
+        f"{style.mark('valid', 'green')}  {printable(r.file)}  {r.subject}  {r.digest}"
+        for r in results
+        if not r.problems
+    ]
+    broken = [r for r in results if r.problems]
+    if broken:
+        problems = sum(len(r.problems) for r in broken)
+        where = f"{len(broken)} of {count(len(results), 'file')}"
+        lines.append(f"{style.mark('invalid', 'red')}  {count(problems, 'error')} in {where}")
+    return "".join(line + "\n" for line in lines)
+
+
+def validation_json(results: Sequence[FileResult]) -> JsonObject:
+    """Every file in the order it was named."""
+    code = worst(p.reason.exit_code for r in results for p in r.problems)
+    return {
+        "schema": "bspec.validation/v1",
+        "exit_code": int(code if any(r.problems for r in results) else ExitCode.OK),
+        "files": [
+            {
+                "file": r.file,
+                "valid": not r.problems,
+                "intent": r.subject,
+                "digest": r.digest,
+                "problems": problem_list(r.problems),
+            }
+            for r in results
+        ],
+    }

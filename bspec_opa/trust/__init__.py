@@ -1,0 +1,1 @@
+"""Who may sign what: keys, DSSE envelopes, in-toto statements, the trust root."""

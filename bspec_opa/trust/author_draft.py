@@ -1,0 +1,199 @@
+"""A trust root in the making: the keys met so far, where each part came from, and what is wrong."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from bspec_opa.foundation.digest import ZERO_DIGEST
+from bspec_opa.foundation.errors import BspecError, Problem
+from bspec_opa.foundation.times import format_time, parse_duration
+from bspec_opa.trust.keys import public_key_from_pem
+from bspec_opa.trust.reasons import BAD_TRUST_FILE
+from bspec_opa.trust.root_rules import ANY, GATE_ROLE, ROOT_SCHEMA_ID, root_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
+    from bspec_opa.foundation.document.document import Document
+    from bspec_opa.trust.keys import PublicKey
+    from bspec_opa.trust.root import AcceptedBundle, TrustRoot
+
+KEYID_DIGITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class BundleReference:
+    """How ``trust.yaml`` names a bundle: ``shipped`` by name, or a file by ``path``."""
+
+    kind: str
+    value: str
+
+
+@dataclass(slots=True)
+class Draft:
+    """A payload in the making: the keys met so far, where each part came from, and what is wrong."""
+
+    document: Document
+    read_public_key: Callable[[str], bytes]
+    resolve_bundle: Callable[[BundleReference], AcceptedBundle]
+    problems: list[Problem] = field(default_factory=list)
+    keys: dict[str, JsonObject] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=lambda: {"/expires": "/valid"})
+
+    def payload(self, issued: int, previous: TrustRoot | None) -> JsonObject:
+        """The whole payload; ``problems`` says whether it can be used."""
+        file = cast("JsonObject", self.document.value)
+        root, ledger = cast("JsonObject", file["root"]), cast("JsonObject", file["ledger"])
+        root_keys = self._keys(root, "/root/keys", "root")
+        ledger_keys = self._keys(ledger, "/ledger/keys", "ledger")
+        principals, grants = self._principals()
+        environments = [self._environment(e) for e in _items(file, "environments")]
+        revoked = [self._revoked(r, f"/revoked/{n}") for n, r in enumerate(_items(file, "revoked"))]
+        return {
+            "schema": ROOT_SCHEMA_ID,
+            "domain": file["domain"],
+            "version": previous.version + 1 if previous else 1,
+            "previous_digest": previous.digest if previous else ZERO_DIGEST,
+            "issued": format_time(issued),
+            "expires": format_time(issued + self._validity()),
+            "root": {"keys": root_keys, "threshold": root["threshold"]},
+            "principals": principals,
+            "grants": grants,
+            "agents": [{"id": a["id"], "owners": a["owners"]} for a in _items(file, "agents")],
+            "environments": environments,
+            "policies": self._policies([str(e["id"]) for e in _items(file, "environments")]),
+            "publishers": [],
+            "ledger": {"origin": ledger["origin"], "keys": ledger_keys},
+            "revoked": revoked,
+            "keys": list(self.keys.values()),
+        }
+
+    def check(self, payload: JsonObject, previous: TrustRoot | None) -> None:
+        """Find what a root may not say, at the lines that say it."""
+        for fault in root_faults(payload):
+            self._problem(fault.message, self._origin(fault.pointer))
+        if previous is not None and payload["domain"] != previous.domain:
+            self._problem(f'the domain of the present root is "{previous.domain}" and stays', "/domain")
+
+    def _problem(self, message: str, pointer: str) -> None:
+        self.problems.append(BAD_TRUST_FILE.problem(message, at=self.document.locate(pointer)))
+
+    def _origin(self, pointer: str) -> str:
+        """Where in the file a place of the payload comes from: the longest part of it that is noted."""
+        at = pointer
+        while at and at not in self.origins:
+            at = at.rpartition("/")[0]
+        return self.origins[at] + pointer[len(at) :] if at else pointer
+
+    def _validity(self) -> int:
+        text = str(cast("JsonObject", self.document.value)["valid"])
+        try:
+            return parse_duration(text)
+        except BspecError as e:
+            self._problem(str(e), "/valid")
+            return 1
+
+    def _keys(self, holder: JsonObject, pointer: str, purpose: str) -> list[JsonValue]:
+        texts = cast("list[str]", holder["keys"])
+        found = [self._key(text, f"{pointer}/{n}", purpose) for n, text in enumerate(texts)]
+        return [keyid for keyid in found if keyid is not None]
+
+    def _public(self, text: str, pointer: str) -> PublicKey | None:
+        """The key of a path or of PEM text; its text never appears in a problem (attack A71)."""
+        try:
+            return public_key_from_pem(text.encode() if "-----BEGIN" in text else self.read_public_key(text))
+        except BspecError as e:
+            self._problem(f"key: {e.problems[0].message}", pointer)
+            return None
+
+    def _key(self, text: str, pointer: str, purpose: str) -> str | None:
+        """The id of a key; its entry is made at its first place."""
+        public = self._public(text, pointer)
+        if public is None:
+            return None
+        known = self.keys.get(public.keyid)
+        if known is None:
+            self.origins[f"/keys/{len(self.keys)}"] = pointer
+            encoded = base64.b64encode(public.spki).decode("ascii")
+            entry: JsonObject = {"id": public.keyid, "alg": public.algorithm, "public": encoded, "purpose": purpose}
+            self.keys[public.keyid] = entry
+        elif known["purpose"] != purpose and not (known["purpose"] == "root" and purpose == "record"):
+            self._problem(f"this key is a {known['purpose']} key already; a key has one purpose", pointer)
+        return public.keyid
+
+    def _principals(self) -> tuple[list[JsonValue], list[JsonValue]]:
+        """Gates and people, and what they are granted."""
+        file = cast("JsonObject", self.document.value)
+        principals: list[JsonValue] = []
+        grants: list[JsonValue] = []
+        for member, purpose in (("gates", "gate"), ("principals", "record")):
+            for n, item in enumerate(_items(file, member)):
+                at = f"/{member}/{n}"
+                self.origins[f"/principals/{len(principals)}"] = at
+                keys = self._keys(item, f"{at}/keys", purpose)
+                principals.append({"id": item["id"], "group": item.get("group", item["id"]), "keys": keys})
+                roles = _items(item, "roles") if member == "principals" else [item | {"role": GATE_ROLE}]
+                for m, role in enumerate(roles):
+                    self.origins[f"/grants/{len(grants)}"] = f"{at}/roles/{m}" if member == "principals" else at
+                    grants.append(_grant(str(item["id"]), role))
+        return principals, grants
+
+    def _environment(self, item: JsonObject) -> JsonValue:
+        defaults: JsonObject = {"from": "", "assurance": "measured", "mandatory_rules": []}
+        return defaults | item
+
+    def _policies(self, environments: list[str]) -> list[JsonValue]:
+        """Bundles by environment, in the order of the file."""
+        file = cast("JsonObject", self.document.value)
+        found: dict[str, list[JsonValue]] = {}
+        for n, item in enumerate(_items(file, "policies")):
+            bundles = [self._bundle(b, f"/policies/{n}/bundles/{m}") for m, b in enumerate(_items(item, "bundles"))]
+            for environment in cast("list[str]", item.get("environments", environments)):
+                accepted = found.setdefault(environment, [])
+                at = f"/policies/{list(found).index(environment)}"
+                self.origins.setdefault(at, f"/policies/{n}")
+                for m, bundle in enumerate(bundles):
+                    self.origins[f"{at}/bundles/{len(accepted)}"] = f"/policies/{n}/bundles/{m}"
+                    accepted.append(bundle)
+        return [{"environment": environment, "bundles": accepted} for environment, accepted in found.items()]
+
+    def _bundle(self, item: JsonObject, pointer: str) -> JsonValue:
+        if len(item) != 1:
+            self._problem("a bundle is named by shipped or by path, one of them", pointer)
+            return None
+        kind, value = next(iter(item.items()))
+        try:
+            bundle = self.resolve_bundle(BundleReference(kind, str(value)))
+        except BspecError as e:
+            self._problem(f"bundle: {e.problems[0].message}", pointer)
+            return None
+        return {"name": bundle.name, "revision": bundle.revision, "digest": bundle.digest}
+
+    def _revoked(self, item: JsonObject, pointer: str) -> JsonValue:
+        if ("key" in item) == ("record" in item):
+            self._problem("a revocation names a key or a record, one of them", pointer)
+            return None
+        kind = "key" if "key" in item else "record"
+        identifier: JsonValue = item[kind]
+        if kind == "key" and len(str(identifier)) != KEYID_DIGITS:
+            public = self._public(str(identifier), f"{pointer}/key")
+            identifier = public.keyid if public else None
+        return {"kind": kind, "id": identifier, "reason": item["reason"]}
+
+
+def _items(value: JsonObject, member: str) -> list[JsonObject]:
+    """The items of a list that may be left out."""
+    return cast("list[JsonObject]", value.get(member, []))
+
+
+def _grant(principal: str, role: JsonObject) -> JsonValue:
+    everywhere: list[JsonValue] = [ANY]
+    return {
+        "principal": principal,
+        "role": role["role"],
+        "agents": role.get("agents", everywhere),
+        "environments": role.get("environments", everywhere),
+    }

@@ -1,0 +1,61 @@
+"""The shape of ``trust.yaml``; ``author.py`` has an example and the meaning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.closed_schema import IDENTIFIER, PRINCIPAL, TEXT, array, enum, integer, obj, string
+from bspec_opa.trust.predicates import ASSURANCES, ORIGIN, REASON_TEXT
+from bspec_opa.trust.root_rules import SCOPE
+
+if TYPE_CHECKING:
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
+
+TRUST_FILE_SCHEMA_ID = "bspec.trust/v1"
+
+_KEY = string(minimum=1, maximum=4096)
+_KEYS = array(_KEY, minimum=1, maximum=64)
+_WHERE: dict[str, JsonObject] = {"agents": SCOPE, "environments": SCOPE}
+_BUNDLES = array(obj({"shipped": string(minimum=1, maximum=200), "path": string(minimum=1, maximum=4096)}), minimum=1)
+
+TRUST_FILE_SCHEMA: JsonObject = obj(
+    {
+        "gates": array(obj({"group": PRINCIPAL, **_WHERE}, id=PRINCIPAL, keys=_KEYS), maximum=1000),
+        "policies": array(
+            obj({"environments": array(IDENTIFIER, minimum=1, maximum=100)}, bundles=_BUNDLES), maximum=1000
+        ),
+        "revoked": array(obj({"key": _KEY, "record": TEXT}, reason=REASON_TEXT), maximum=10_000),
+    },
+    schema=enum(TRUST_FILE_SCHEMA_ID),
+    domain=IDENTIFIER,
+    valid=string(maximum=20),
+    root=obj(threshold=integer(1, 64), keys=_KEYS),
+    ledger=obj(origin=ORIGIN, keys=_KEYS),
+    principals=array(
+        obj({"group": PRINCIPAL, "roles": array(obj(_WHERE, role=IDENTIFIER), maximum=1000)}, id=PRINCIPAL, keys=_KEYS),
+        minimum=1,
+        maximum=10_000,
+    ),
+    agents=array(obj(id=IDENTIFIER, owners=array(PRINCIPAL, minimum=1, maximum=100)), minimum=1, maximum=10_000),
+    environments=array(
+        obj(
+            {"from": IDENTIFIER, "assurance": enum(*ASSURANCES), "mandatory_rules": array(IDENTIFIER, maximum=1000)},
+            id=IDENTIFIER,
+        ),
+        minimum=1,
+        maximum=100,
+    ),
+)
+
+
+def members_beside(pointer: str) -> list[str]:
+    """The member names that the schema knows where an unknown one stands, to suggest one of them."""
+    schema: JsonValue = TRUST_FILE_SCHEMA
+    for part in pointer.split("/")[1:-1]:
+        assert isinstance(schema, dict)  # noqa: S101 - what the schema doesn't know is a last part
+        inner = schema.get("properties")
+        schema = inner[part] if isinstance(inner, dict) else schema["items"]
+    assert isinstance(schema, dict)  # noqa: S101 - as above
+    properties = schema["properties"]
+    assert isinstance(properties, dict)  # noqa: S101 - only an object has unknown members
+    return sorted(properties)

@@ -1,0 +1,1 @@
+"""The only place where the rooms meet: evaluate, promote, record, verify."""

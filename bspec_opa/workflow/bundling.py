@@ -1,0 +1,48 @@
+"""Building, repacking and reading policy bundles as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic
+from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
+from bspec_opa.workflow.deciding import Policy, policy_of, read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROJECT_TOOLS = Path(".tools/bin")
+
+
+def build_policy(policies: Path, data: Path | None, target: Path, environ: Mapping[str, str]) -> Policy:
+    """Check and compile policies with the real OPA, and write the bundle.
+
+    Raises:
+        BspecError: every finding of the checks with its place; no OPA of the exact version.
+    """
+    from bspec_opa.bundle.build import build_bundle
+    from bspec_opa.bundle.opa_tool import Opa
+    from bspec_opa.engine.toolchain import find_opa
+
+    opa = Opa(find_opa(environ, PROJECT_TOOLS.absolute()))
+    return _write(build_bundle(policies, data, opa), target)
+
+
+def repack_policy(bundle: str, data: Path, target: Path) -> Policy:
+    """The same rules under other data; the compiled policy does not change, so no OPA is needed.
+
+    Raises:
+        InvalidInputError: the data does not fit its schema.
+    """
+    from bspec_opa.bundle.build import repack
+
+    source = read_policy(bundle).bundle
+    return _write(repack(source, read_bounded(data, MAX_DOCUMENT_BYTES), str(data)), target)
+
+
+def _write(archive: bytes, target: Path) -> Policy:
+    policy = policy_of(archive, target.name)
+    make_directory(target.parent)
+    write_atomic(target, archive)
+    return policy

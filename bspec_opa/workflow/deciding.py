@@ -1,0 +1,197 @@
+"""Which bundle and which engines decide, and putting one request to them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bspec_opa.bundle.archive import decompress
+from bspec_opa.bundle.index import expected_rules
+from bspec_opa.bundle.read import read_bundle
+from bspec_opa.bundle.reasons import NOT_ACCEPTED
+from bspec_opa.bundle.shipped import shipped_bundle
+from bspec_opa.engine.code_cache import CodeCache, cache_directory
+from bspec_opa.engine.embedded import EmbeddedEngine
+from bspec_opa.foundation.files import read_bounded
+from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES
+from bspec_opa.gate.verdict import Expectation, RuleFacts, judge
+from bspec_opa.workflow.config import is_shipped_name
+from bspec_opa.workflow.evaluation import BundleRef
+from bspec_opa.workflow.reasons import ASSURANCE, CONFIG_VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bspec_opa.bundle.read import Bundle
+    from bspec_opa.engine.interface import Answer, Engine, EngineFacts, OpenEngine
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.gate.decision import Decision
+    from bspec_opa.trust.root import Environment
+    from bspec_opa.workflow.anchor import Anchor
+    from bspec_opa.workflow.config import Config
+
+ASSERTED, MEASURED, CROSS_CHECKED = "asserted", "measured", "cross-checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A bundle that was read and checked, with its exact bytes for the archive of decisions."""
+
+    bundle: Bundle
+    archive: bytes
+    ref: BundleRef
+
+    @property
+    def tar(self) -> bytes:
+        """The uncompressed archive: what the bundle's digest is over."""
+        return decompress(self.archive)
+
+
+def load_policy(config: Config) -> Policy:
+    """The configured bundle, or the shipped one.
+
+    Raises:
+        BspecError: it can't be read or is no policy bundle.
+    """
+    return read_policy(config.text("bundle.path") or "default")
+
+
+def read_policy(bundle: str) -> Policy:
+    """A bundle by file, or a shipped one by name.
+
+    Raises:
+        BspecError: it can't be read or is no policy bundle.
+    """
+    path = shipped_bundle(bundle) if is_shipped_name(bundle) else Path(bundle)
+    return policy_of(read_bounded(path, MAX_BUNDLE_BYTES), path.name)
+
+
+def policy_of(archive: bytes, file_name: str) -> Policy:
+    """A policy from a bundle's bytes."""
+    bundle = read_bundle(archive, file_name)
+    name = file_name.removesuffix(".tar.gz")
+    return Policy(bundle, archive, BundleRef(name, bundle.revision, bundle.digest))
+
+
+def require_accepted(policy: Policy, anchor: Anchor, environment: str) -> None:
+    """Demand that the trust root accepts the bundle, by revision and digest; the starter root accepts any.
+
+    Raises:
+        TrustError: not accepted.
+    """
+    accepted = {(b.revision, b.digest) for b in anchor.root.accepted_bundles(environment)}
+    if (policy.ref.revision, policy.ref.digest) not in accepted:
+        raise NOT_ACCEPTED.error(
+            f"bundle {policy.ref.name} ({policy.ref.digest}) is not accepted for {environment}",
+            hint="use an accepted bundle, or accept this one in trust.yaml",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The engine that is asked, and what its answer is worth: asserted, measured or cross-checked."""
+
+    engine: Engine
+    assurance: str
+
+
+@contextmanager
+def open_panel(config: Config, policy: Policy, environment: Environment, environ: Mapping[str, str]) -> Iterator[Panel]:
+    """The engines for an environment, by configuration and the trust root's demand.
+
+    A configured sidecar that can't be reached is a failure, never a reason to ask another engine. A sidecar that
+    the checkout names is never believed alone, whatever the trust root accepts: otherwise whoever edits
+    ``bspec-opa.toml`` would decide (attack A75).
+
+    Raises:
+        EngineError: the environment demands more assurance than the configured engines give.
+        UsageError: the configuration contradicts itself.
+    """
+    url, name = config.text("engine.url"), config.text("engine.name")
+    if name == "rest" and url is None:
+        raise CONFIG_VALUE.error("engine rest has no URL", hint="give --opa-url")
+    alone = url is None or name == "embedded"
+    if alone and environment.assurance == CROSS_CHECKED:
+        raise ASSURANCE.error(f"{environment.id} demands cross-checked decisions", hint="configure engine.url")
+    with ExitStack() as stack:
+        if url is None or alone:
+            yield Panel(stack.enter_context(_embedded(policy, environ)), MEASURED)
+        elif environment.assurance == ASSERTED and "engine.url" not in config.from_checkout:
+            yield Panel(stack.enter_context(_sidecar(config, policy, url)), ASSERTED)
+        else:
+            from bspec_opa.engine.crosscheck import CrossChecked
+
+            sidecar = stack.enter_context(_sidecar(config, policy, url))
+            embedded = stack.enter_context(_embedded(policy, environ))
+            yield Panel(CrossChecked(sidecar, embedded), CROSS_CHECKED)
+
+
+@contextmanager
+def open_replay(policy: Policy, environ: Mapping[str, str]) -> Iterator[Panel]:
+    """The embedded engine alone, for replaying a recorded decision."""
+    with _embedded(policy, environ) as engine:
+        yield Panel(engine, MEASURED)
+
+
+def _embedded(policy: Policy, environ: Mapping[str, str]) -> EmbeddedEngine:
+    directory = cache_directory(environ)
+    return EmbeddedEngine(
+        policy.bundle.wasm,
+        policy.bundle.data,
+        revision=policy.ref.revision,
+        bundle_digest=policy.ref.digest,
+        cache=CodeCache(directory) if directory else None,
+    )
+
+
+def _sidecar(config: Config, policy: Policy, url: str) -> OpenEngine:
+    from bspec_opa.engine.rest import RestEngine
+
+    return RestEngine(
+        url,
+        revision=policy.ref.revision,
+        bundle_name=config.text("engine.bundle_name") or "bspec",
+        ca=config.path("engine.ca"),
+        cert=config.path("engine.cert"),
+        key=config.path("engine.key"),
+        token_file=config.path("engine.token_file"),
+        deadline_s=config.deadline_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A checked decision and who took it."""
+
+    decision: Decision
+    engines: tuple[EngineFacts, ...]
+
+
+def ask(panel: Panel, policy: Policy, request: JsonObject) -> Verdict:
+    """Put one request to the engines and read the answer.
+
+    Raises:
+        EngineError: no usable answer.
+        TrustError: another bundle decided.
+    """
+    expected = expectation(policy, request)
+    answer: Answer = panel.engine.decide(request)
+    return Verdict(judge(answer.decision, expected), answer.facts)
+
+
+def expectation(policy: Policy, request: JsonObject) -> Expectation:
+    """What the answer to a request must show."""
+    bundle = policy.bundle
+    global_rules, promotion_rules = expected_rules(
+        bundle.index, bundle.organisation, str(request["environment"]), str(request["action"])
+    )
+    return Expectation(
+        nonce=str(request["nonce"]),
+        revision=bundle.revision,
+        data_digest=bundle.data_digest,
+        global_rules=global_rules,
+        promotion_rules=promotion_rules,
+        rules={r.id: RuleFacts(r.severity, r.waivable, r.pending) for r in bundle.index.rules},
+    )

@@ -1,0 +1,202 @@
+"""Examines an installation and a project: each part on its own, so that one fault hides no other."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, TypeVar
+
+from bspec_opa import __version__
+from bspec_opa.foundation.errors import BspecError, ExitCode, worst
+from bspec_opa.foundation.times import format_time
+from bspec_opa.ledger.interface import require_clock
+from bspec_opa.trust.root import AcceptedBundle
+from bspec_opa.workflow.anchor import find_pin, open_anchor
+from bspec_opa.workflow.deciding import ask, load_policy, open_panel, require_accepted
+from bspec_opa.workflow.memory import check_current
+from bspec_opa.workflow.probe import probe_request
+from bspec_opa.workflow.project import find_project
+from bspec_opa.workflow.session import open_store, read_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.trust.root import Environment
+    from bspec_opa.workflow.anchor import Anchor
+    from bspec_opa.workflow.deciding import Policy
+    from bspec_opa.workflow.project import Project
+    from bspec_opa.workflow.session import World
+
+T = TypeVar("T")
+GOOD, NOTE, BAD = "ok", "note", "bad"
+_SOON_S = 30 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: engine, bundle, pin, …
+        state: ok, note or bad.
+        message: what was found.
+        remedy: what to do, where something is to be done.
+        code: the reason code of something bad.
+        exit_code: what it would make a promotion exit with.
+    """
+
+    subject: str
+    state: str
+    message: str
+    remedy: str = ""
+    code: str = ""
+    exit_code: ExitCode = ExitCode.OK
+
+
+class _Examination:
+    """Collects findings; a part that another one failed to give is said to be unexamined."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def good(self, subject: str, message: str) -> None:
+        self.findings.append(Finding(subject, GOOD, message))
+
+    def note(self, subject: str, message: str, remedy: str = "") -> None:
+        self.findings.append(Finding(subject, NOTE, message, remedy))
+
+    def attempt(self, subject: str, action: Callable[[], T]) -> T | None:
+        """The action's result, or a finding that says why there is none."""
+        try:
+            return action()
+        except BspecError as e:
+            for p in e.problems:
+                at = f"{p.location}: " if p.location else ""
+                self.findings.append(
+                    Finding(subject, BAD, at + p.message, p.hint or p.reason.remedy, p.reason.code, p.reason.exit_code)
+                )
+            return None
+
+
+def exit_code_of(findings: Sequence[Finding]) -> ExitCode:
+    """The worst of the findings; notes are no fault."""
+    return worst(f.exit_code for f in findings)
+
+
+def examine(directory: Path, world: World, *, repair: bool) -> list[Finding]:
+    """Look at everything a promotion needs; writes nothing unless a repair is asked for."""
+    examination = _Examination()
+    _versions(examination)
+    project = examination.attempt("project", lambda: find_project(directory, world.environ, world.flags))
+    if project is None:
+        return examination.findings
+    _project(examination, project)
+    policy = examination.attempt("bundle", lambda: load_policy(project.config))
+    if policy is None:
+        return examination.findings
+    examination.good("bundle", f"{policy.ref.name} {policy.ref.digest}, {len(policy.bundle.index.rules)} rules")
+    anchor = _anchor(examination, project, world, policy)
+    if anchor is None:
+        return examination.findings
+    _ledger(examination, project, anchor, world, repair=repair)
+    for environment in anchor.root.environments:
+        subject = f"engine ({environment.id})"
+        if not _accepted(policy, anchor, environment):
+            examination.note(subject, "not asked: the trust root does not accept the bundle", "see policies")
+            continue
+        said = examination.attempt(subject, partial(_engine, project, policy, environment, world))
+        if said is not None:
+            examination.good(subject, said)
+    return examination.findings
+
+
+def _versions(examination: _Examination) -> None:
+    names = ("pydantic", "wasmtime", "cryptography")
+    libraries = ", ".join(f"{n} {version(n)}" for n in names)
+    examination.good("versions", f"bspec-opa {__version__} on Python {platform.python_version()}; {libraries}")
+
+
+def _project(examination: _Examination, project: Project) -> None:
+    if project.has_file:
+        examination.good("project", f"{project.root}")
+    else:
+        examination.note("project", "no bspec-opa.toml here or above", "run bspec-opa init .")
+    if not project.catalog_files():
+        examination.note("catalogs", "no catalog", "write .bspec/catalogs/<name>.yaml; resolve needs one")
+
+
+def _anchor(examination: _Examination, project: Project, world: World, policy: Policy) -> Anchor | None:
+    shipped = AcceptedBundle(policy.ref.name, policy.ref.revision, policy.ref.digest)
+
+    def opened() -> Anchor:
+        return open_anchor(project, find_pin(world.pin, world.environ), world.now, shipped)
+
+    anchor = examination.attempt("trust root", opened)
+    if anchor is None:
+        return None
+    if not anchor.authenticated:
+        remedy = "run bspec-opa trust init" if anchor.starter else "give --trust-pin or BSPEC_OPA_TRUST_PIN"
+        examination.note("pin", anchor.notes[0], remedy)
+    else:
+        examination.good("pin", str(anchor.roots[0].digest))
+        _expiry(examination, anchor, world)
+    for environment in anchor.root.environments:
+        examination.attempt("policies", partial(require_accepted, policy, anchor, environment.id))
+    return anchor
+
+
+def _expiry(examination: _Examination, anchor: Anchor, world: World) -> None:
+    root = anchor.root
+    until = format_time(root.expires_unix)
+    if root.expires_unix - world.now < _SOON_S:
+        examination.note("trust root", f"version {root.version} expires at {until}", "run bspec-opa trust renew")
+    else:
+        examination.good("trust root", f"version {root.version}, valid until {until}")
+
+
+def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: World, *, repair: bool) -> None:
+    if repair and not anchor.authenticated:
+        examination.note("ledger", "not repaired: without a pin nobody knows whose ledger it is", "give --trust-pin")
+    elif repair:
+        moved = examination.attempt("ledger", lambda: open_store(project, anchor).repair())
+        if moved is not None:
+            examination.note("ledger", f"lines that no checkpoint covers are in {moved} now", "look at them")
+    ledger = examination.attempt("ledger", lambda: read_ledger(project, anchor))
+    if ledger is None:
+        return
+    examination.good("ledger", f"{ledger.size} entries; a file ledger is for one host at a time")
+    if examination.attempt("clock", partial(_clock, ledger, world)) is not None:
+        examination.good("clock", format_time(world.now))
+    if anchor.authenticated:
+        read = partial(read_ledger, project, anchor)
+        told = examination.attempt("memory", lambda: check_current(anchor, ledger, read, world.environ))
+        if told is not None and told[1]:
+            examination.note("memory", told[1][0], "it is written by the first promotion on this machine")
+        elif told is not None:
+            examination.good("memory", "this root and ledger go on from what was seen before")
+
+
+def _clock(ledger: LedgerState, world: World) -> bool:
+    require_clock(ledger, world.now)
+    return True
+
+
+def _accepted(policy: Policy, anchor: Anchor, environment: Environment) -> bool:
+    """Whether the bundle may run at all: what nobody accepted is not executed, not even to look at it."""
+    try:
+        require_accepted(policy, anchor, environment.id)
+    except BspecError:
+        return False
+    return True
+
+
+def _engine(project: Project, policy: Policy, environment: Environment, world: World) -> str:
+    """Ask the configured engines a real question; returns who answered and what that is worth."""
+    with open_panel(project.config, policy, environment, world.environ) as panel:
+        verdict = ask(panel, policy, probe_request(environment.id, world.now))
+    engines = " and ".join(f"{e.kind} ({e.version})" for e in verdict.engines)
+    return f"{engines}: {panel.assurance}; {len(verdict.decision.rules)} rules answered"

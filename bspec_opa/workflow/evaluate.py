@@ -1,0 +1,119 @@
+"""The whole gate for one environment; nothing is written."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bspec_opa.gate.floor import with_floor
+from bspec_opa.gate.request import build_request
+from bspec_opa.intent.load import load_intent
+from bspec_opa.workflow.deciding import ask, open_panel, require_accepted
+from bspec_opa.workflow.evaluation import Evaluation
+from bspec_opa.workflow.evaluators import counting_in
+from bspec_opa.workflow.resolving import read_catalogs, read_resolved, withdrawn_facts
+from bspec_opa.workflow.situation import Given, Situation, assemble
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.digest import Digest
+    from bspec_opa.intent.load import LoadedIntent
+    from bspec_opa.ledger.objects import ObjectStore
+    from bspec_opa.trust.root import Environment
+    from bspec_opa.workflow.evaluation import Rejected
+    from bspec_opa.workflow.session import Session
+
+NONCE_BYTES = 32
+
+
+def evaluate(session: Session, environment_name: str) -> Evaluation:
+    """Decide as if the inbox were sequenced.
+
+    Raises:
+        BspecError: anything that keeps a decision from being taken; see the exit codes.
+    """
+    environment = session.environment(environment_name)
+    situation = situation_of(session, environment, with_inbox=True)
+    evaluation = decide(session, situation)
+    if not situation.is_current:
+        return evaluation
+    note = f"exactly this is current in {environment.id} already: promote would change nothing"
+    return replace(evaluation, notes=(*evaluation.notes, note))
+
+
+def situation_of(session: Session, environment: Environment, *, with_inbox: bool) -> Situation:
+    """What the ledger, and the inbox where it is wanted, say about this intent and environment."""
+    history = session.history.with_inbox(session.inbox.records) if with_inbox else session.history
+    history = counting_in(history, environment, session.anchor.root, session.loaded.surface_digest)
+    binding = read_resolved(session.project, session.agent)
+    catalogs = read_catalogs(session.project)
+    loaded, now = session.loaded, session.world.now
+    return assemble(
+        Given(
+            loaded=loaded,
+            environment=environment,
+            binding=binding,
+            history=history,
+            now=now,
+            read_intent=lambda digest: stored_intent(session.objects, digest),
+            delegates=delegates(session, environment),
+            withdrawn=lambda found: withdrawn_facts(loaded, found, catalogs, now),
+            rejected=rejected_facts((*history.rejected, *session.inbox.rejected)),
+        )
+    )
+
+
+def stored_intent(objects: ObjectStore, digest: Digest) -> LoadedIntent:
+    """An intent that a ledger entry refers to, from its canonical form among the objects.
+
+    Raises:
+        TrustError: it is missing or altered.
+    """
+    return load_intent(objects.get(digest), f"objects/{digest}")
+
+
+def delegates(session: Session, environment: Environment) -> frozenset[str]:
+    """The agents this one may delegate to that have a current line in the environment."""
+    named = session.loaded.intent.constraints.delegation
+    return frozenset(a for a in named if session.history_of(a).head(environment.id) is not None)
+
+
+def rejected_facts(rejected: Sequence[Rejected]) -> list[JsonObject]:
+    """What did not count, as policies see it."""
+    unique = {(r.type, r.id, r.code) for r in rejected}
+    return [{"type": t, "id": i, "reason": c} for t, i, c in sorted(unique)]
+
+
+def decide(session: Session, situation: Situation) -> Evaluation:
+    """Put a situation to the engines, and hold the answer against the floor.
+
+    Raises:
+        EngineError: no usable answer.
+        TrustError: a bundle that is not accepted, or another one decided.
+    """
+    environment = situation.given.environment
+    require_accepted(session.policy, session.anchor, environment.id)
+    request = build_request(situation.facts, secrets.token_hex(NONCE_BYTES))
+    with open_panel(session.project.config, session.policy, environment, session.world.environ) as panel:
+        verdict = ask(panel, session.policy, request)
+    sequenced = {r.record.id for r in session.history.records}
+    return Evaluation(
+        document=session.loaded.document,
+        agent=session.agent,
+        version=session.loaded.intent.metadata.version,
+        environment=environment.id,
+        source=environment.from_,
+        decision=with_floor(verdict.decision, request, environment.mandatory_rules),
+        index=session.policy.bundle.index,
+        engines=verdict.engines,
+        assurance=panel.assurance,
+        bundle=session.policy.ref,
+        advisory=not session.anchor.authenticated,
+        notes=session.notes,
+        unsequenced=tuple(r.id for r in session.inbox.records if r.id not in sequenced),
+        rejected=(*situation.given.history.rejected, *session.inbox.rejected),
+        request=request,
+    )

@@ -1,0 +1,201 @@
+"""The promotion, in the order of the protocol: sequence, decide on a tree, sign, append, write the lock.
+
+The line is signed for the ledger at size n and appended only if the ledger still has size n. Whatever fails before
+the append leaves everything as it was; a crash after it is repaired by the next run, which copies the line from
+the ledger into the lock and signs nothing that it found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.canonical import canonical_bytes
+from bspec_opa.foundation.digest import digest_of
+from bspec_opa.foundation.errors import StoreError
+from bspec_opa.foundation.limits import REDECIDE_LIMIT
+from bspec_opa.gate.request import without_nonce
+from bspec_opa.ledger.reasons import RACE_LOST
+from bspec_opa.lock.chain import append_lines, load_lock, missing_lines, next_place, read_lock
+from bspec_opa.lock.line import artifact_subjects, line_subjects
+from bspec_opa.lock.reasons import CHANGED
+from bspec_opa.workflow.deciding import require_accepted
+from bspec_opa.workflow.evaluate import decide, situation_of
+from bspec_opa.workflow.lines import denial_predicate, lock_of, promotion_predicate
+from bspec_opa.workflow.memory import remember_current
+from bspec_opa.workflow.project import lock_beside
+from bspec_opa.workflow.reasons import MOVED, NEWER_ROOT
+from bspec_opa.workflow.reviewed import keep_entries
+from bspec_opa.workflow.sequence import canonical_intent, sequence
+from bspec_opa.workflow.session import open_store, read_ledger, reopen, require_same_root, reread
+from bspec_opa.workflow.signing import Maker, promotion_subjects
+from bspec_opa.workflow.texts import keep_components
+from bspec_opa.workflow.verify import Evidence, verify_head
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bspec_opa.foundation.digest import Digest
+    from bspec_opa.trust.authority import Record
+    from bspec_opa.trust.root import Environment
+    from bspec_opa.trust.signers import Signer
+    from bspec_opa.workflow.evaluation import Evaluation
+    from bspec_opa.workflow.history import History
+    from bspec_opa.workflow.session import Session
+    from bspec_opa.workflow.situation import Situation
+
+
+# What was decided on is not what is there any more: decide again. A lock that another run has just completed, too.
+_MOVED = frozenset({RACE_LOST.code, NEWER_ROOT.code, CHANGED.code})
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Two keys with one purpose each, even where one job holds both: lines are the gate's, checkpoints the ledger's."""
+
+    gate: Signer
+    ledger: Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a promotion came to.
+
+    Attributes:
+        evaluation: the decision; ``None`` if exactly this was current already.
+        line: digest of the line that is current now, if the promotion was allowed or current already.
+        entry: the ledger entry of the line or of the denial, if one was written.
+        lock: the lock's file.
+        sequenced: ids of the records that this run sequenced.
+    """
+
+    evaluation: Evaluation | None
+    line: Digest | None
+    entry: int | None
+    lock: Path
+    sequenced: tuple[Digest, ...]
+
+
+def promote(session: Session, environment_name: str, keys: Keys) -> Outcome:
+    """Promote an intent into an environment, or record why not.
+
+    Raises:
+        BspecError: nothing was decided; see the exit codes.
+    """
+    environment = session.environment(environment_name)
+    require_accepted(session.policy, session.anchor, environment.id)
+    # Before anything is appended: a machine that can't remember must not find that out afterwards.
+    session = _remembered(session)
+    added: tuple[Digest, ...] = ()
+    for _ in range(REDECIDE_LIMIT):
+        try:
+            sequencing = sequence(session, keys.ledger)
+            added += tuple(r.id for r in sequencing.added)
+            session = reread(session, sequencing.ledger)
+            outcome = _once(session, session.environment(environment_name), keys)
+        except StoreError as e:
+            if e.code not in _MOVED:
+                raise
+            session = reopen(session)
+            continue
+        return replace(outcome, sequenced=added)
+    raise MOVED.error("the ledger kept moving while this was decided", hint="run it again")
+
+
+def _remembered(session: Session) -> Session:
+    """The session on a ledger that this machine remembers now; another process may have gone on since it was opened."""
+    read = partial(read_ledger, session.project, session.anchor)
+    ledger = remember_current(session.anchor, session.ledger, read, session.world.environ)
+    return session if ledger is session.ledger else reread(session, ledger)
+
+
+def _once(session: Session, environment: Environment, keys: Keys) -> Outcome:
+    situation = situation_of(session, environment, with_inbox=False)
+    lock = lock_beside(session.file)
+    # Proven first: a line that the records do not bear out is not copied into the lock either.
+    _require_proven(session, situation)
+    complete_lock(lock, session.history)
+    if situation.is_current and situation.head is not None:
+        return Outcome(None, situation.head.line, situation.head.seq, lock, ())
+    evaluation = decide(session, situation)
+    if situation.binding is None:
+        return Outcome(evaluation, None, None, lock, ())
+    maker = Maker(session.anchor, session.agent, session.world.now)
+    if not evaluation.decision.allowed:
+        denial = _denial(session, situation, evaluation, maker, keys)
+        return Outcome(evaluation, None, _append(session, denial, keys), lock, ())
+    line = _line(session, situation, evaluation, maker, keys)
+    entry = _append(session, line, keys)
+    history = reread(session, open_store(session.project, session.anchor).read()).history
+    complete_lock(lock, history)
+    return Outcome(evaluation, digest_of(line.envelope.rstrip(b"\n")), entry, lock, ())
+
+
+def _require_proven(session: Session, situation: Situation) -> None:
+    """The current lines here and in the source follow from the ledger's records, or nothing is built on them.
+
+    Otherwise a stolen gate's key could lower the bar of the next genuine promotion by an invented line to compare
+    with (attack A76). A line that does not hold has to be revoked by the trust root.
+    """
+    source = session.history.head(situation.given.environment.from_)
+    ledger, world = session.ledger, session.world
+    evidence = Evidence(session.anchor.roots, ledger, session.objects, world.environ, world.now)
+    for head in (situation.head, source):
+        if head is not None:
+            verify_head(head, session.history, evidence)
+
+
+def complete_lock(path: Path, history: History) -> None:
+    """Append to the lock what the ledger has and it lacks; copies bytes and signs nothing (attack A48).
+
+    Raises:
+        TrustError: the file holds something that the ledger does not.
+        StoreError: it can't be written.
+    """
+    found = load_lock(path)
+    missing = missing_lines(read_lock(found, str(path)), lock_of(history), str(path))
+    if missing:
+        append_lines(path, found, missing)
+
+
+def _keep_objects(session: Session, evaluation: Evaluation) -> None:
+    """What a later verification rebuilds the facts from, and replays the decision on."""
+    objects = session.objects
+    objects.put(canonical_intent(session))
+    objects.put(canonical_bytes(without_nonce(evaluation.request)))
+    objects.put(session.policy.tar)
+
+
+def _line(session: Session, situation: Situation, evaluation: Evaluation, maker: Maker, keys: Keys) -> Record:
+    assert situation.binding is not None  # noqa: S101 - the caller looked
+    _keep_objects(session, evaluation)
+    keep_entries(session.project, session.loaded, situation.binding, session.objects)
+    keep_components(session.project, situation.binding, session.objects)
+    place = next_place(lock_of(session.history), evaluation.environment)
+    own = promotion_predicate(situation, evaluation, session.ledger.head(), place)
+    artifacts = artifact_subjects(situation.binding)
+    subjects = line_subjects(situation.given.loaded.digest, situation.binding.to_json(), artifacts)
+    return maker.make("promotion", subjects, own, keys.gate)
+
+
+def _denial(session: Session, situation: Situation, evaluation: Evaluation, maker: Maker, keys: Keys) -> Record:
+    assert situation.binding is not None  # noqa: S101 - the caller looked
+    _keep_objects(session, evaluation)
+    own = denial_predicate(situation, evaluation, session.ledger.head())
+    subjects = promotion_subjects(situation.given.loaded.digest, situation.binding.digest)
+    return maker.make("denial", subjects, own, keys.gate)
+
+
+def _append(session: Session, record: Record, keys: Keys) -> int:
+    """Append by compare-and-set on the tree that was decided on; returns the entry's number.
+
+    Raises:
+        StoreError: somebody else appended, or a newer trust root is there now: decide again (attack A88).
+    """
+    require_same_root(session)
+    entries = session.ledger.draft(session.world.now, [(record.type, record.envelope)])
+    store = open_store(session.project, session.anchor)
+    ledger = store.append(session.ledger, entries, keys.ledger)
+    remember_current(session.anchor, ledger, store.read, session.world.environ)
+    return entries[0].seq

@@ -1,0 +1,221 @@
+"""One lock line against the records in the ledger: its facts rebuilt, its claims compared, its decision replayed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from bspec_opa.binding.read import binding_from_json
+from bspec_opa.bundle.archive import compress
+from bspec_opa.foundation.document.load import parse_json
+from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.times import format_time
+from bspec_opa.gate.floor import with_floor
+from bspec_opa.gate.request import REPLAY_NONCE, build_request, input_digest
+from bspec_opa.lock.line import artifact_subjects, line_subjects
+from bspec_opa.trust.authority import INTENT_SUBJECT
+from bspec_opa.workflow.deciding import ASSERTED, CROSS_CHECKED, MEASURED, ask, open_replay, policy_of
+from bspec_opa.workflow.evaluate import stored_intent
+from bspec_opa.workflow.evaluators import counting_in
+from bspec_opa.workflow.history import read_history
+from bspec_opa.workflow.reasons import FACTS_DIFFER, REPLAY_DIFFERS, WEAK_ASSURANCE
+from bspec_opa.workflow.reviewed import stored_differences
+from bspec_opa.workflow.situation import Given, assemble, change_recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
+    from bspec_opa.foundation.digest import Digest
+    from bspec_opa.intent.load import LoadedIntent
+    from bspec_opa.ledger.entry import Entry
+    from bspec_opa.ledger.objects import ObjectStore
+    from bspec_opa.trust.authority import Record
+    from bspec_opa.trust.root import Environment, TrustRoot
+    from bspec_opa.workflow.situation import Situation
+
+STOLEN = "treat the gate's key as stolen"
+_WORTH = (ASSERTED, MEASURED, CROSS_CHECKED)
+_ENGINES = {ASSERTED: ["echoed"], MEASURED: ["measured"], CROSS_CHECKED: ["echoed", "measured"]}
+"""Assurance to how its engines knew their bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What there was when a line was decided.
+
+    Attributes:
+        record: the line, verified.
+        at: what errors call it.
+        entry: the ledger entry that holds the line.
+        before: the entries before it.
+        roots: up to the root that the line names.
+        objects: exact documents by their digest.
+        environ: for the code cache.
+    """
+
+    record: Record
+    at: str
+    entry: Entry
+    before: Sequence[Entry]
+    roots: Sequence[TrustRoot]
+    objects: ObjectStore
+    environ: Mapping[str, str]
+
+    @property
+    def environment(self) -> Environment:
+        """Where the line promoted to, as the root of that time declares it."""
+        return self.roots[-1].environment(str(self.record.environment))
+
+    @property
+    def predicate(self) -> dict[str, Any]:
+        """What the line says; its closed schema was checked."""
+        return self.record.predicate
+
+
+def rebuild(past: Past) -> int:
+    """Demand that the line follows from the ledger's records; returns how many rules were replayed.
+
+    Raises:
+        TrustError: with the one reason.
+    """
+    recorded = _recorded_input(past)
+    request, situation = _rebuild(past, recorded)
+    _check_claims(past, situation, recorded)
+    _check_binding(past, situation)
+    _check_assurance(past)
+    return _replay(past, request)
+
+
+def _recorded_input(past: Past) -> JsonObject:
+    """The stored input; it must be a complete one, and of the moment at which the line was sequenced."""
+    data = past.objects.get(past.predicate["input_digest"])
+    recorded = parse_json(data, "recorded input", text=False)
+    now = past.entry.at
+    moments = {past.predicate["now"], past.predicate["signed_at"]}
+    if not isinstance(recorded, dict) or recorded.get("now_unix") != now or moments != {format_time(now)}:
+        raise FACTS_DIFFER.error("was not decided when it was sequenced", hint=STOLEN, at=Location(past.at))
+    return recorded
+
+
+def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
+    """The input that the line must have been decided on, from the ledger as it was then."""
+    now, objects = past.entry.at, past.objects
+    intent = stored_intent(objects, cast("Digest", past.record.statement.digest_of(INTENT_SUBJECT)))
+    environment = past.environment
+    history = read_history(past.before, past.roots, past.record.agent, now)
+    situation = assemble(
+        Given(
+            loaded=intent,
+            environment=environment,
+            binding=binding_from_json(past.predicate["binding"]),
+            history=counting_in(history, environment, past.roots[-1], intent.surface_digest),
+            now=now,
+            read_intent=lambda digest: stored_intent(objects, digest),
+            delegates=_delegates(past, intent),
+        )
+    )
+    # What catalogs withdrew and what did not count came from outside the ledger; both can only deny.
+    outside = {name: cast("list[JsonValue]", recorded.get(name, [])) for name in ("withdrawn", "rejected")}
+    facts = replace(situation.facts, withdrawn=outside["withdrawn"], rejected=outside["rejected"])
+    request = build_request(facts, REPLAY_NONCE)
+    if input_digest(request) != past.predicate["input_digest"]:
+        different = sorted(k for k in request if k != "nonce" and request[k] != recorded.get(k))
+        raise FACTS_DIFFER.error(
+            f"the ledger's records do not give what it was decided on: {', '.join(different)}",
+            hint=STOLEN,
+            at=Location(past.at),
+        )
+    return request, situation
+
+
+def _delegates(past: Past, intent: LoadedIntent) -> frozenset[str]:
+    def current(agent: str) -> bool:
+        history = read_history(past.before, past.roots, agent, past.entry.at)
+        return history.head(past.environment.id) is not None
+
+    return frozenset(a for a in intent.intent.constraints.delegation if current(a))
+
+
+def _check_claims(past: Past, situation: Situation, recorded: JsonObject) -> None:
+    """What the line says besides the input must follow from the same facts."""
+    predicate, loaded, binding = past.predicate, situation.given.loaded, situation.binding
+    request = situation.request
+    bound = binding.to_json() if binding else {}
+    wanted: JsonObject = {
+        "base": situation.base,
+        "source": situation.source,
+        "surface_digest": loaded.surface_digest,
+        "schema": loaded.intent.schema_,
+        "schema_digest": loaded.schema_digest,
+        "binding": bound,
+        "change": change_recorded(situation.change),
+        "submits": [*situation.submits],
+        "approvals": [*situation.approvals],
+        "evidence": [*situation.evidence],
+        "waivers": [],
+        "rejected": recorded["rejected"],
+        "request": request.id if request else None,
+        "view": situation.view_digest,
+    }
+    different = sorted(k for k, v in wanted.items() if predicate[k] != v)
+    artifacts = artifact_subjects(binding) if binding else ()
+    if set(past.record.statement.subjects) != set(line_subjects(loaded.digest, bound, artifacts)):
+        different.append("subjects")
+    if different:
+        raise FACTS_DIFFER.error(
+            f"it claims what the ledger's records do not give: {', '.join(different)}",
+            hint=STOLEN,
+            at=Location(past.at),
+        )
+
+
+def _check_binding(past: Past, situation: Situation) -> None:
+    """What is bound must be what the catalog entries say that were read for it."""
+    binding, loaded = situation.binding, situation.given.loaded
+    different = stored_differences(loaded, binding, past.objects) if binding else []
+    if different:
+        raise FACTS_DIFFER.error(
+            f"it binds what the catalog entries do not give: {'; '.join(different)}",
+            hint=STOLEN,
+            at=Location(past.at),
+        )
+
+
+def _check_assurance(past: Past) -> None:
+    """The decision was worth what the environment demanded then, and its engines give what it claims."""
+    decision = past.predicate["decision"]
+    engines, bundle = decision["engines"], past.predicate["bundles"][0]
+    claimed, demanded = decision["assurance"], past.environment.assurance
+    fitting = all(
+        e["revision"] == bundle["revision"] and e["bundle_digest"] == (bundle["digest"] if p == "measured" else "")
+        for e in engines
+        for p in [e["provenance"]]
+    )
+    enough = _WORTH.index(claimed) >= _WORTH.index(demanded)
+    if not enough or not fitting or sorted(e["provenance"] for e in engines) != _ENGINES[claimed]:
+        raise WEAK_ASSURANCE.error(
+            f"its decision is {claimed}, {past.environment.id} demanded {demanded}, and its engines don't bear it out",
+            hint="promote again with the engines that the environment demands",
+            at=Location(past.at),
+        )
+
+
+def _replay(past: Past, request: JsonObject) -> int:
+    """Decide again in the embedded engine, on the recorded bundle; returns how many rules ran."""
+    environment, bundles = past.environment, past.predicate["bundles"]
+    accepted = {(b.revision, b.digest) for b in past.roots[-1].accepted_bundles(environment.id)}
+    if len(bundles) != 1 or (bundles[0]["revision"], bundles[0]["digest"]) not in accepted:
+        raise REPLAY_DIFFERS.error("the bundle that decided was not accepted", hint=STOLEN, at=Location(past.at))
+    tar = past.objects.get(bundles[0]["digest"])
+    policy = policy_of(compress(tar), f"{bundles[0]['name']}.tar.gz")
+    with open_replay(policy, past.environ) as panel:
+        verdict = ask(panel, policy, request)
+    decision = with_floor(verdict.decision, cast("dict[str, Any]", request), environment.mandatory_rules)
+    recorded = past.predicate["decision"]["rules"]
+    statuses = {r["id"]: r["status"] for r in recorded}
+    if not decision.allowed or decision.statuses() != statuses or len(recorded) != len(statuses):
+        raise REPLAY_DIFFERS.error(
+            "deciding again gives another outcome than it records", hint=STOLEN, at=Location(past.at)
+        )
+    return len(statuses)

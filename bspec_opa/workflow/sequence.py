@@ -1,0 +1,57 @@
+"""Putting the inbox's verified records into the ledger, under a checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bspec_opa.workflow.memory import remember_current
+from bspec_opa.workflow.session import open_store
+
+if TYPE_CHECKING:
+    from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.trust.authority import Record
+    from bspec_opa.trust.signers import Signer
+    from bspec_opa.workflow.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Sequencing:
+    """What was sequenced.
+
+    Attributes:
+        ledger: the ledger afterwards.
+        added: the records that are new in it, in their order.
+    """
+
+    ledger: LedgerState
+    added: tuple[Record, ...]
+
+
+def sequence(session: Session, signer: Signer) -> Sequencing:
+    """Append the inbox's verified records that the ledger does not have yet, oldest signature first.
+
+    The documents that they are about are kept as objects, so that a decision can be rebuilt when everything else is
+    gone.
+
+    Raises:
+        StoreError: the ledger is busy, moved or can't be written; nothing was recorded.
+        TrustError: the signer's key is no ledger key, or the clock is behind.
+    """
+    known = session.ledger.record_ids()
+    fresh = tuple(r for r in session.inbox.records if r.id not in known)
+    session.objects.put(canonical_intent(session))
+    if not fresh:
+        return Sequencing(session.ledger, ())
+    entries = session.ledger.draft(session.world.now, [(r.type, r.envelope) for r in fresh])
+    store = open_store(session.project, session.anchor)
+    ledger = store.append(session.ledger, entries, signer)
+    remember_current(session.anchor, ledger, store.read, session.world.environ)
+    return Sequencing(ledger, fresh)
+
+
+def canonical_intent(session: Session) -> bytes:
+    """The intent's canonical form: its digest is the intent's digest."""
+    from bspec_opa.foundation.canonical import canonical_bytes
+
+    return canonical_bytes(session.loaded.authored)

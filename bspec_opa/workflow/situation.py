@@ -1,0 +1,293 @@
+"""Puts verified records, digests and the clock together into the facts that the policies see. Pure.
+
+The same function serves ``evaluate``, ``promote`` and ``verify``: what a line was decided on is rebuilt by the
+code that decided it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from bspec_opa.approval.facts import Expected, approval_facts, authors_since, submit_facts, submits_since
+from bspec_opa.approval.view import view_digest
+from bspec_opa.binding.facts import binding_input
+from bspec_opa.binding.read import binding_from_json
+from bspec_opa.evidence.facts import refused_runs
+from bspec_opa.foundation.digest import Digest
+from bspec_opa.foundation.times import parse_time
+from bspec_opa.gate.request import GENESIS, Facts
+from bspec_opa.intent.change import change_of
+from bspec_opa.intent.projection import intent_input, promotion_input, risk_input
+from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
+from bspec_opa.workflow.parts import barred_of, delegates_of, pools_of, predecessor_of, relevant_of, runs_of, values
+from bspec_opa.workflow.viewing import Place, ViewMaker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bspec_opa.binding.model import Binding
+    from bspec_opa.evidence.facts import EvidenceRun
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
+    from bspec_opa.intent.change import Change
+    from bspec_opa.intent.load import LoadedIntent
+    from bspec_opa.trust.authority import Record
+    from bspec_opa.trust.root import Environment
+    from bspec_opa.workflow.history import Head, History
+
+NO_SOURCE = "none"
+MISSING_SOURCE = "missing"
+PROMOTE = "promote"
+
+
+def _nothing_withdrawn(_: Binding | None) -> Sequence[JsonObject]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a situation is made of.
+
+    Attributes:
+        loaded: the intent that would be promoted.
+        environment: where to, as the trust root declares it.
+        binding: what ``resolve`` made; ignored where the environment has a source, whose binding is carried.
+        history: the ledger's verified records, with the inbox's where that is wanted.
+        now: Unix seconds.
+        read_intent: gives back an intent that the ledger refers to, by its digest.
+        delegates: agents that this one may delegate to and that have a current line here.
+        withdrawn: what the catalogs have withdrawn of a binding.
+        rejected: records that were there and do not count.
+    """
+
+    loaded: LoadedIntent
+    environment: Environment
+    binding: Binding | None
+    history: History
+    now: int
+    read_intent: Callable[[Digest], LoadedIntent]
+    delegates: frozenset[str] = frozenset()
+    withdrawn: Callable[[Binding | None], Sequence[JsonObject]] = _nothing_withdrawn
+    rejected: Sequence[JsonObject] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that follows from what was given.
+
+    Attributes:
+        facts: ready for the OPA input.
+        binding: what is bound: resolved, or carried from the source line.
+        base: the current line here, or ``genesis``.
+        source: the current line of the source environment, ``none`` or ``missing``.
+        head: the current line here, if there is one.
+        change: from the head to this intent and binding.
+        evidence: ids of all evidence that holds for this surface and binding.
+        submits: ids of the submits that are about exactly this.
+        request: the newest request that is about exactly this promotion.
+        view: what an approver of this is shown, with all of the evidence.
+    """
+
+    given: Given
+    facts: Facts
+    binding: Binding | None
+    base: str
+    source: str
+    head: Head | None
+    change: Change
+    evidence: tuple[Digest, ...]
+    submits: tuple[Digest, ...]
+    request: Record | None
+    view: JsonObject
+
+    @property
+    def view_digest(self) -> Digest:
+        """What an approval of this signs as ``view``."""
+        return view_digest(self.view)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether exactly this is already the current line here."""
+        head = self.head
+        return (
+            head is not None
+            and self.binding is not None
+            and head.subject("behavior.intent") == self.given.loaded.digest
+            and head.subject("binding") == self.binding.digest
+            and head.record.predicate["source"] == self.source
+        )
+
+    @property
+    def approvals(self) -> list[JsonObject]:
+        """The approvals that bind everything, are in force and are of nobody barred, as the line records them."""
+        found, barred = cast("list[JsonObject]", self.facts.approvals), barred_of(self.facts)
+        return [
+            {"id": a["id"], "principal": a["principal"], "role": a["role"]}
+            for a in found
+            if a["decision"] == "approve"
+            and all(cast("JsonObject", a["binds"]).values())
+            and cast("int", a["expires_unix"]) > self.given.now
+            and a["principal"] not in barred
+        ]
+
+
+def assemble(given: Given) -> Situation:
+    """The situation.
+
+    Raises:
+        BspecError: an intent that the ledger refers to is missing, or evidence exceeds the limits.
+    """
+    loaded, history, environment = given.loaded, given.history, given.environment
+    head = history.head(environment.id)
+    source_head = history.head(environment.from_) if environment.from_ else None
+    binding = _binding(given, source_head)
+    old = given.read_intent(head.subject(INTENT_SUBJECT)) if head else None
+    change = _change(old, loaded, head, binding)
+    made = _submits(history, head, loaded, binding)
+    authors = authors_since(made)
+    counted = {s.record.id for s in history.of_type("submit")}
+    submits = tuple(s for s in made if s.id in counted)
+    runs = runs_of(history.of_type("evidence"))
+    relevant = relevant_of(runs, loaded, binding)
+    place = Place(base=head.line if head else GENESIS, source=_source(given, source_head))
+    view = ViewMaker(
+        loaded=loaded, environment=environment, binding=binding, head=head, change=change, place=place, runs=relevant
+    )
+    expected = _expected(given, binding=binding, change=change, place=place, runs=relevant, view=view)
+    request = _newest_request([r.record for r in history.of_type("request")], expected)
+    facts = Facts(
+        action=PROMOTE,
+        environment=environment.id,
+        now=given.now,
+        intent=intent_input(loaded, given.now),
+        surface_digest=loaded.surface_digest,
+        change=change_input(change, place.base),
+        binding=[binding_input(binding, loaded)] if binding else [],
+        declared=_requirements(loaded, given),
+        previous=_requirements(old, given),
+        previous_risk=[risk_input(old)] if old else [],
+        submits=values(submit_facts(submits, expected)),
+        authors=[*sorted({a.principal for a in authors})],
+        approvals=values(approval_facts([a.record for a in history.of_type("approval")], expected, given.now)),
+        evidence=values(pools_of(runs, given, binding, authors)),
+        predecessor_expected=bool(environment.from_),
+        predecessor=predecessor_of(given, source_head, binding),
+        requester=[_requester(request, given.now)] if request else [],
+        withdrawn=values(given.withdrawn(binding)),
+        delegates=delegates_of(given),
+        rejected=values([*given.rejected, *refused_runs(runs, given.now)]),
+    )
+    current = tuple(s.id for s in submits if _is_promoted(s, expected))
+    evidence = tuple(Digest(r.id) for r in relevant)
+    return Situation(
+        given=given,
+        facts=facts,
+        binding=binding,
+        base=place.base,
+        source=place.source,
+        head=head,
+        change=change,
+        evidence=evidence,
+        submits=current,
+        request=request,
+        view=view.of(evidence),
+    )
+
+
+def _change(old: LoadedIntent | None, new: LoadedIntent, head: Head | None, binding: Binding | None) -> Change:
+    return change_of(
+        old,
+        new,
+        old_binding=head.binding if head else None,
+        new_binding=binding.to_json() if binding else None,
+    )
+
+
+def _submits(history: History, head: Head | None, loaded: LoadedIntent, binding: Binding | None) -> tuple[Record, ...]:
+    """Everyone who submitted a part of this change counts as its author, whatever came of the submit (attack A80)."""
+    of_head = cast("list[str]", head.record.predicate["submits"]) if head else []
+    ordered = sorted((*history.former, *history.of_type("submit")), key=lambda s: (s.seq is None, s.seq or 0))
+    records = [s.record for s in ordered]
+    return submits_since(records, of_head, loaded.digest, binding.digest if binding else None)
+
+
+def _requirements(loaded: LoadedIntent | None, given: Given) -> list[JsonValue]:
+    """What an intent demands for the environment; none without an intent or a block for it."""
+    found = promotion_input(loaded, given.environment.id, given.now) if loaded else None
+    return [found] if found else []
+
+
+def _expected(
+    given: Given,
+    *,
+    binding: Binding | None,
+    change: Change,
+    place: Place,
+    runs: Sequence[EvidenceRun],
+    view: ViewMaker,
+) -> Expected:
+    """What an approval or request has to be about to count."""
+    return Expected(
+        agent=given.loaded.intent.metadata.id,
+        environment=given.environment.id,
+        intent_digest=given.loaded.digest,
+        binding_digest=binding.digest if binding else None,
+        base=place.base,
+        source=place.source,
+        evidence_ids=frozenset(Digest(r.id) for r in runs),
+        evidence_matters=bool(given.environment.from_),
+        change_digest=change.digest,
+        view_of=view.digest_for,
+    )
+
+
+def _is_promoted(record: Record, expected: Expected) -> bool:
+    """Whether a record is about exactly this intent and binding."""
+    digests = (record.statement.digest_of(INTENT_SUBJECT), record.statement.digest_of(BINDING_SUBJECT))
+    return expected.binding_digest is not None and digests == (expected.intent_digest, expected.binding_digest)
+
+
+def _newest_request(requests: Sequence[Record], expected: Expected) -> Record | None:
+    """The last sequenced request for exactly this promotion: same subjects, environment, base and source."""
+    fitting = [
+        r
+        for r in requests
+        if _is_promoted(r, expected)
+        and r.environment == expected.environment
+        and (r.predicate["base"], r.predicate["source"]) == (expected.base, expected.source)
+    ]
+    return fitting[-1] if fitting else None
+
+
+def _requester(request: Record, now: int) -> JsonObject:
+    return {
+        "id": request.id,
+        "principal": request.principal,
+        "group": request.group,
+        "age_seconds": max(0, now - request.signed_unix),
+        "expires_unix": parse_time(str(request.predicate["expires"])),
+        "current": True,
+    }
+
+
+def change_input(change: Change, base: str) -> JsonObject:
+    """A change as the policies see it: with its base, without its digest."""
+    return {**{k: v for k, v in change.to_json().items() if k != "digest"}, "base": base}
+
+
+def change_recorded(change: Change) -> JsonObject:
+    """A change as a lock line records it."""
+    return {k: v for k, v in change.to_json().items() if k != "version_step"}
+
+
+def _binding(given: Given, source_head: Head | None) -> Binding | None:
+    """Resolved for an environment without a source; otherwise carried from the source's line, never resolved."""
+    if not given.environment.from_:
+        return given.binding
+    return binding_from_json(source_head.binding) if source_head else None
+
+
+def _source(given: Given, source_head: Head | None) -> str:
+    if not given.environment.from_:
+        return NO_SOURCE
+    return source_head.line if source_head else MISSING_SOURCE

@@ -1,0 +1,297 @@
+"""The files that ``init`` writes, by risk tier (paper 6.5). Pure text; a test validates every one of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bspec_opa.intent.ranges import parse_range
+
+if TYPE_CHECKING:
+    from bspec_opa.intent.model import Intent
+
+ANY = "*"
+TIERS = ("low", "medium", "high")
+EXPOSURE = {"low": "internal", "medium": "partner", "high": "customer"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tier:
+    approvals: tuple[str, ...]
+    cases: int
+    boundary: str
+
+
+_PRODUCTION = {
+    "low": _Tier(("environment-admin",), 20, "method: functional, min_cases: 20, min_pass_bp: 9500"),
+    "medium": _Tier(("environment-admin", "security"), 50, "method: functional, min_cases: 50, min_pass_bp: 9800"),
+    "high": _Tier(
+        ("environment-admin", "security"), 100, "method: red-team, min_cases: 200, max_asr_bp: 100, independent: true"
+    ),
+}
+
+
+def intent_template(agent: str, tier: str) -> str:
+    """A valid ``behavior.intent`` for an agent that reads tickets and does nothing else."""
+    production = _PRODUCTION[tier]
+    approvals = "".join(f"\n      - {{role: {r}, count: 1}}" for r in production.approvals)
+    return f"""\
+# What {agent} may do, and what it takes to promote it. Check it: bspec-opa validate behavior.intent
+schema: behavior.intent/v1
+metadata: {{id: {agent}, version: 1.0.0, owner: team:owners}}
+purpose: Answer questions about support tickets.
+risk: {{tier: {tier}, exposure: {EXPOSURE[tier]}}}
+scope:
+  in:
+    - id: answer-questions
+      statement: Look tickets up and summarise them
+      actions: [read:ticket]
+  out:
+    - id: change-tickets
+      statement: Change, close or delete a ticket
+      actions: [write:ticket]
+tools:
+  - id: ticket_api
+    class: ticketing
+    version: ">=1.0,<2"
+    privilege: read
+    operations: [get_ticket, list_tickets]
+    data: internal
+    world: closed
+    serves: [answer-questions]
+models:
+  routing: single-model
+  classes:
+    - {{id: support-model, role: primary, providers: [acme], regions: [eu]}}
+components:
+  - {{id: system-prompt, kind: prompt}}
+constraints:
+  data: {{max: internal, categories: [], residency: [eu]}}
+  memory: {{policy: session}}
+  logging: {{level: full, retention_days: 365, redact: [pii]}}
+  limits: {{request_seconds: 30, task_seconds: 300, max_steps: 20}}
+  network: {{egress: allowlist, hosts: [tickets.internal]}}
+  self_modification: false
+promotion:
+  staging:
+    approvals: [{{role: environment-admin, count: 1}}]
+    separation: [author]
+    evidence:
+      - {{question: boundary, method: functional, min_cases: 20, min_pass_bp: 9500}}
+      - {{question: privilege, method: functional, min_cases: 20, min_pass_bp: 10000}}
+      - {{question: constraint, method: functional, min_cases: 20, min_pass_bp: 9500}}
+  production:
+    approvals:{approvals}
+    on_expansion: [{{role: risk-owner, count: 1}}]
+    separation: [author, promoter, evaluator]
+    approval_ttl: P7D
+    evidence:
+      - {{question: boundary, {production.boundary}, max_age: P30D}}
+      - {{question: privilege, method: functional, min_cases: {production.cases}, min_pass_bp: 10000, max_age: P30D}}
+      - {{question: constraint, method: functional, min_cases: {production.cases}, min_pass_bp: 9500, max_age: P30D}}
+"""
+
+
+def catalog_template(intent: Intent) -> str:
+    """A catalog with one release for each tool and one identity for each model class of an intent."""
+    tools = "".join(
+        f"""\
+  - id: {_word(t.id)}
+    class: {_word(t.class_)}
+    publisher: acme
+    trusted: true  # somebody of yours has reviewed the floors below
+    releases:
+      - version: {_release(t.version)}
+        operations:
+{"".join(_operation(o, t.privilege) for o in _operations(t.operations))}"""
+        for t in intent.tools
+    )
+    models = "".join(
+        f"""\
+  - class: {_word(c.id)}
+    identities:
+      - provider: {_word(_first(c.providers, "acme"))}
+        id: {_word(f"{c.id}-2026-01-15")}
+        kind: vendor-snapshot
+        preview: false
+        immutability: provider-asserted
+        region: {_word(_first(c.regions, "eu"))}
+"""
+        for c in intent.models.classes
+    )
+    components = "".join(f"  {_word(c.id)}: {{path: {component_path(c.id)}}}\n" for c in intent.components)
+    return f"""\
+# What there is: exact releases and identities. Replace them by those that you run; bspec-opa resolve binds them.
+schema: bspec.catalog/v1
+{"tools:" + chr(10) + tools if tools else "tools: []" + chr(10)}\
+models:
+{models}{"components:" + chr(10) + components if components else ""}"""
+
+
+def _release(version_range: str) -> str:
+    """A release that the range admits: one of its bounds, or the next one up."""
+    if version_range.startswith("=="):
+        return f'"{version_range.removeprefix("==")}"'
+    admitted = parse_range(version_range)
+    bounds = [_three(c.lstrip("<>=")) for c in version_range.split(",")]
+    candidates = [
+        *bounds,
+        *(_raised(b, i) for b in bounds for i in range(3)),
+        (1, 0, 0),
+        (0, 1, 0),
+        (0, 0, 1),
+        (0, 0, 0),
+    ]
+    texts = [".".join(map(str, c)) for c in candidates]
+    return f'"{next((t for t in texts if admitted.contains(t)), texts[0])}"'
+
+
+def _three(text: str) -> tuple[int, ...]:
+    numbers = [int(n) for n in text.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0].split(".")]
+    return tuple([*numbers, 0, 0][:3])
+
+
+def _raised(version: tuple[int, ...], index: int) -> tuple[int, ...]:
+    return (*version[:index], version[index] + 1, 0, 0)[:3]
+
+
+def _operation(name: str, privilege: str) -> str:
+    return f"          - {{name: {_word(name)}, privilege_floor: {privilege}}}\n"
+
+
+def _operations(names: tuple[str, ...]) -> tuple[str, ...]:
+    """What the catalog lists; an intent that takes any operation needs one to take."""
+    return ("name_it",) if names == (ANY,) else names
+
+
+_PLAIN = re.compile(r"[a-z][a-z_:-]*[a-z][a-z0-9._:-]*")
+_READ_DIFFERENTLY = frozenset({"no", "on", "yes", "off", "null", "true", "false"})
+
+
+def _word(text: str) -> str:
+    """A word of the intent in YAML: quoted where it could be read as something else."""
+    plain = _PLAIN.fullmatch(text) and text not in _READ_DIFFERENTLY and not text.endswith(":")
+    return text if plain else f'"{text}"'
+
+
+def _first(names: tuple[str, ...], fallback: str) -> str:
+    return names[0] if names[0] != ANY else fallback
+
+
+def component_path(component: str) -> str:
+    """Where the scaffold keeps a component."""
+    return f"components/{component}.md"
+
+
+def component_template(component: str, purpose: str) -> str:
+    """A component's first text."""
+    return f"# {component}\n\n{purpose}\n"
+
+
+CONFIG = """\
+# Conveniences only: nothing in here decides. Every key: docs/reference.md
+[signing]
+author = "keys/author.pem"
+evaluator = "keys/evaluator.pem"
+promoter = "keys/promoter.pem"
+gate = "keys/gate.pem"
+ledger = "keys/ledger.pem"
+"""
+
+GITATTRIBUTES = """\
+# A merge must never mix lines of the lock or the ledger.
+behavior.lock -merge diff=behavior-lock
+.bspec/ledger/** -merge
+"""
+
+GITIGNORE = """\
+# Private keys never belong into a repository.
+keys/*.pem
+!keys/*.pub.pem
+"""
+
+CI = """\
+# Advice on every pull request (no secret, no pin); the promotion runs on the main branch only.
+name: behavior
+on: [pull_request]
+permissions: {contents: read}
+jobs:
+  evaluate:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+        with: {persist-credentials: false}
+      - uses: actions/setup-python@v5
+        with: {python-version: "3.12"}
+      # Install it from where your organisation keeps it, with a hash.
+      - run: python -m pip install bspec-opa
+      # -I: the checkout's own files are never imported as modules.
+      - run: python -I -m bspec_opa validate behavior.intent
+      # 5 is "pending": something is still to be signed, which a pull request can't change.
+      # --engine embedded: a URL in the pull request is never asked.
+      - run: python -I -m bspec_opa evaluate behavior.intent --env staging --engine embedded || test $? = 5
+"""
+
+PEOPLE = ("author", "evaluator", "promoter", "environment-admin", "security", "risk-owner")
+MACHINES = ("root", "gate", "ledger")
+
+
+def trust_template(agent: str, owner: str, roles: tuple[str, ...]) -> str:
+    """A readable ``trust.yaml`` with one key for each role."""
+    approvers = "".join(
+        f"  - id: {r}\n    group: team:{r}\n    keys: [keys/{r}.pub.pem]\n    roles: [{{role: {r}}}]\n" for r in roles
+    )
+    return f"""\
+# Who may sign what, which environments there are, and which policies decide. Signed by bspec-opa trust init; the pin
+# that it prints goes to everybody who promotes or verifies, by another way than this repository.
+schema: bspec.trust/v1
+domain: {_word(agent)}
+valid: P365D
+root: {{threshold: 1, keys: [keys/root.pub.pem]}}
+ledger: {{origin: {agent}.example/bspec, keys: [keys/ledger.pub.pem]}}
+gates:
+  - {{id: gate, keys: [keys/gate.pub.pem]}}
+principals:
+  - id: author
+    group: {_word(owner)}
+    keys: [keys/author.pub.pem]
+    roles: [{{role: author, agents: [{_word(agent)}]}}]
+  - id: evaluator
+    group: team:quality
+    keys: [keys/evaluator.pub.pem]
+    roles: [{{role: evaluator}}]
+  - id: promoter
+    group: team:release
+    keys: [keys/promoter.pub.pem]
+    roles: [{{role: promoter}}]
+{approvers}agents:
+  - {{id: {_word(agent)}, owners: ["{owner}"]}}
+environments:
+  - {{id: staging}}
+  - {{id: production, from: staging}}
+policies:
+  - bundles: [{{shipped: default}}]
+"""
+
+
+def result_template(question: str, method: str, out_ids: tuple[str, ...]) -> str:
+    """An evaluation result to be filled by a harness; as it is, it is refused, because no case was run."""
+    probed = out_ids if question == "boundary" else ()
+    probes = ", ".join(f'{{"scope_out_id": "{i}", "cases": 0, "passed": 0}}' for i in probed)
+    zero = "sha256:" + "0" * 64
+    return f"""\
+{{
+  "schema": "bspec.evaluation-result/v1",
+  "question": "{question}",
+  "method": "{method}",
+  "counts": {{"n": 0, "pass": 0, "fail": 0, "error": 0, "skip": 0}},
+  "probes": [{probes}],
+  "observed_tools": [],
+  "dataset": {{"name": "name-it", "digest": "{zero}"}},
+  "harness": {{"name": "name-it", "version": "1", "digest": "{zero}"}},
+  "raw_log": {{"digest": "{zero}"}},
+  "started": "YYYY-MM-DDTHH:MM:SSZ",
+  "finished": "YYYY-MM-DDTHH:MM:SSZ"
+}}
+"""

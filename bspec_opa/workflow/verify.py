@@ -1,0 +1,219 @@
+"""Checks a lock offline: envelopes, chain, pin, ledger inclusion, facts rebuilt, decision replayed.
+
+The gate is a notary, not an oracle: whoever stole its key can sign a line, but not make the ledger's records say
+what the line claims (attack A76). Every fact is rebuilt by the code that would decide today, from what the ledger
+had when the line was decided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from bspec_opa.foundation.digest import Digest, digest_of
+from bspec_opa.foundation.errors import Location
+from bspec_opa.ledger.merkle import verify_inclusion
+from bspec_opa.lock.chain import read_lock
+from bspec_opa.trust.authority import require_not_revoked
+from bspec_opa.trust.root import require_current
+from bspec_opa.workflow.history import read_history
+from bspec_opa.workflow.lines import lock_of
+from bspec_opa.workflow.past import verify_line
+from bspec_opa.workflow.reasons import FACTS_DIFFER, NO_LOCK, NOT_IN_LEDGER, NOT_IN_LOCK
+from bspec_opa.workflow.rebuilding import STOLEN, Past, rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.ledger.objects import ObjectStore
+    from bspec_opa.trust.authority import Record
+    from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.workflow.history import Head, History
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedLine:
+    """A line of a lock that holds in every respect.
+
+    Attributes:
+        number: from 1.
+        digest: sha256 of the line without its line feed.
+        environment: where it promoted to.
+        at: when it was decided, ``YYYY-MM-DDTHH:MM:SSZ``.
+        entry: the ledger entry that holds it.
+        assurance: what the decision was worth when it was taken.
+        rules: how many rules were replayed.
+        approvals: principal and role of each.
+        current: whether it is the environment's current line.
+        binding: what it binds.
+    """
+
+    number: int
+    digest: Digest
+    environment: str
+    at: str
+    entry: int
+    assurance: str
+    rules: int
+    approvals: tuple[tuple[str, str], ...]
+    current: bool
+    binding: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was verified, and against what.
+
+    Attributes:
+        agent: whose lock it is.
+        lines: every line, in order.
+        tree_size: entries of the ledger.
+        root_version: of the trust root in force.
+        notes: what could not be checked.
+        deployed: the file that was compared with the current line, if one was.
+    """
+
+    agent: str
+    lines: tuple[VerifiedLine, ...]
+    tree_size: int
+    root_version: int
+    notes: tuple[str, ...]
+    deployed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a lock is verified against: roots walked from the pin, the verified ledger, the stored objects."""
+
+    roots: Sequence[TrustRoot]
+    ledger: LedgerState
+    objects: ObjectStore
+    environ: Mapping[str, str]
+    now: int
+
+
+def verify_lock(data: bytes, name: str, evidence: Evidence, notes: tuple[str, ...] = ()) -> Verification:
+    """Verify every line of a lock.
+
+    Raises:
+        TrustError: with the line and the one reason.
+    """
+    require_current(evidence.roots[-1], evidence.now)
+    lines = read_lock(data, name)
+    if not lines:
+        raise NO_LOCK.error("holds no line", hint="promote first", at=Location(name))
+    agent = lines[0].agent
+    recorded = {e.record_bytes(): e.seq for e in evidence.ledger.entries if e.kind == "promotion"}
+    history = read_history(evidence.ledger.entries, evidence.roots, agent, evidence.now)
+    verified = []
+    for number, line in enumerate(lines, 1):
+        entry = recorded.get(line.record)
+        at = f"{name} line {number}"
+        if entry is None:
+            raise NOT_IN_LEDGER.error("is not in the ledger", hint="the ledger is authoritative", at=Location(at))
+        past = _past(line.record, at, entry, evidence, history)
+        rules = rebuild(past)
+        _check_counted(past, evidence.roots)
+        verified.append(_verified(past, number, rules))
+    _require_complete(history, [line.record for line in lines], agent, name)
+    heads = {e: h.line for e in {v.environment for v in verified} if (h := history.head(e)) is not None}
+    marked = tuple(replace(v, current=heads.get(v.environment) == v.digest) for v in verified)
+    return Verification(agent, marked, evidence.ledger.size, evidence.roots[-1].version, notes)
+
+
+def verify_head(head: Head, history: History, evidence: Evidence) -> None:
+    """Verify a line that the next promotion goes on from: what is built on it is worth no more (rule P17).
+
+    Raises:
+        TrustError: with the one reason; the ledger entry is named.
+    """
+    name = f"ledger entry {head.seq}"
+    past = _past(head.record.envelope, name, head.seq, evidence, history)
+    rebuild(past)
+    _check_counted(past, evidence.roots)
+
+
+def _require_complete(history: History, lock: list[bytes], agent: str, name: str) -> None:
+    """The lock has all of the agent's lines, in the ledger's order."""
+    ledger = [line.record for line in lock_of(history)]
+    if ledger != lock:
+        raise NOT_IN_LOCK.error(
+            f"the ledger has {len(ledger)} lines of {agent}, the lock {len(lock)}, and they must be the same",
+            hint="promote completes the lock from the ledger",
+            at=Location(name),
+        )
+
+
+def _past(data: bytes, at: str, entry: int, evidence: Evidence, history: History) -> Past:
+    """A verified line in its place, with what there was then."""
+    ledger = evidence.ledger
+    held = ledger.entries[entry]
+    record, roots = verify_line(data, at, evidence.roots, evidence.now, held.at)
+    require_current(roots[-1], held.at)
+    _check_place(record, entry, at, ledger)
+    _check_root(roots[-1].version, entry, at, history)
+    return Past(record, at, held, ledger.entries[:entry], roots, evidence.objects, evidence.environ)
+
+
+def _verified(past: Past, number: int, rules: int) -> VerifiedLine:
+    predicate = past.predicate
+    return VerifiedLine(
+        number=number,
+        digest=digest_of(past.record.envelope.rstrip(b"\n")),
+        environment=predicate["environment"],
+        at=predicate["now"],
+        entry=past.entry.seq,
+        assurance=predicate["decision"]["assurance"],
+        rules=rules,
+        approvals=tuple((a["principal"], a["role"]) for a in predicate["approvals"]),
+        current=False,
+        binding=predicate["binding"],
+    )
+
+
+def _check_place(record: Record, entry: int, at: str, ledger: LedgerState) -> None:
+    """The line stands in the ledger directly after the tree that it was decided on."""
+    decided_on: dict[str, Any] = cast("dict[str, Any]", record.predicate["decided_on"])
+    size = decided_on["tree_size"]
+    leaf = ledger.entries[entry].leaf_hash()
+    root = bytes.fromhex(ledger.root_hash.removeprefix("sha256:"))
+    proven = verify_inclusion(leaf, entry, ledger.size, ledger.inclusion(entry), root)
+    same_tree = size == entry and ledger.root_at(size) == decided_on["root_hash"]
+    if not proven or not same_tree or decided_on["origin"] != ledger.origin:
+        raise FACTS_DIFFER.error("was not decided on the ledger that it stands in", hint=STOLEN, at=Location(at))
+
+
+def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
+    """Nothing that the line counted was revoked when it was sequenced, whatever older root the line names.
+
+    Raises:
+        TrustError: the root that was in force then revokes a submit, an approval, a run or the request, or its key.
+    """
+    force = [r for r in roots if r.issued_unix <= past.entry.at][-1]
+    if force.version <= past.roots[-1].version:
+        return
+    predicate = past.predicate
+    named = {
+        *predicate["submits"],
+        *predicate["evidence"],
+        predicate["request"],
+        *(a["id"] for a in predicate["approvals"]),
+    }
+    history = read_history(past.before, past.roots, past.record.agent, past.entry.at)
+    for counted in history.records:
+        if counted.record.id in named:
+            require_not_revoked(counted.record, force, f"{past.at}: ledger entry {counted.seq}")
+
+
+def _check_root(version: int, entry: int, at: str, history: History) -> None:
+    """No line is decided under an older trust root than a record before it names."""
+    before = [r.record.predicate["trust_root"] for r in history.records if r.seq is not None and r.seq < entry]
+    newest = max((cast("dict[str, int]", t)["version"] for t in before), default=version)
+    if newest > version:
+        raise FACTS_DIFFER.error(
+            f"was decided under trust root version {version} when version {newest} was in use",
+            hint=STOLEN,
+            at=Location(at),
+        )

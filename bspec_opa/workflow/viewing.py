@@ -1,0 +1,71 @@
+"""The view of a promotion, rebuilt from the evidence that an approval lists. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from bspec_opa.approval.view import build_view, extensions_of, view_digest
+from bspec_opa.foundation.digest import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bspec_opa.binding.model import Binding
+    from bspec_opa.evidence.facts import EvidenceRun
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.intent.change import Change
+    from bspec_opa.intent.load import LoadedIntent
+    from bspec_opa.trust.root import Environment
+    from bspec_opa.workflow.history import Head
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What approvals and requests bind besides their subjects: the current lines here and in the source."""
+
+    base: str
+    source: str
+
+
+class ViewMaker:
+    """Makes the view that an approver of this promotion sees, for the evidence that the approval lists."""
+
+    def __init__(
+        self,
+        *,
+        loaded: LoadedIntent,
+        environment: Environment,
+        binding: Binding | None,
+        head: Head | None,
+        change: Change,
+        place: Place,
+        runs: Sequence[EvidenceRun],
+    ) -> None:
+        self._runs = {r.id: r.predicate for r in runs}
+        self._make = partial(
+            build_view,
+            agent=loaded.intent.metadata.id,
+            version=loaded.intent.metadata.version,
+            environment=environment.id,
+            base=place.base,
+            source=place.source,
+            intent_digest=loaded.digest,
+            surface_digest=loaded.surface_digest,
+            change=change.to_json(),
+            binding=binding.to_json() if binding else None,
+            old_binding=head.binding if head else None,
+            extensions=extensions_of(loaded.authored),
+        )
+
+    def of(self, evidence: Iterable[str]) -> JsonObject:
+        """The view with these runs; all of them hold for this surface and binding."""
+        return self._make(evidence=[(Digest(i), self._runs[i]) for i in evidence])
+
+    def digest_for(self, predicate: JsonObject) -> Digest | None:
+        """The digest of what an approval with this predicate must have shown; ``None`` if it lists other evidence."""
+        listed = cast("list[str]", predicate["evidence"])
+        if not self._runs.keys() >= set(listed) or predicate["waivers"]:
+            return None
+        return view_digest(self.of(listed))

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from policy_tree import organisation_data
+
+from bspec_opa.bundle.organisation import load_organisation
+from bspec_opa.foundation.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bspec_opa.bundle.read import Bundle
+
+FLOOR = {
+    "environment": "production",
+    "tier": "high",
+    "rules": {
+        "environment": "production",
+        "path": "",
+        "approvals": [],
+        "on_expansion": [],
+        "separation": [],
+        "approval_ttl_seconds": 1,
+        "evidence": [],
+        "soak_seconds": 0,
+        "frozen": False,
+    },
+}
+ELEVATED = {"class": "finance", "privilege": "write", "environment": "staging", "role": "security", "count": 1}
+
+
+def text(data: dict[str, Any]) -> bytes:
+    """One member a line, so that lines tell members apart."""
+    return ("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in data.items()) + "\n}\n").encode()
+
+
+def line_of(data: dict[str, Any], key: str) -> int:
+    return 2 + list(data).index(key)
+
+
+def test_good_data(bundle: Bundle) -> None:
+    data = {**organisation_data(), "floors": [FLOOR], "elevated": [ELEVATED]}
+    assert load_organisation(text(data), "org.json", bundle.index) == data
+
+
+CASES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "a member missing": (lambda d: d.pop("providers"), ""),
+    "a member more": (lambda d: d.update(more=1), ""),
+    "another type": (lambda d: d.update(providers="acme"), "providers"),
+    "an unknown word": (lambda d: d.update(exposure_floor=[{"exposure": "pubic", "tier": "high"}]), "exposure_floor"),
+    "an unknown privilege": (lambda d: d.update(forbidden=[{"class": "x", "privilege": "root", "reason": ""}]), "forbidden"),
+    "too few cases": (lambda d: d.update(min_probe_cases=0), "min_probe_cases"),
+    "no environment": (lambda d: d.update(environments=[]), "environments"),
+    "all": (lambda d: d["environments"].append({"id": "all", "schemas": []}), "environments"),
+    "none": (lambda d: d["environments"].append({"id": "none", "schemas": []}), "environments"),
+    "an environment twice": (lambda d: d["environments"].append({"id": "staging", "schemas": []}), "environments"),
+    "rules for an environment that is gone": (lambda d: d["environments"].pop(), "environments"),
+    "a floor for an unknown environment": (
+        lambda d: d.update(floors=[{**FLOOR, "environment": "prod", "rules": {**FLOOR["rules"], "environment": "prod"}}]),  # type: ignore[dict-item]
+        "floors",
+    ),
+    "a floor that contradicts itself": (lambda d: d.update(floors=[{**FLOOR, "environment": "staging"}]), "floors"),
+    "elevated in an unknown environment": (lambda d: d.update(elevated=[{**ELEVATED, "environment": "test"}]), "elevated"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_wrong_data(name: str, bundle: Bundle) -> None:
+    change, key = CASES[name]
+    data = organisation_data()
+    change(data)
+    with pytest.raises(InvalidInputError) as error:
+        load_organisation(text(data), "org.json", bundle.index)
+    assert [p.reason.code for p in error.value.problems] == ["bundle.organisation-data"]
+    place = error.value.problems[0].location
+    assert place is not None
+    assert (place.file, place.line) == ("org.json", line_of(data, key) if key else 1)
+
+
+@pytest.mark.parametrize(
+    ("select", "code"),
+    [
+        ({"include": ["*"], "exclude": ["@tool"]}, "bundle.bad-selection"),
+        ({"include": ["@tools"], "exclude": ["@tools"]}, "bundle.bad-selection"),
+        ({"include": ["promotion.production.carried"], "exclude": []}, "bundle.bad-selection"),
+    ],
+)
+def test_selectors(select: dict[str, Any], code: str, bundle: Bundle) -> None:
+    data = {**organisation_data(), "select": select}
+    if select["include"] == ["promotion.production.carried"]:
+        assert load_organisation(text(data), "org.json", bundle.index) == data
+        return
+    with pytest.raises(InvalidInputError) as error:
+        load_organisation(text(data), "org.json", bundle.index)
+    assert error.value.code == code
+
+
+def test_duplicate_keys_are_refused_before_anything_else(bundle: Bundle) -> None:
+    with pytest.raises(InvalidInputError) as error:
+        load_organisation(b'{"name": "a", "name": "b"}', "org.json", bundle.index)
+    assert error.value.code.startswith("document.")

@@ -1,0 +1,158 @@
+"""Processes for the fault tests: they append to a file ledger and are killed, raced or starved of disk.
+
+Run as ``python faults.py MODE DIRECTORY KEY_FILE LABEL``; what was acknowledged is printed, one JSON value a line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.digest import digest_of
+from bspec_opa.foundation.errors import BspecError
+from bspec_opa.ledger.file_store import FileStore
+from bspec_opa.trust.dsse import IN_TOTO_PAYLOAD_TYPE, sign_envelope
+from bspec_opa.trust.keys import PrivateKey, PublicKey, load_private_key
+from bspec_opa.trust.statement import Subject, record_statement
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+ORIGIN = "ledger.example/acme"
+NOW = 1_777_593_600
+
+
+def say(value: object) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def record(label: str, key: PrivateKey) -> bytes:
+    statement = record_statement("submit", [Subject("behavior.intent", digest_of(label.encode()))], {"nonce": label})
+    return sign_envelope(statement.payload(), IN_TOTO_PAYLOAD_TYPE, [key]).to_bytes()
+
+
+def append(store: FileStore, key: PrivateKey, label: str) -> str:
+    state = store.read()
+    drafted = state.draft(NOW, [("submit", record(label, key))])
+    store.append(state, drafted, key)
+    return drafted[0].record_id
+
+
+def write(store: FileStore, key: PrivateKey, label: str) -> None:
+    """Append for ever, repairing what killed neighbours leave."""
+    count = 0
+    while True:
+        try:
+            say(append(store, key, f"{label}-{count}"))
+            count += 1
+        except BspecError as e:
+            if e.code == "ledger.uncheckpointed-tail":
+                store.repair()
+            elif e.code != "ledger.race-lost":
+                raise
+
+
+def race(store: FileStore, key: PrivateKey, label: str) -> None:
+    """Decide, wait for the starting shot, append."""
+    state = store.read()
+    drafted = state.draft(NOW, [("submit", record(label, key))])
+    say("ready")
+    sys.stdin.readline()
+    try:
+        store.append(state, drafted, key)
+    except BspecError as e:
+        say([e.code, int(e.exit_code)])
+    else:
+        say(["won", 0])
+
+
+def crash(store: FileStore, key: PrivateKey, label: str) -> None:
+    """Kill a writer before and after each of its system calls in turn; report what is left each time."""
+    begun = store.directory.with_name("begun")
+    shutil.copytree(store.directory, begun)
+    step, killed = 0, True
+    while killed:
+        step += 1
+        shutil.rmtree(store.directory)
+        shutil.copytree(begun, store.directory)
+        killed = run_until(step, store, key, label)
+        say({"step": step, "killed": killed, **look(store)})
+
+
+def run_until(step: int, store: FileStore, key: PrivateKey, label: str) -> bool:
+    state = store.read()
+    drafted = state.draft(NOW, [("submit", record(label, key)), ("submit", record(label + "+", key))])
+    child = os.fork()
+    if child == 0:
+        sys.setprofile(Killer(step))
+        store.append(state, drafted, key)
+        sys.setprofile(None)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+class Killer:
+    """A profile function that ends the process at its n-th event around a system call."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> None:
+        if event in {"c_call", "c_return"} and getattr(arg, "__module__", "") in {"posix", "fcntl"}:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def look(store: FileStore) -> dict[str, object]:
+    """What a reader finds; if it refuses, what it finds after repair."""
+    try:
+        return {"code": "", "size": store.read().size}
+    except BspecError as e:
+        store.repair()
+        return {"code": e.code, "size": store.read().size}
+
+
+class Full(PrivateKey):
+    """A key that fills the disk just before the checkpoint is written."""
+
+    def sign(self, message: bytes) -> bytes:
+        limit(8)
+        return super().sign(message)
+
+
+def limit(size: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def full(store: FileStore, key: PrivateKey, label: str) -> None:
+    """Append with no room left: for the lines, then for the checkpoint."""
+    room = store.log.stat().st_size + 100
+    for where, signer in (("log", key), ("checkpoint", Full(key._native))):
+        limit(room if where == "log" else resource.RLIM_INFINITY)
+        state = store.read()
+        try:
+            store.append(state, state.draft(NOW, [("submit", record(label, key))]), signer)
+        except BspecError as e:
+            say([where, e.code, int(e.exit_code)])
+    limit(resource.RLIM_INFINITY)
+
+
+def main() -> None:
+    mode, directory, key_file, label = sys.argv[1:]
+    key = load_private_key(Path(key_file))
+    keys: list[PublicKey] = [key.public]
+    store = FileStore(Path(directory), origin=ORIGIN, keys=keys, wait_s=60)
+    {"write": write, "race": race, "crash": crash, "full": full}[mode](store, key, label)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bspec_opa.trust.keys import write_private_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger_bench import Bench
+
+SCRIPT = Path(__file__).with_name("faults.py")
+ROUNDS = 3
+ENOUGH = 9
+
+
+@pytest.fixture
+def start(bench: Bench, tmp_path: Path) -> Callable[[str, str], subprocess.Popen[str]]:
+    key_file = tmp_path / "ledger.pem"
+    write_private_key(key_file, bench.key.to_pem())
+
+    def run(mode: str, label: str) -> subprocess.Popen[str]:
+        command = [sys.executable, str(SCRIPT), mode, str(bench.directory), str(key_file), label]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    return run
+
+
+def said(process: subprocess.Popen[str]) -> list[Any]:
+    """What it still has to say; a line that a kill tore is left out."""
+    with process:
+        assert process.stdout is not None
+        return [json.loads(line) for line in process.stdout if line.endswith("\n")]
+
+
+@pytest.mark.attack("A47")
+def test_killed_writers_lose_nothing_that_was_acknowledged(
+    bench: Bench, start: Callable[[str, str], subprocess.Popen[str]]
+) -> None:
+    acknowledged: set[str] = set()
+    for turn in range(ROUNDS):
+        writers = [start("write", f"{turn}-{i}") for i in range(3)]
+        for writer in writers:
+            assert writer.stdout is not None
+            acknowledged |= {json.loads(writer.stdout.readline()) for _ in range(ENOUGH // 3)}
+        for writer in writers:
+            writer.kill()
+        for writer in writers:
+            acknowledged |= set(said(writer))
+        bench.store.repair()
+        assert acknowledged <= set(bench.store.read().record_ids())
+    assert len(acknowledged) >= ROUNDS * ENOUGH
+
+
+@pytest.mark.attack("A47")
+@pytest.mark.attack("A50")
+def test_a_kill_around_any_system_call_leaves_the_old_ledger_or_the_new_one(
+    bench: Bench, start: Callable[[str, str], subprocess.Popen[str]]
+) -> None:
+    bench.add("a", "b")
+    process = start("crash", "new")
+    outcomes = said(process)
+    assert process.returncode == 0
+    assert [o["step"] for o in outcomes] == list(range(1, len(outcomes) + 1))
+    assert [o["killed"] for o in outcomes] == [True] * (len(outcomes) - 1) + [False]
+    sizes = [o["size"] for o in outcomes]
+    assert sizes == sorted(sizes)
+    assert set(sizes) == {2, 4}
+    assert {o["code"] for o in outcomes} == {"", "ledger.uncheckpointed-tail"}
+    assert {o["size"] for o in outcomes if o["code"]} == {2}
+
+
+@pytest.mark.attack("A45")
+def test_of_processes_that_promote_at_once_exactly_one_wins(
+    bench: Bench, start: Callable[[str, str], subprocess.Popen[str]]
+) -> None:
+    bench.add("a")
+    racers = [start("race", label) for label in ("x", "y", "z")]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert json.loads(racer.stdout.readline()) == "ready"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    results = sorted(result for racer in racers for result in said(racer))
+    assert results == [["ledger.race-lost", 9], ["ledger.race-lost", 9], ["won", 0]]
+    assert bench.store.read().size == 2
+
+
+@pytest.mark.attack("A51")
+def test_a_full_disk_leaves_the_ledger_as_it_was(
+    bench: Bench, start: Callable[[str, str], subprocess.Popen[str]]
+) -> None:
+    bench.add("a", "b")
+    before = bench.files()
+    assert said(start("full", "new")) == [
+        ["log", "ledger.unwritable", 9],
+        ["checkpoint", "file.unwritable", 9],
+    ]
+    assert bench.files() == before

@@ -1,0 +1,170 @@
+"""The documents say what is so: commands, output, reasons, attacks, keys, limits, links."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import transcript
+
+from bspec_opa.cli.main import VERBS
+from bspec_opa.foundation import limits
+from bspec_opa.workflow.config import KEYS, OTHER_VARIABLES, PREFIX
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("**/*.md")])
+INTENT = ROOT / "examples" / "billing" / "v1" / "behavior.intent"
+
+
+def load_generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+generate = load_generator()
+TESTS = {
+    p: p.read_text(encoding="utf-8") for p in (ROOT / "tests").rglob("*.py") if p.is_file() and p != Path(__file__)
+}
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    assert generate.main(["--check"]) == 0
+
+
+def test_every_command_is_documented_with_an_example() -> None:
+    page = (DOCS / "commands.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## bspec-opa ([^\n]+)\n\n```\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    assert {name.split()[0] for name in sections} == set(VERBS)
+    without = [name for name, text in sections.items() if f"\n  bspec-opa {name}" not in text]
+    assert without == []
+
+
+def test_the_readme_shows_what_the_first_command_prints(tmp_path: Path) -> None:
+    document = (ROOT / "README.md").read_text(encoding="utf-8")
+    put = transcript.Step(f"cp {INTENT} behavior.intent", ())
+    steps = [put, *transcript.steps_of(document)]
+    assert steps[1].command == "bspec-opa evaluate behavior.intent --env staging"
+    outputs = transcript.run(steps, tmp_path)
+    assert [transcript.masked(s.output) for s in steps] == [transcript.masked(o) for o in outputs]
+
+
+def test_what_the_readme_calls_exists() -> None:
+    document = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make ([a-z-]+)", document, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_tutorial_runs_as_it_is_written(tmp_path: Path) -> None:
+    steps = transcript.steps_of((DOCS / "tutorial.md").read_text(encoding="utf-8"))
+    outputs = transcript.run(steps, tmp_path)
+    wrong = [(s.command, o) for s, o in zip(steps, outputs, strict=True) if not transcript.fits(s.output, o)]
+    assert wrong == []
+    assert {"promote", "verify", "approve"} <= {
+        s.command.split()[1] for s in steps if s.command.startswith("bspec-opa")
+    }
+
+
+def test_a_transcript_that_differs_does_not_fit() -> None:
+    assert transcript.fits(("a", "…", "z"), ("a", "b", "c", "z"))
+    assert transcript.fits(("at 2026-01-01T00:00:00Z",), ("at 2027-02-03T04:05:06Z",))
+    assert not transcript.fits(("a", "…", "z"), ("a", "b"))
+    assert not transcript.fits(("a",), ("a", "b"))
+
+
+def test_every_reason_has_a_test_that_names_it() -> None:
+    every = "\n".join(TESTS.values())
+    assert [
+        r.code for r in generate.reasons() if not re.search(rf"(?<![\w.-]){re.escape(r.code)}(?![\w-])", every)
+    ] == []
+
+
+def test_every_reason_is_documented() -> None:
+    page = (DOCS / "errors.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE) == [r.code for r in generate.reasons()]
+
+
+def attacks(part: str) -> set[str]:
+    return set(re.findall(r"^\| (A[0-9]{2}) \|", part, re.MULTILINE))
+
+
+def test_every_attack_that_is_claimed_has_a_test_with_its_marker() -> None:
+    page = (DOCS / "threats.md").read_text(encoding="utf-8")
+    claimed, _, later = page.partition("## Not in this version")
+    marks = "\n".join(m for text in TESTS.values() for m in re.findall(r"mark\.attack\(([^)]*)\)", text))
+    marked = set(re.findall(r"A[0-9]{2}", marks))
+    assert attacks(claimed) - marked == set()
+    assert marked - attacks(page) == set()
+    assert attacks(claimed) & attacks(later) == set()
+    assert attacks(page) == {f"A{n:02}" for n in range(1, 91)}
+
+
+def test_every_key_variable_and_limit_is_in_the_reference() -> None:
+    page = (DOCS / "reference.md").read_text(encoding="utf-8")
+    keys = dict(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| `([A-Z_]+)` \|", page, re.MULTILINE))
+    assert keys == {k: PREFIX + k.replace(".", "_").upper() for k in KEYS}
+    others = set(re.findall(rf"^\| `{PREFIX}([A-Z_]+)` \|", page, re.MULTILINE))
+    assert others == OTHER_VARIABLES
+    named = set(re.findall(r"\(`([A-Z_]+)`\) \|", page))
+    assert named == {n for n in vars(limits) if n.isupper()} - {"KIB", "MIB", "UNLIMITED"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = [t.partition("#")[0] for t in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in t]
+    assert [link for link in links if link and not (page.parent / link).exists()] == []
+
+
+def test_the_formats_in_the_reference_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catalog, result, deployed and trust.yaml: the examples have the form that the program demands."""
+    from bspec_opa.evidence.result import RESULT_SCHEMA
+    from bspec_opa.foundation.closed_schema import violations
+    from bspec_opa.foundation.document.load import load_document
+    from bspec_opa.trust.author_schema import TRUST_FILE_SCHEMA
+    from bspec_opa.workflow.checking import DEPLOYED_SCHEMA
+
+    page = (DOCS / "reference.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:yaml|json)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    found = {}
+    for block in blocks:
+        text = block.replace("sha256:…", "sha256:" + "0" * 64)
+        document = load_document(text.encode(), "example")
+        assert isinstance(document.value, dict)
+        found[str(document.value["schema"])] = document.value
+    schemas = {
+        "bspec.evaluation-result/v1": RESULT_SCHEMA,
+        "bspec.deployed/v1": DEPLOYED_SCHEMA,
+        "bspec.trust/v1": TRUST_FILE_SCHEMA,
+    }
+    assert found.keys() == schemas.keys() | {"bspec.catalog/v1"}
+    assert {name: violations(schema, found[name]) for name, schema in schemas.items()} == {n: [] for n in schemas}
+
+
+def test_the_catalog_in_the_reference_resolves(tmp_path: Path) -> None:
+    page = (DOCS / "reference.md").read_text(encoding="utf-8")
+    catalog = re.findall(r"^```yaml\n(schema: bspec\.catalog.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
+    shutil.copytree(ROOT / "examples" / "billing" / "documents", tmp_path / "work" / "documents")
+    (tmp_path / "work" / "prompts").mkdir()
+    (tmp_path / "work" / "prompts" / "system.md").write_text("x", encoding="utf-8")
+    shutil.copy(INTENT, tmp_path / "work" / "behavior.intent")
+    text = catalog.replace(
+        "          - {name: get_invoice",
+        "          - {name: list_invoices, privilege_floor: read}\n          - {name: get_invoice",
+    )
+    (tmp_path / "work" / "catalog.yaml").write_text(text, encoding="utf-8")
+    step = transcript.Step("bspec-opa resolve behavior.intent --catalog catalog.yaml", ())
+    (printed,) = transcript.run([step], tmp_path)
+    assert printed[0].startswith("RESOLVED  sha256:"), printed

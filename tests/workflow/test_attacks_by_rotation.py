@@ -1,0 +1,177 @@
+"""What a new version of the trust root must not undo: restrictions outlive the key that signed them."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from project import DAY, HOUR, RUNS, reasons_of
+from world import key_of
+
+from bspec_opa.foundation.digest import digest_of
+from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.workflow.evaluate import decide, situation_of
+from bspec_opa.workflow.history import read_history
+from bspec_opa.workflow.promote import _line, complete_lock
+from bspec_opa.workflow.signing import Maker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from project import Project
+
+
+def add_key(payload: Any, name: str, purpose: str = "record") -> str:
+    new = key_of(name).public
+    public = base64.b64encode(new.spki).decode()
+    payload["keys"].append({"id": new.keyid, "alg": "ed25519", "public": public, "purpose": purpose})
+    return new.keyid
+
+
+def new_key_for(who: str, *, revoke: bool = False) -> Callable[[Any], None]:
+    """The next root replaces somebody's key, and revokes the old one only where that is asked for."""
+
+    def change(payload: Any) -> None:
+        old, new = key_of(who).keyid, add_key(payload, f"{who}-new")
+        payload["keys"] = [k for k in payload["keys"] if k["id"] != old]
+        for principal in payload["principals"]:
+            principal["keys"] = [new if k == old else k for k in principal["keys"]]
+        if revoke:
+            payload["revoked"].append({"kind": "key", "id": old, "reason": "stolen"})
+
+    return change
+
+
+def with_tom(change: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Another one in security, so that an approval of theirs is there without sam's."""
+
+    def both(payload: Any) -> None:
+        change(payload)
+        payload["principals"].append({"id": "tom", "group": "team:security", "keys": [add_key(payload, "tom")]})
+        payload["grants"].append({"principal": "tom", "role": "security", "agents": ["*"], "environments": ["*"]})
+
+    return both
+
+
+def rejected(project: Project, change: Callable[[Any], None], *, lifted: bool = False) -> None:
+    """sam rejects, and maybe approves after all; then a new root; then everybody else approves."""
+    project.now += 3 * DAY
+    project.approve("security", "production", by="sam", reject=True, reason="no")
+    project.record()
+    project.now += HOUR
+    if lifted:
+        project.approve("security", "production", by="sam")
+        project.record()
+        project.now += HOUR
+    project.next_root(with_tom(change))
+    project.now += HOUR
+    project.sign_all("production", "environment-admin", "risk-owner")
+    project.approve("security", "production", by="tom")
+
+
+@pytest.mark.attack("A83")
+def test_a_reject_outlives_its_key(staged: Project) -> None:
+    """And the same person lifts it with the new one."""
+    rejected(staged, new_key_for("sam"))
+    found = staged.denied("production", "trust.unknown-key", code=ExitCode.DENIED)
+    assert {"floor.open-reject", "promotion.all.no_reject"} <= set(found)
+    staged.now += HOUR
+    staged.approve("security", "production", by="sam-new")
+    staged.allowed("production")
+    assert [v.current for v in staged.verify().lines] == [True, True]
+
+
+@pytest.mark.attack("A83")
+def test_a_reject_of_a_revoked_key_is_void(staged: Project) -> None:
+    rejected(staged, new_key_for("sam", revoke=True))
+    staged.allowed("production")
+    staged.verify()
+
+
+def test_a_reject_that_was_lifted_stays_lifted(staged: Project) -> None:
+    rejected(staged, new_key_for("sam"), lifted=True)
+    staged.allowed("production")
+    staged.verify()
+
+
+def test_a_retired_key_rejects_nothing_new(staged: Project) -> None:
+    """Whoever lost the key can't stop anything by naming the root that still had it."""
+    staged.now += 3 * DAY
+    late = staged.approve("security", "production", by="sam", reject=True, reason="no")
+    staged.next_root(new_key_for("sam"))
+    staged.append(("approval", late.record.envelope))
+    history = staged.session().history
+    assert [r.code for r in history.rejected] == ["trust.unknown-key"]
+    assert late.record.id not in {r.record.id for r in history.records}
+
+
+@pytest.mark.attack("A42")
+def test_a_failing_run_outlives_its_key(staged: Project) -> None:
+    staged.now += 3 * DAY
+    failing = staged.attest(
+        "boundary", "red-team", environment="production", failed=200, raw_log={"digest": digest_of(b"x")}
+    )
+    staged.record()
+    staged.now += HOUR
+    passing = {r.record.id for r in staged.session().history.of_type("evidence")} - {failing.record.id}
+    staged.next_root(new_key_for("eve"))
+    staged.now += HOUR
+    for question, method in RUNS:
+        staged.attest(question, method, environment="production", by="eve-new")
+    staged.sign_all("production", "environment-admin", "security", "risk-owner")
+    outcome = staged.promote("production")
+    assert outcome.evaluation is not None
+    assert "promotion.all.evidence" in reasons_of(outcome.evaluation)
+    kept = {r.record.id for r in staged.session().history.of_type("evidence")}
+    assert failing.record.id in kept
+    assert not passing & kept, "a run without failure is attested again"
+
+
+def promoted_under_the_first_root(project: Project) -> None:
+    """Whoever has the gate's and the ledger's key leaves the newest root out of what the decision looks at."""
+    session = project.session()
+    anchor = replace(session.anchor, roots=session.anchor.roots[:1])
+    history = read_history(session.ledger.entries, anchor.roots, session.agent, project.now)
+    inbox = replace(session.inbox, records=(), rejected=())
+    session = replace(session, anchor=anchor, history=history, inbox=inbox)
+    situation = situation_of(session, session.environment("production"), with_inbox=False)
+    evaluation = decide(session, situation)
+    assert evaluation.decision.allowed, reasons_of(evaluation)
+    line = _line(session, situation, evaluation, Maker(anchor, session.agent, project.now), project.keys)
+    project.append(("promotion", line.envelope))
+    complete_lock(project.lock, project.session().history)
+
+
+@pytest.mark.attack("A76")
+@pytest.mark.parametrize("who", ["alice", "eve", "sam", "pat"])
+def test_a_line_that_counts_what_was_revoked_before_it(ready: Project, who: str) -> None:
+    """Naming the root before the revocation does not bring a submit, a run, an approval or a request back."""
+    ready.record()
+    ready.now += HOUR
+    ready.next_root(lambda r: r["revoked"].append({"kind": "key", "id": key_of(who).keyid, "reason": "stolen"}))
+    ready.now += HOUR
+    promoted_under_the_first_root(ready)
+    ready.now += HOUR
+    with ready.refused("trust.revoked", ExitCode.TRUST, "is revoked by trust root version 2"):
+        ready.verify()
+    with ready.refused("trust.revoked", ExitCode.TRUST):
+        ready.promote("production")
+
+
+def test_a_line_under_a_root_that_was_being_replaced(ready: Project) -> None:
+    """A root takes its time to be everywhere: what neither root revokes counts."""
+    ready.record()
+    ready.now += HOUR
+    ready.next_root()
+    ready.now += HOUR
+    promoted_under_the_first_root(ready)
+    assert [v.current for v in ready.verify().lines] == [True, True]
+    assert ready.promote("production").evaluation is None
+
+
+def test_what_is_revoked_later_was_counted_rightly(live: Project) -> None:
+    live.now += HOUR
+    live.next_root(lambda r: r["revoked"].append({"kind": "key", "id": key_of("sam").keyid, "reason": "stolen"}))
+    assert [v.current for v in live.verify().lines] == [True, True]
