@@ -44,6 +44,12 @@ DISAGREEMENT = Reason(
     "the sidecar and the embedded engine decided differently on the same request",
     "treat the sidecar as compromised or misconfigured until its bundle and version are explained",
 )
+WORKER_DIED = Reason(
+    "engine.worker-died",
+    ExitCode.ENGINE,
+    "the process that handled one of many items was killed or broke down",
+    "look for a lack of memory; run the command for this item alone, or with fewer jobs",
+)
 
 BAD_MODULE = Reason(
     "engine.bad-module",

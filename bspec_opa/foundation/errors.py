@@ -111,6 +111,10 @@ class BspecError(Exception):
             raise ValueError("an error needs at least one problem")
         super().__init__("\n".join(str(p) for p in self.problems))
 
+    def __reduce__(self) -> tuple[type[BspecError], tuple[tuple[Problem, ...]]]:
+        """From its problems: an exception's own way would take its text for them, after another process sent it."""
+        return type(self), (self.problems,)
+
     @property
     def exit_code(self) -> ExitCode:
         """The worst exit code of the problems."""

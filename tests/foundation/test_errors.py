@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from bspec_opa.foundation.errors import (
@@ -93,3 +95,9 @@ def test_an_error_of_several_problems_keeps_their_order_and_takes_the_worst_code
 def test_an_error_without_a_problem_is_a_mistake_of_the_program() -> None:
     with pytest.raises(ValueError, match="at least one problem"):
         error_of([])
+
+
+def test_errors_come_whole_from_another_process() -> None:
+    error = INVALID.error("what is wrong", hint="what to do", at=Location("a.yaml", 3, 4))
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (type(copy), copy.problems, str(copy)) == (type(error), error.problems, str(error))
