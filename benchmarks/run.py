@@ -25,7 +25,7 @@ from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.engine.rest import RestEngine
 from bspec_opa.gate.request import check_request
 from bspec_opa.gate.verdict import judge
-from bspec_opa.workflow.deciding import Policy, expectation, policy_of
+from bspec_opa.workflow.checkout.deciding import Policy, expectation, policy_of
 from bspec_opa.workflow.probe import probe_request
 
 if TYPE_CHECKING:

@@ -47,16 +47,16 @@ from bspec_opa.trust.dsse import IN_TOTO_PAYLOAD_TYPE, TRUST_ROOT_PAYLOAD_TYPE, 
 from bspec_opa.trust.root import parse_root
 from bspec_opa.trust.statement import Subject, parse_statement, record_statement
 from bspec_opa.workflow.checking import verify_file
+from bspec_opa.workflow.checkout.inbox import write_record
+from bspec_opa.workflow.checkout.intents import open_intent
+from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.checkout.resolving import resolve_intent, write_binding
+from bspec_opa.workflow.checkout.session import World, open_session
 from bspec_opa.workflow.evaluate import evaluate
-from bspec_opa.workflow.inbox import write_record
-from bspec_opa.workflow.intents import open_intent
 from bspec_opa.workflow.issue import Approval, approve, attest, promotable, request, submit
-from bspec_opa.workflow.project import find_project
 from bspec_opa.workflow.promote import Keys, promote
-from bspec_opa.workflow.resolving import resolve_intent, write_binding
 from bspec_opa.workflow.scaffold import scaffold
 from bspec_opa.workflow.sequence import sequence
-from bspec_opa.workflow.session import World, open_session
 from bspec_opa.workflow.trusting import init_root
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.ledger.interface import LedgerState
-    from bspec_opa.workflow.config import Value
-    from bspec_opa.workflow.evaluation import Evaluation
+    from bspec_opa.workflow.checkout.config import Value
+    from bspec_opa.workflow.checkout.session import Session
+    from bspec_opa.workflow.facts.evaluation import Evaluation
     from bspec_opa.workflow.issue import Issued
     from bspec_opa.workflow.promote import Outcome
-    from bspec_opa.workflow.session import Session
     from bspec_opa.workflow.verify import Verification
 
 NOW = parse_time("2026-06-01T12:00:00Z")

@@ -13,7 +13,7 @@ import transcript
 
 from bspec_opa.cli.main import VERBS
 from bspec_opa.foundation import limits
-from bspec_opa.workflow.config import KEYS, OTHER_VARIABLES, PREFIX
+from bspec_opa.workflow.checkout.config import KEYS, OTHER_VARIABLES, PREFIX
 
 if TYPE_CHECKING:
     from types import ModuleType

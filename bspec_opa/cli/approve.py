@@ -49,9 +49,9 @@ def command(
     """
     from bspec_opa.report.texts import differences_text
     from bspec_opa.report.view import view_text
+    from bspec_opa.workflow.checkout.texts import text_changes
     from bspec_opa.workflow.evaluate import decide
     from bspec_opa.workflow.issue import Approval, approve, promotable
-    from bspec_opa.workflow.texts import text_changes
 
     session, output = open_signed(runtime, intent, options, quiet=quiet)
     situation = promotable(session, environment)

@@ -46,8 +46,8 @@ def command(
     from bspec_opa.report.evaluation_json import evaluation_json
     from bspec_opa.report.next_steps import steps_for
     from bspec_opa.report.text import render_evaluation
+    from bspec_opa.workflow.checkout.session import open_session
     from bspec_opa.workflow.evaluate import evaluate
-    from bspec_opa.workflow.session import open_session
 
     world, output = open_world(runtime, Path(intent), options, quiet=quiet)
     session = open_session(Path(intent), world, need_pin=False)

@@ -93,7 +93,7 @@ def wants_json(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
     flag = _flag(arguments)
     if flag is not None:
         return flag == "json"
-    from bspec_opa.workflow.project import find_project
+    from bspec_opa.workflow.checkout.project import find_project
 
     try:
         return find_project(Path(), environ, {}).config.text("output.format") == "json"

@@ -41,7 +41,7 @@ def generate(runtime: Runtime, file: Path, passphrase: bool, output_format: str 
     \b
     bspec-opa key generate keys/author.pem
     """
-    from bspec_opa.workflow.keys import generate_key
+    from bspec_opa.workflow.checkout.keys import generate_key
 
     output = plain_output(runtime, file, output_format, quiet=quiet)
     secret = _passphrase(runtime) if passphrase else None
@@ -59,7 +59,7 @@ def show(runtime: Runtime, file: Path, output_format: str | None, quiet: bool) -
     \b
     bspec-opa key show keys/author.pub.pem
     """
-    from bspec_opa.workflow.keys import read_public_key
+    from bspec_opa.workflow.checkout.keys import read_public_key
 
     output = plain_output(runtime, file, output_format, quiet=quiet)
     public = read_public_key(file, runtime.environ.get(PASSPHRASE))
@@ -67,7 +67,7 @@ def show(runtime: Runtime, file: Path, output_format: str | None, quiet: bool) -
 
 
 def _passphrase(runtime: Runtime) -> bytes:
-    from bspec_opa.workflow.keys import passphrase_bytes
+    from bspec_opa.workflow.checkout.keys import passphrase_bytes
 
     found = passphrase_bytes(runtime.environ.get(PASSPHRASE))
     if found is None:

@@ -34,9 +34,9 @@ def command(runtime: Runtime, /, intent: str, environment: str | None, quiet: bo
     bspec-opa normalize behavior.intent --env staging | jq .change
     """
     from bspec_opa.foundation.canonical import canonical_bytes
-    from bspec_opa.workflow.intents import open_intent
+    from bspec_opa.workflow.checkout.intents import open_intent
+    from bspec_opa.workflow.checkout.session import open_session
     from bspec_opa.workflow.normalize import check_request_of, evaluation_request_of
-    from bspec_opa.workflow.session import open_session
 
     world, _ = open_world(runtime, Path(intent), options, quiet=quiet)
     if environment is None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.cli.runtime import Runtime
-    from bspec_opa.workflow.session import World
+    from bspec_opa.workflow.checkout.session import World
 
 
 def open_world(runtime: Runtime, start: Path, options: dict[str, Any], *, quiet: bool) -> tuple[World, Output]:
@@ -23,9 +23,10 @@ def open_world(runtime: Runtime, start: Path, options: dict[str, Any], *, quiet:
         options: click's arguments; the flags are taken out of them.
         quiet: whether results are printed at all.
     """
-    from bspec_opa.workflow.session import World
+    from bspec_opa.workflow.checkout.session import World
 
     pin = options.pop("trust_pin", None)
     given = flags(options)
     output = open_output(runtime, start, given, quiet=quiet)
-    return World(environ=runtime.environ, now=runtime.clock(), flags=given, pin=pin), output
+    world = World(environ=runtime.environ, now=runtime.clock(), flags=given, pin=pin, clock=runtime.clock)
+    return world, output

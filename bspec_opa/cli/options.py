@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bspec_opa.workflow.config import Value
+    from bspec_opa.workflow.checkout.config import Value
 
     Decorated = Callable[..., Any]
 

@@ -9,7 +9,7 @@ import click
 
 from bspec_opa.report.printable import printable_lines, render_json
 from bspec_opa.report.style import Style
-from bspec_opa.workflow.project import find_project
+from bspec_opa.workflow.checkout.project import find_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.cli.runtime import Runtime
     from bspec_opa.foundation.canonical import JsonObject
-    from bspec_opa.workflow.config import Value
+    from bspec_opa.workflow.checkout.config import Value
 
 JSON_WANTED = "bspec_opa.json"
 """Where a command leaves in click's context what form it prints, so that its failure is printed in the same."""

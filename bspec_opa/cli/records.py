@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from bspec_opa.cli.output import Output
     from bspec_opa.cli.runtime import Runtime
     from bspec_opa.trust.signers import Signer
+    from bspec_opa.workflow.checkout.session import Session
     from bspec_opa.workflow.issue import Issued
-    from bspec_opa.workflow.session import Session
 
 
 def open_signed(runtime: Runtime, intent: str, options: dict[str, Any], *, quiet: bool) -> tuple[Session, Output]:
     """A session whose trust root is authenticated; whoever signs must know what the record will be judged by."""
-    from bspec_opa.workflow.session import open_session
+    from bspec_opa.workflow.checkout.session import open_session
 
     world, output = open_world(runtime, Path(intent), options, quiet=quiet)
     return open_session(Path(intent), world, need_pin=True), output
@@ -25,7 +25,7 @@ def open_signed(runtime: Runtime, intent: str, options: dict[str, Any], *, quiet
 
 def signer_of(role: str, key: str | None, session: Session) -> Signer:
     """The signer for a role: ``--key`` or the configuration's."""
-    from bspec_opa.workflow.keys import signer_for
+    from bspec_opa.workflow.checkout.keys import signer_for
 
     return signer_for(role, key, session.project.config, session.world.environ)
 

@@ -33,9 +33,9 @@ def command(runtime: Runtime, /, intent: str, target: Path | None, quiet: bool, 
     """
     from bspec_opa.report.binding import binding_json, binding_text
     from bspec_opa.report.next_steps import Steps, configured_roles
-    from bspec_opa.workflow.intents import open_intent
-    from bspec_opa.workflow.project import find_project
-    from bspec_opa.workflow.resolving import resolve_intent, write_binding
+    from bspec_opa.workflow.checkout.intents import open_intent
+    from bspec_opa.workflow.checkout.project import find_project
+    from bspec_opa.workflow.checkout.resolving import resolve_intent, write_binding
 
     world, output = open_world(runtime, Path(intent), options, quiet=quiet)
     loaded = open_intent(Path(intent))

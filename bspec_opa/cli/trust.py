@@ -14,7 +14,7 @@ from bspec_opa.cli.options import PIN, output_options
 if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
     from bspec_opa.trust.signers import Signer
-    from bspec_opa.workflow.session import World
+    from bspec_opa.workflow.checkout.session import World
 
 ROOT_KEYS = click.option(
     "--key", "keys", multiple=True, required=True, metavar="KEY", help="A root key; once for each."
@@ -48,7 +48,7 @@ def init(runtime: Runtime, /, file: Path, keys: tuple[str, ...], quiet: bool, **
     bspec-opa trust init trust.yaml --key keys/root.pem
     """
     from bspec_opa.report.trust import root_json, root_text
-    from bspec_opa.workflow.project import find_project
+    from bspec_opa.workflow.checkout.project import find_project
     from bspec_opa.workflow.trusting import init_root
 
     world, output = open_world(runtime, file, options, quiet=quiet)
@@ -123,6 +123,6 @@ def renew(
 
 
 def _signers(keys: tuple[str, ...], world: World) -> list[Signer]:
-    from bspec_opa.workflow.keys import open_keys
+    from bspec_opa.workflow.checkout.keys import open_keys
 
     return open_keys(keys, world.environ)

@@ -46,7 +46,7 @@ def _valid(results: list[FileResult]) -> bool:
 def _check(path: Path) -> FileResult:
     from bspec_opa.foundation.errors import BspecError
     from bspec_opa.report.validation import FileResult
-    from bspec_opa.workflow.intents import open_intent
+    from bspec_opa.workflow.checkout.intents import open_intent
 
     try:
         loaded = open_intent(path)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.report.style import Style
-    from bspec_opa.workflow.deciding import Policy
+    from bspec_opa.workflow.checkout.deciding import Policy
 
 
 def built_text(policy: Policy, target: Path, style: Style) -> str:

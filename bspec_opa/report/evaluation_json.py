@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.errors import ExitCode
     from bspec_opa.gate.decision import Finding, RuleOutcome
-    from bspec_opa.workflow.evaluation import BundleRef, Evaluation
+    from bspec_opa.workflow.facts.evaluation import BundleRef, Evaluation
 
 VERDICTS = {0: "allowed", 4: "denied", 5: "pending"}
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bspec_opa.gate.decision import Decision, Needs
-    from bspec_opa.workflow.config import Config
-    from bspec_opa.workflow.evaluation import Evaluation
+    from bspec_opa.workflow.checkout.config import Config
+    from bspec_opa.workflow.facts.evaluation import Evaluation
 
 _ORDER = ("resolve", "submit", "evidence", "approval", "request", "soak")
 _DAY_S, _HOUR_S = 86_400, 3_600

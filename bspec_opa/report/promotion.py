@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.style import Style
-    from bspec_opa.workflow.config import Config
-    from bspec_opa.workflow.evaluation import Evaluation
+    from bspec_opa.workflow.checkout.config import Config
+    from bspec_opa.workflow.facts.evaluation import Evaluation
     from bspec_opa.workflow.promote import Outcome
 
 

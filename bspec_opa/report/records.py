@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.style import Style
     from bspec_opa.trust.authority import Record
-    from bspec_opa.workflow.evaluation import Rejected
+    from bspec_opa.workflow.facts.evaluation import Rejected
     from bspec_opa.workflow.issue import Issued
 
 PAST = {"submit": "SUBMITTED", "evidence": "ATTESTED", "request": "REQUESTED"}

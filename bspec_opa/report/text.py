@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bspec_opa.gate.decision import Finding, RuleOutcome
-    from bspec_opa.workflow.evaluation import Evaluation
+    from bspec_opa.workflow.facts.evaluation import Evaluation
 
 VERDICTS = {
     ExitCode.OK: ("ALLOWED", "green"),

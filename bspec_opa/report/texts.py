@@ -10,7 +10,7 @@ from bspec_opa.report.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bspec_opa.workflow.texts import TextChange
+    from bspec_opa.workflow.checkout.texts import TextChange
 
 _MAX_LINES = 400
 

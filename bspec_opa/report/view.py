@@ -9,8 +9,8 @@ from bspec_opa.report.counting import by
 from bspec_opa.report.printable import printable
 
 if TYPE_CHECKING:
-    from bspec_opa.workflow.evaluation import Evaluation
-    from bspec_opa.workflow.situation import Situation
+    from bspec_opa.workflow.facts.evaluation import Evaluation
+    from bspec_opa.workflow.facts.situation import Situation
 
 
 def view_text(situation: Situation, evaluation: Evaluation) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
-from bspec_opa.workflow.deciding import Policy, policy_of, read_policy
+from bspec_opa.workflow.checkout.deciding import Policy, policy_of, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,11 +17,11 @@ from bspec_opa.foundation.shape import shape_problems
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.lock.chain import load_lock
-from bspec_opa.workflow.anchor import find_pin, open_anchor, require_pin
-from bspec_opa.workflow.memory import check_current, remember_current
-from bspec_opa.workflow.project import find_project, intent_beside
+from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
+from bspec_opa.workflow.checkout.memory import check_current, remember_current
+from bspec_opa.workflow.checkout.project import find_project, intent_beside
+from bspec_opa.workflow.checkout.session import read_ledger
 from bspec_opa.workflow.reasons import BAD_DEPLOYED, DEPLOYED_DIFFERS, NO_LOCK, OTHER_AGENT
-from bspec_opa.workflow.session import read_ledger
 from bspec_opa.workflow.verify import Evidence, Verification, verify_lock
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.ledger.interface import LedgerState
-    from bspec_opa.workflow.anchor import Anchor
-    from bspec_opa.workflow.session import World
+    from bspec_opa.workflow.checkout.anchor import Anchor
+    from bspec_opa.workflow.checkout.session import World
 
 DEPLOYED_SCHEMA = obj(
     schema=enum("bspec.deployed/v1"),
@@ -59,6 +59,7 @@ def verify_file(lock: Path, world: World, deployed: Path | None) -> Verification
         raise NO_LOCK.error("there is no line here", hint="promote first, or name the lock", at=Location(str(lock)))
     read = partial(read_ledger, project, anchor)
     ledger, notes = check_current(anchor, read(), read, world.environ)
+    world = world.caught_up(ledger)
     require_clock(ledger, world.now)
     evidence = Evidence(anchor.roots, ledger, ObjectStore(project.objects_directory), world.environ, world.now)
     verification = verify_lock(data, str(lock), evidence, (*notes, *_remembered(anchor, ledger, read, world)))

@@ -13,12 +13,12 @@ from bspec_opa.foundation.errors import BspecError, ExitCode, worst
 from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.trust.root import AcceptedBundle
-from bspec_opa.workflow.anchor import find_pin, open_anchor
-from bspec_opa.workflow.deciding import ask, load_policy, open_panel, require_accepted
-from bspec_opa.workflow.memory import check_current
+from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
+from bspec_opa.workflow.checkout.deciding import ask, load_policy, open_panel, require_accepted
+from bspec_opa.workflow.checkout.memory import check_current
+from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.checkout.session import open_store, read_ledger
 from bspec_opa.workflow.probe import probe_request
-from bspec_opa.workflow.project import find_project
-from bspec_opa.workflow.session import open_store, read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.trust.root import Environment
-    from bspec_opa.workflow.anchor import Anchor
-    from bspec_opa.workflow.deciding import Policy
-    from bspec_opa.workflow.project import Project
-    from bspec_opa.workflow.session import World
+    from bspec_opa.workflow.checkout.anchor import Anchor
+    from bspec_opa.workflow.checkout.deciding import Policy
+    from bspec_opa.workflow.checkout.project import Project
+    from bspec_opa.workflow.checkout.session import World
 
 T = TypeVar("T")
 GOOD, NOTE, BAD = "ok", "note", "bad"

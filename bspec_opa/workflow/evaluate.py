@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from bspec_opa.gate.floor import with_floor
 from bspec_opa.gate.request import build_request
 from bspec_opa.intent.load import load_intent
-from bspec_opa.workflow.deciding import ask, open_panel, require_accepted
-from bspec_opa.workflow.evaluation import Evaluation
-from bspec_opa.workflow.evaluators import counting_in
-from bspec_opa.workflow.resolving import read_catalogs, read_resolved, withdrawn_facts
-from bspec_opa.workflow.situation import Given, Situation, assemble
+from bspec_opa.workflow.checkout.deciding import ask, open_panel, require_accepted
+from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
+from bspec_opa.workflow.facts.evaluation import Evaluation
+from bspec_opa.workflow.facts.evaluators import counting_in
+from bspec_opa.workflow.facts.situation import Given, Situation, assemble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.ledger.objects import ObjectStore
     from bspec_opa.trust.root import Environment
-    from bspec_opa.workflow.evaluation import Rejected
-    from bspec_opa.workflow.session import Session
+    from bspec_opa.workflow.checkout.session import Session
+    from bspec_opa.workflow.facts.evaluation import Rejected
 
 NONCE_BYTES = 32
 

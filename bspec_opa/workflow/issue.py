@@ -14,13 +14,13 @@ from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.times import format_time, parse_duration
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT, SURFACE_SUBJECT
 from bspec_opa.trust.statement import Subject
+from bspec_opa.workflow.checkout.inbox import write_record
+from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved
+from bspec_opa.workflow.checkout.reviewed import require_as_reviewed
+from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.evaluate import situation_of
-from bspec_opa.workflow.inbox import write_record
+from bspec_opa.workflow.facts.situation import MISSING_SOURCE
 from bspec_opa.workflow.reasons import BINDING_MISSING, SOURCE_CHANGED
-from bspec_opa.workflow.resolving import read_catalogs, read_resolved
-from bspec_opa.workflow.reviewed import require_as_reviewed
-from bspec_opa.workflow.signing import Maker, promotion_subjects
-from bspec_opa.workflow.situation import MISSING_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.signers import Signer
-    from bspec_opa.workflow.session import Session
-    from bspec_opa.workflow.situation import Situation
+    from bspec_opa.workflow.checkout.session import Session
+    from bspec_opa.workflow.facts.situation import Situation
 
 DEFAULT_APPROVAL = "P7D"
 DEFAULT_REQUEST = "P1D"

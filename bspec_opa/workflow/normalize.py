@@ -8,12 +8,12 @@ from bspec_opa.gate.request import GENESIS, NO_ENVIRONMENT, REPLAY_NONCE, Facts,
 from bspec_opa.intent.change import change_of
 from bspec_opa.intent.projection import intent_input
 from bspec_opa.workflow.evaluate import situation_of
-from bspec_opa.workflow.situation import change_input
+from bspec_opa.workflow.facts.situation import change_input
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.intent.load import LoadedIntent
-    from bspec_opa.workflow.session import Session
+    from bspec_opa.workflow.checkout.session import Session
 
 CHECK = "check"
 

@@ -13,24 +13,25 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.digest import digest_of
-from bspec_opa.foundation.errors import StoreError
+from bspec_opa.foundation.errors import StoreError, TrustError
 from bspec_opa.foundation.limits import REDECIDE_LIMIT
 from bspec_opa.gate.request import without_nonce
+from bspec_opa.ledger.interface import require_unmoved
 from bspec_opa.ledger.reasons import RACE_LOST
 from bspec_opa.lock.chain import append_lines, load_lock, missing_lines, next_place, read_lock
 from bspec_opa.lock.line import artifact_subjects, line_subjects
-from bspec_opa.lock.reasons import CHANGED
-from bspec_opa.workflow.deciding import require_accepted
+from bspec_opa.lock.reasons import CHANGED, NOT_IN_LEDGER
+from bspec_opa.workflow.checkout.deciding import require_accepted
+from bspec_opa.workflow.checkout.memory import remember_current
+from bspec_opa.workflow.checkout.project import lock_beside
+from bspec_opa.workflow.checkout.reviewed import keep_entries
+from bspec_opa.workflow.checkout.session import open_store, read_ledger, reopen, require_same_root, reread
+from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
+from bspec_opa.workflow.checkout.texts import keep_components
 from bspec_opa.workflow.evaluate import decide, situation_of
-from bspec_opa.workflow.lines import denial_predicate, lock_of, promotion_predicate
-from bspec_opa.workflow.memory import remember_current
-from bspec_opa.workflow.project import lock_beside
+from bspec_opa.workflow.facts.lines import denial_predicate, lock_of, promotion_predicate
 from bspec_opa.workflow.reasons import MOVED, NEWER_ROOT
-from bspec_opa.workflow.reviewed import keep_entries
 from bspec_opa.workflow.sequence import canonical_intent, sequence
-from bspec_opa.workflow.session import open_store, read_ledger, reopen, require_same_root, reread
-from bspec_opa.workflow.signing import Maker, promotion_subjects
-from bspec_opa.workflow.texts import keep_components
 from bspec_opa.workflow.verify import Evidence, verify_head
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ if TYPE_CHECKING:
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment
     from bspec_opa.trust.signers import Signer
-    from bspec_opa.workflow.evaluation import Evaluation
-    from bspec_opa.workflow.history import History
-    from bspec_opa.workflow.session import Session
-    from bspec_opa.workflow.situation import Situation
+    from bspec_opa.workflow.checkout.session import Session
+    from bspec_opa.workflow.facts.evaluation import Evaluation
+    from bspec_opa.workflow.facts.history import History
+    from bspec_opa.workflow.facts.situation import Situation
 
 
 # What was decided on is not what is there any more: decide again. A lock that another run has just completed, too.
@@ -115,7 +116,7 @@ def _once(session: Session, environment: Environment, keys: Keys) -> Outcome:
     lock = lock_beside(session.file)
     # Proven first: a line that the records do not bear out is not copied into the lock either.
     _require_proven(session, situation)
-    complete_lock(lock, session.history)
+    _complete_known(lock, session)
     if situation.is_current and situation.head is not None:
         return Outcome(None, situation.head.line, situation.head.seq, lock, ())
     evaluation = decide(session, situation)
@@ -157,6 +158,24 @@ def complete_lock(path: Path, history: History) -> None:
     missing = missing_lines(read_lock(found, str(path)), lock_of(history), str(path))
     if missing:
         append_lines(path, found, missing)
+
+
+def _complete_known(path: Path, session: Session) -> None:
+    """Complete the lock from the ledger that this run knows.
+
+    Another run may have appended and written its line since that ledger was read. So a line that is not in it is
+    looked for in the ledger as it is now, before it counts as one that the ledger never had.
+
+    Raises:
+        StoreError: the ledger has moved: decide again.
+        TrustError: as :func:`complete_lock`.
+    """
+    try:
+        complete_lock(path, session.history)
+    except TrustError as e:
+        if e.code == NOT_IN_LEDGER.code:
+            require_unmoved(read_ledger(session.project, session.anchor), session.ledger)
+        raise
 
 
 def _keep_objects(session: Session, evaluation: Evaluation) -> None:

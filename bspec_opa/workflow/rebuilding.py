@@ -14,13 +14,13 @@ from bspec_opa.gate.floor import with_floor
 from bspec_opa.gate.request import REPLAY_NONCE, build_request, input_digest
 from bspec_opa.lock.line import artifact_subjects, line_subjects
 from bspec_opa.trust.authority import INTENT_SUBJECT
-from bspec_opa.workflow.deciding import ASSERTED, CROSS_CHECKED, MEASURED, ask, open_replay, policy_of
+from bspec_opa.workflow.checkout.deciding import ASSERTED, CROSS_CHECKED, MEASURED, ask, open_replay, policy_of
+from bspec_opa.workflow.checkout.reviewed import stored_differences
 from bspec_opa.workflow.evaluate import stored_intent
-from bspec_opa.workflow.evaluators import counting_in
-from bspec_opa.workflow.history import read_history
+from bspec_opa.workflow.facts.evaluators import counting_in
+from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.situation import Given, assemble, change_recorded
 from bspec_opa.workflow.reasons import FACTS_DIFFER, REPLAY_DIFFERS, WEAK_ASSURANCE
-from bspec_opa.workflow.reviewed import stored_differences
-from bspec_opa.workflow.situation import Given, assemble, change_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.objects import ObjectStore
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment, TrustRoot
-    from bspec_opa.workflow.situation import Situation
+    from bspec_opa.workflow.facts.situation import Situation
 
 STOLEN = "treat the gate's key as stolen"
 _WORTH = (ASSERTED, MEASURED, CROSS_CHECKED)

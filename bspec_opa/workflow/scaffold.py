@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.files import make_directory, write_new
 from bspec_opa.intent.load import load_intent
 from bspec_opa.workflow import templates
-from bspec_opa.workflow.config import FILE_NAME
-from bspec_opa.workflow.intents import open_intent
-from bspec_opa.workflow.keys import generate_key, public_name
-from bspec_opa.workflow.project import STATE
+from bspec_opa.workflow.checkout.config import FILE_NAME
+from bspec_opa.workflow.checkout.intents import open_intent
+from bspec_opa.workflow.checkout.keys import generate_key, public_name
+from bspec_opa.workflow.checkout.project import STATE
 
 if TYPE_CHECKING:
     from pathlib import Path

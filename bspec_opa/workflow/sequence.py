@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bspec_opa.workflow.memory import remember_current
-from bspec_opa.workflow.session import open_store
+from bspec_opa.workflow.checkout.memory import remember_current
+from bspec_opa.workflow.checkout.session import open_store
 
 if TYPE_CHECKING:
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.signers import Signer
-    from bspec_opa.workflow.session import Session
+    from bspec_opa.workflow.checkout.session import Session
 
 
 @dataclass(frozen=True, slots=True)

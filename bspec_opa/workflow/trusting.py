@@ -15,9 +15,9 @@ from bspec_opa.trust.keys import public_key_from_pem
 from bspec_opa.trust.reasons import NO_ROOT
 from bspec_opa.trust.root import AcceptedBundle, parse_root, read_unauthenticated
 from bspec_opa.trust.walk import distinct_owners, walk
-from bspec_opa.workflow.anchor import find_pin, require_pin
-from bspec_opa.workflow.deciding import policy_of
-from bspec_opa.workflow.project import find_project
+from bspec_opa.workflow.checkout.anchor import find_pin, require_pin
+from bspec_opa.workflow.checkout.deciding import policy_of
+from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.reasons import ROOT_EXISTS, TOO_FEW_ROOT_KEYS
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from bspec_opa.trust.author import BundleReference
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.trust.signers import Signer
-    from bspec_opa.workflow.project import Project
-    from bspec_opa.workflow.session import World
+    from bspec_opa.workflow.checkout.project import Project
+    from bspec_opa.workflow.checkout.session import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from bspec_opa.ledger.merkle import verify_inclusion
 from bspec_opa.lock.chain import read_lock
 from bspec_opa.trust.authority import require_not_revoked
 from bspec_opa.trust.root import require_current
-from bspec_opa.workflow.history import read_history
-from bspec_opa.workflow.lines import lock_of
-from bspec_opa.workflow.past import verify_line
+from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.lines import lock_of
+from bspec_opa.workflow.facts.past import verify_line
 from bspec_opa.workflow.reasons import FACTS_DIFFER, NO_LOCK, NOT_IN_LEDGER, NOT_IN_LOCK
 from bspec_opa.workflow.rebuilding import STOLEN, Past, rebuild
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.objects import ObjectStore
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import TrustRoot
-    from bspec_opa.workflow.history import Head, History
+    from bspec_opa.workflow.facts.history import Head, History
 
 
 @dataclass(frozen=True, slots=True)

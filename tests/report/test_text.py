@@ -17,7 +17,7 @@ from bspec_opa.report.style import Style
 from bspec_opa.report.text import _distinct, counts, render_evaluation
 
 if TYPE_CHECKING:
-    from bspec_opa.workflow.evaluation import Evaluation
+    from bspec_opa.workflow.facts.evaluation import Evaluation
 
 FLOOR = Reason("gate.floor-test", ExitCode.DENIED, "refused", "sign it")
 
@@ -89,8 +89,8 @@ def evaluation(shell_at: Any) -> Evaluation:
     """A real evaluation, to be changed by the test."""
     from pathlib import Path
 
+    from bspec_opa.workflow.checkout.session import World, open_session
     from bspec_opa.workflow.evaluate import evaluate
-    from bspec_opa.workflow.session import World, open_session
 
     shell = shell_at("signed")
     world = World(shell.environ, shell.now, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bspec_opa.report.texts import differences_text
-from bspec_opa.workflow.texts import TextChange
+from bspec_opa.workflow.checkout.texts import TextChange
 
 
 def test_difference_line_by_line() -> None:

@@ -100,7 +100,7 @@ def test_a_pin_in_the_checkout(signed: Project, key: str) -> None:
 @pytest.mark.attack("A75")
 def test_a_configuration_directory_in_the_checkout_gives_no_pin(signed: Project) -> None:
     """``XDG_CONFIG_HOME=.`` would let the checkout pin itself."""
-    from bspec_opa.workflow.anchor import find_pin
+    from bspec_opa.workflow.checkout.anchor import find_pin
 
     directory = signed.root / "bspec-opa"
     directory.mkdir()

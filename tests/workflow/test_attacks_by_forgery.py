@@ -18,8 +18,8 @@ from bspec_opa.foundation.errors import BspecError, ExitCode, TrustError
 from bspec_opa.foundation.times import format_time
 from bspec_opa.trust.dsse import IN_TOTO_PAYLOAD_TYPE, sign_envelope
 from bspec_opa.trust.statement import Subject, parse_statement, record_statement
+from bspec_opa.workflow.checkout.session import require_same_root
 from bspec_opa.workflow.promote import Keys, promote
-from bspec_opa.workflow.session import require_same_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable

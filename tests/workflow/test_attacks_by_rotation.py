@@ -12,10 +12,10 @@ from world import key_of
 
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.workflow.checkout.signing import Maker
 from bspec_opa.workflow.evaluate import decide, situation_of
-from bspec_opa.workflow.history import read_history
+from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.promote import _line, complete_lock
-from bspec_opa.workflow.signing import Maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

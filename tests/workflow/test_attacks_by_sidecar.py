@@ -12,7 +12,7 @@ from project import signed as sign_everything
 from sidecars import Server, Visit, free_port, reply, said
 
 from bspec_opa.foundation.errors import BspecError, ExitCode, TrustError
-from bspec_opa.workflow.deciding import open_replay, read_policy
+from bspec_opa.workflow.checkout.deciding import open_replay, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

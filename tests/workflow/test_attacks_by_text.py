@@ -9,7 +9,7 @@ import pytest
 from intents import TEXT
 
 from bspec_opa.foundation.errors import ExitCode, InvalidInputError
-from bspec_opa.workflow.intents import open_intent
+from bspec_opa.workflow.checkout.intents import open_intent
 
 if TYPE_CHECKING:
     from project import Project

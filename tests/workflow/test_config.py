@@ -9,11 +9,11 @@ import pytest
 
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.limits import ENGINE_DEADLINE_S
-from bspec_opa.workflow.config import KEYS, load_config
+from bspec_opa.workflow.checkout.config import KEYS, load_config
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.errors import Problem
-    from bspec_opa.workflow.config import Config
+    from bspec_opa.workflow.checkout.config import Config
 
 
 def config(directory: Path, text: str = "", environ: dict[str, str] | None = None, **flags: Any) -> Config:

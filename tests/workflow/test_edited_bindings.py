@@ -12,8 +12,8 @@ from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.digest import Digest, digest_of, hex_of
 from bspec_opa.foundation.errors import BspecError, ExitCode, TrustError
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
-from bspec_opa.workflow.resolving import read_resolved
-from bspec_opa.workflow.reviewed import keep_entries
+from bspec_opa.workflow.checkout.resolving import read_resolved
+from bspec_opa.workflow.checkout.reviewed import keep_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -53,7 +53,7 @@ def finish(processes: list[subprocess.Popen[str]], line: str = "") -> list[Any]:
 def test_two_processes_promote_the_same_at_once(signed: Project) -> None:
     """One line; the other one finds it current, or decides again."""
     said = finish([start(signed, "race"), start(signed, "race")])
-    assert {s["exit"] for s in said} == {0}
+    assert {s["exit"] for s in said} == {0}, said
     (line,) = signed.lines()
     assert {s["line"] for s in said} == {digest_of(line)}
     assert [e.kind for e in signed.ledger().entries].count("promotion") == 1
@@ -209,7 +209,7 @@ def test_the_working_directory_is_gone(signed: Project, monkeypatch: pytest.Monk
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    from bspec_opa.workflow.project import find_project
+    from bspec_opa.workflow.checkout.project import find_project
 
     with pytest.raises(BspecError, match="working directory is gone"):
         find_project(Path("behavior.intent"), signed.environ, {})

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from project import HOUR
 
 from bspec_opa.foundation.errors import BspecError
-from bspec_opa.workflow.memory import check_current, remember_current
+from bspec_opa.workflow.checkout.memory import check_current, remember_current
+from bspec_opa.workflow.evaluate import situation_of
 from bspec_opa.workflow.promote import promote
 
 if TYPE_CHECKING:
     from project import Project
+
+    from bspec_opa.foundation.digest import Digest
 
 
 def test_a_promotion_that_was_overtaken(signed: Project) -> None:
@@ -22,6 +27,53 @@ def test_a_promotion_that_was_overtaken(signed: Project) -> None:
     outcome = promote(overtaken, "staging", signed.keys)
     assert (outcome.evaluation, outcome.line, outcome.sequenced) == (None, line, ())
     assert [v.current for v in signed.verify().lines] == [True]
+
+
+@pytest.mark.attack("A45")
+def test_a_promotion_that_was_overtaken_between_ledger_and_lock(
+    signed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock has a line that the ledger, as it was read, has not: the ledger is read again before that is a fault."""
+    session = signed.session()
+    genuine = situation_of
+    overtaking: list[Digest | None] = []
+
+    def overtaken(*arguments: Any, **named: Any) -> Any:
+        situation = genuine(*arguments, **named)
+        if not overtaking:
+            overtaking.append(None)
+            overtaking.append(signed.allowed().line)
+        return situation
+
+    monkeypatch.setattr("bspec_opa.workflow.promote.situation_of", overtaken)
+    outcome = promote(session, "staging", signed.keys)
+    assert outcome.line == overtaking[-1]
+    assert len(signed.lines()) == 1
+    assert [v.current for v in signed.verify().lines] == [True]
+
+
+@pytest.mark.attack("A48")
+def test_a_line_that_the_ledger_never_had_stays_a_fault(signed: Project) -> None:
+    signed.allowed()
+    shutil.rmtree(signed.state / "ledger")
+    shutil.rmtree(signed.base / "state")
+    with pytest.raises(BspecError) as raised:
+        signed.promote()
+    assert raised.value.code == "lock.not-in-ledger"
+
+
+def test_a_promotion_that_was_overtaken_in_a_later_second(signed: Project) -> None:
+    """The clock is read again where the ledger went on since; one that is still behind is wrong."""
+    overtaken = signed.session()
+    signed.now += 3
+    line = signed.allowed().line
+    clocks = iter([signed.now + 1])
+    going = replace(overtaken, world=replace(overtaken.world, clock=lambda: next(clocks)))
+    assert promote(going, "staging", signed.keys).line == line
+    late = replace(overtaken, world=replace(overtaken.world, clock=lambda: signed.now - 1))
+    with pytest.raises(BspecError) as raised:
+        promote(late, "staging", signed.keys)
+    assert raised.value.code == "ledger.clock-behind"
 
 
 def test_it_is_read_once_more(signed: Project) -> None:

@@ -11,7 +11,7 @@ from project import AGENT
 from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.gate.request import Facts
-from bspec_opa.workflow.parts import barred_of
+from bspec_opa.workflow.facts.parts import barred_of
 
 if TYPE_CHECKING:
     from project import Project

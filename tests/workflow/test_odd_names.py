@@ -11,10 +11,10 @@ from project import NOW
 
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.files import exists, is_directory, is_regular
+from bspec_opa.workflow.checkout.keys import passphrase_bytes
+from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.checkout.session import World, open_session
 from bspec_opa.workflow.doctor import examine
-from bspec_opa.workflow.keys import passphrase_bytes
-from bspec_opa.workflow.project import find_project
-from bspec_opa.workflow.session import World, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable

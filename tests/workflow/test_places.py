@@ -10,15 +10,15 @@ import pytest
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError, ExitCode, TrustError
 from bspec_opa.gate.request import REPLAY_NONCE, check_request, input_digest
-from bspec_opa.workflow.anchor import find_pin, open_anchor, require_pin
 from bspec_opa.workflow.bundling import build_policy, repack_policy
-from bspec_opa.workflow.config import Config
-from bspec_opa.workflow.deciding import open_panel, read_policy
+from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
+from bspec_opa.workflow.checkout.config import Config
+from bspec_opa.workflow.checkout.deciding import open_panel, read_policy
+from bspec_opa.workflow.checkout.inbox import read_inbox
+from bspec_opa.workflow.checkout.intents import open_intent
+from bspec_opa.workflow.checkout.project import find_project, lock_beside
 from bspec_opa.workflow.doctor import examine, exit_code_of
-from bspec_opa.workflow.inbox import read_inbox
-from bspec_opa.workflow.intents import open_intent
 from bspec_opa.workflow.normalize import check_request_of, evaluation_request_of
-from bspec_opa.workflow.project import find_project, lock_beside
 from bspec_opa.workflow.showing import open_lock
 
 if TYPE_CHECKING:

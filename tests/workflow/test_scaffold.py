@@ -17,16 +17,16 @@ from bspec_opa.foundation.errors import BspecError, ExitCode, InvalidInputError
 from bspec_opa.ledger.interface import LedgerState
 from bspec_opa.trust.root import AcceptedBundle
 from bspec_opa.trust.signers import open_signer
-from bspec_opa.workflow.anchor import open_anchor
-from bspec_opa.workflow.deciding import load_policy
+from bspec_opa.workflow.checkout.anchor import open_anchor
+from bspec_opa.workflow.checkout.deciding import load_policy
+from bspec_opa.workflow.checkout.intents import open_intent
+from bspec_opa.workflow.checkout.keys import generate_key, open_keys, public_name, read_public_key, signer_for
+from bspec_opa.workflow.checkout.memory import check_memory, remember
+from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.checkout.resolving import resolve_intent, write_binding
+from bspec_opa.workflow.checkout.session import World, open_session
 from bspec_opa.workflow.evaluate import evaluate
-from bspec_opa.workflow.intents import open_intent
-from bspec_opa.workflow.keys import generate_key, open_keys, public_name, read_public_key, signer_for
-from bspec_opa.workflow.memory import check_memory, remember
-from bspec_opa.workflow.project import find_project
-from bspec_opa.workflow.resolving import resolve_intent, write_binding
 from bspec_opa.workflow.scaffold import scaffold
-from bspec_opa.workflow.session import World, open_session
 from bspec_opa.workflow.templates import TIERS
 from bspec_opa.workflow.trusting import init_root, read_roots, renew_project
 

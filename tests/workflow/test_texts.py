@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.digest import hex_of
+from bspec_opa.workflow.checkout.texts import TextChange, text_changes
 from bspec_opa.workflow.evaluate import situation_of
-from bspec_opa.workflow.texts import TextChange, text_changes
 
 if TYPE_CHECKING:
     from project import Project

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bspec_opa.binding.model import Binding
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.intent.load import LoadedIntent
-    from bspec_opa.workflow.project import Project
+    from bspec_opa.workflow.checkout.project import Project
 
 
 def read_catalogs(project: Project) -> tuple[Catalog, ...]:

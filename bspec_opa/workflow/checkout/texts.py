@@ -15,15 +15,15 @@ from bspec_opa.foundation.digest import Digest, digest_of
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
-from bspec_opa.workflow.resolving import read_catalogs
+from bspec_opa.workflow.checkout.resolving import read_catalogs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bspec_opa.binding.model import Binding
     from bspec_opa.ledger.objects import ObjectStore
-    from bspec_opa.workflow.project import Project
-    from bspec_opa.workflow.situation import Situation
+    from bspec_opa.workflow.checkout.project import Project
+    from bspec_opa.workflow.facts.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)

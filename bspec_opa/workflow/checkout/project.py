@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.files import is_directory, is_regular, list_files, safe_name
 from bspec_opa.foundation.reasons import UNREADABLE
-from bspec_opa.workflow.config import FILE_NAME, Config, Value, load_config
+from bspec_opa.workflow.checkout.config import FILE_NAME, Config, Value, load_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ from bspec_opa.binding.comparison import catalog_entries, differences, whole_too
 from bspec_opa.binding.component import digest_component
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.document.load import parse_json
+from bspec_opa.workflow.checkout.resolving import read_catalogs
 from bspec_opa.workflow.reasons import BINDING_DIFFERS
-from bspec_opa.workflow.resolving import read_catalogs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bspec_opa.binding.model import Binding
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.ledger.objects import ObjectStore
-    from bspec_opa.workflow.project import Project
+    from bspec_opa.workflow.checkout.project import Project
 
 
 def require_as_reviewed(project: Project, loaded: LoadedIntent, binding: Binding) -> None:

@@ -12,7 +12,7 @@ from bspec_opa.foundation.files import is_directory, list_files, make_directory,
 from bspec_opa.foundation.limits import MAX_RECORD_BYTES, MAX_RECORDS
 from bspec_opa.foundation.reasons import BAD_NAME, UNREADABLE
 from bspec_opa.trust.authority import Record, verify_record
-from bspec_opa.workflow.evaluation import Rejected
+from bspec_opa.workflow.facts.evaluation import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

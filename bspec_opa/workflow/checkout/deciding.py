@@ -17,8 +17,8 @@ from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES
 from bspec_opa.gate.verdict import Expectation, RuleFacts, judge
-from bspec_opa.workflow.config import is_shipped_name
-from bspec_opa.workflow.evaluation import BundleRef
+from bspec_opa.workflow.checkout.config import is_shipped_name
+from bspec_opa.workflow.facts.evaluation import BundleRef
 from bspec_opa.workflow.reasons import ASSURANCE, CONFIG_VALUE
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.gate.decision import Decision
     from bspec_opa.trust.root import Environment
-    from bspec_opa.workflow.anchor import Anchor
-    from bspec_opa.workflow.config import Config
+    from bspec_opa.workflow.checkout.anchor import Anchor
+    from bspec_opa.workflow.checkout.config import Config
 
 ASSERTED, MEASURED, CROSS_CHECKED = "asserted", "measured", "cross-checked"
 

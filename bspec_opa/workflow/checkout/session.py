@@ -10,27 +10,27 @@ from bspec_opa.foundation.files import exists
 from bspec_opa.ledger.interface import LedgerState, require_clock
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.trust.root import AcceptedBundle
-from bspec_opa.workflow.anchor import find_pin, open_anchor, require_pin
-from bspec_opa.workflow.deciding import load_policy
-from bspec_opa.workflow.history import read_history
-from bspec_opa.workflow.inbox import Inbox, read_inbox
-from bspec_opa.workflow.intents import open_intent
-from bspec_opa.workflow.memory import check_current
-from bspec_opa.workflow.project import find_project
+from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
+from bspec_opa.workflow.checkout.deciding import load_policy
+from bspec_opa.workflow.checkout.inbox import Inbox, read_inbox
+from bspec_opa.workflow.checkout.intents import open_intent
+from bspec_opa.workflow.checkout.memory import check_current
+from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.reasons import ENVIRONMENT_UNDECLARED, NEWER_ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.ledger.file_store import FileStore
     from bspec_opa.trust.root import Environment
-    from bspec_opa.workflow.anchor import Anchor
-    from bspec_opa.workflow.config import Value
-    from bspec_opa.workflow.deciding import Policy
-    from bspec_opa.workflow.history import History
-    from bspec_opa.workflow.project import Project
+    from bspec_opa.workflow.checkout.anchor import Anchor
+    from bspec_opa.workflow.checkout.config import Value
+    from bspec_opa.workflow.checkout.deciding import Policy
+    from bspec_opa.workflow.checkout.project import Project
+    from bspec_opa.workflow.facts.history import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,27 @@ class World:
 
     Attributes:
         environ: environment variables.
-        now: Unix seconds, read once.
+        now: Unix seconds, read once, and again only where the ledger has gone on since (see :meth:`caught_up`).
         flags: configuration keys given on the command line.
         pin: what ``--trust-pin`` says.
+        clock: reads the time again; without one the time stands still.
     """
 
     environ: Mapping[str, str]
     now: int
     flags: Mapping[str, Value | None]
     pin: str | None = None
+    clock: Callable[[], int] | None = None
+
+    def caught_up(self, ledger: LedgerState) -> World:
+        """This world at a time when the ledger was as it is.
+
+        Another process may have appended between the reading of the clock and that of the ledger; its entries are
+        not of the future. A clock that is still behind them is wrong (:func:`require_clock` says so).
+        """
+        if self.clock is None or self.now >= ledger.last_at:
+            return self
+        return replace(self, now=max(self.now, self.clock()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,7 @@ def _open(loaded: LoadedIntent, file: Path, project: Project, policy: Policy, wo
     notes = anchor.notes
     if anchor.authenticated:
         ledger, told = check_current(anchor, ledger, partial(read_ledger, project, anchor), world.environ)
+        world = world.caught_up(ledger)
         require_clock(ledger, world.now)
         notes += told
     objects = ObjectStore(project.objects_directory)
@@ -150,8 +163,13 @@ def reopen(session: Session) -> Session:
 
 
 def reread(session: Session, ledger: LedgerState) -> Session:
-    """The session on another state of its ledger."""
-    current = replace(session, ledger=ledger)
+    """The session on another state of its ledger.
+
+    Raises:
+        TrustError: the clock is behind it.
+    """
+    current = replace(session, ledger=ledger, world=session.world.caught_up(ledger))
+    require_clock(ledger, current.world.now)
     return replace(current, history=current.history_of(session.agent))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bspec_opa.ledger.interface import LedgerState
-    from bspec_opa.workflow.anchor import Anchor
+    from bspec_opa.workflow.checkout.anchor import Anchor
 
 T = TypeVar("T")
 NOWHERE = Path("/nonexistent")

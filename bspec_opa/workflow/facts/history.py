@@ -13,8 +13,8 @@ from bspec_opa.foundation.times import parse_time
 from bspec_opa.trust.authority import Record, verify_record
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.statement import parse_statement
-from bspec_opa.workflow.evaluation import Rejected
-from bspec_opa.workflow.past import verify_line, verify_standing, verify_then
+from bspec_opa.workflow.facts.evaluation import Rejected
+from bspec_opa.workflow.facts.past import verify_line, verify_standing, verify_then
 from bspec_opa.workflow.reasons import SPENT, WRONG_KIND
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.trust.signers import Signer
-    from bspec_opa.workflow.config import Config
+    from bspec_opa.workflow.checkout.config import Config
 
 PASSPHRASE = "BSPEC_OPA_PASSPHRASE"  # noqa: S105 - the variable's name
 MAX_PASSPHRASE_BYTES = 1_023

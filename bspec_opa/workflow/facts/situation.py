@@ -20,8 +20,16 @@ from bspec_opa.gate.request import GENESIS, Facts
 from bspec_opa.intent.change import change_of
 from bspec_opa.intent.projection import intent_input, promotion_input, risk_input
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
-from bspec_opa.workflow.parts import barred_of, delegates_of, pools_of, predecessor_of, relevant_of, runs_of, values
-from bspec_opa.workflow.viewing import Place, ViewMaker
+from bspec_opa.workflow.facts.parts import (
+    barred_of,
+    delegates_of,
+    pools_of,
+    predecessor_of,
+    relevant_of,
+    runs_of,
+    values,
+)
+from bspec_opa.workflow.facts.viewing import Place, ViewMaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment
-    from bspec_opa.workflow.history import Head, History
+    from bspec_opa.workflow.facts.history import Head, History
 
 NO_SOURCE = "none"
 MISSING_SOURCE = "missing"

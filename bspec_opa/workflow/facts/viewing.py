@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bspec_opa.intent.change import Change
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.trust.root import Environment
-    from bspec_opa.workflow.history import Head
+    from bspec_opa.workflow.facts.history import Head
 
 
 @dataclass(frozen=True, slots=True)

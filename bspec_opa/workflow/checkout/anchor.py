@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bspec_opa.trust.root import AcceptedBundle, TrustRoot
-    from bspec_opa.workflow.project import Project
+    from bspec_opa.workflow.checkout.project import Project
 
 VARIABLE = "BSPEC_OPA_TRUST_PIN"
 SYSTEM_FILE = Path("/etc/bspec-opa/trust-pin")

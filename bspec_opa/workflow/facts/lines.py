@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.request import input_digest
 from bspec_opa.lock.chain import check_chain
-from bspec_opa.workflow.history import LINE_TYPES
-from bspec_opa.workflow.situation import change_recorded
+from bspec_opa.workflow.facts.history import LINE_TYPES
+from bspec_opa.workflow.facts.situation import change_recorded
 
 if TYPE_CHECKING:
     from bspec_opa.engine.interface import EngineFacts
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.lock.chain import Place
     from bspec_opa.lock.line import LockLine
-    from bspec_opa.workflow.evaluation import BundleRef, Evaluation
-    from bspec_opa.workflow.history import History
-    from bspec_opa.workflow.situation import Situation
+    from bspec_opa.workflow.facts.evaluation import BundleRef, Evaluation
+    from bspec_opa.workflow.facts.history import History
+    from bspec_opa.workflow.facts.situation import Situation
 
 
 def lock_of(history: History) -> tuple[LockLine, ...]:

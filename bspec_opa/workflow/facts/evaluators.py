@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.trust.authority import ROLE_OF, SURFACE_SUBJECT
 from bspec_opa.trust.reasons import ROLE_NOT_GRANTED
-from bspec_opa.workflow.evaluation import Rejected
+from bspec_opa.workflow.facts.evaluation import Rejected
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment, TrustRoot
-    from bspec_opa.workflow.history import History, Sequenced
+    from bspec_opa.workflow.facts.history import History, Sequenced
 
 
 def counting_in(history: History, environment: Environment, root: TrustRoot, surface: Digest) -> History:

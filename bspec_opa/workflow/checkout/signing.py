@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.signers import Signer
-    from bspec_opa.workflow.anchor import Anchor
+    from bspec_opa.workflow.checkout.anchor import Anchor
 
 NONCE_BYTES = 16
 

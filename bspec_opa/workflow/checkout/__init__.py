@@ -1,0 +1,1 @@
+"""What a command finds where it is run: configuration, intent, trust root, ledger, inbox, policy."""

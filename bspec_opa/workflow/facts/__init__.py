@@ -1,0 +1,1 @@
+"""Verified records, digests and the clock, put together into the facts that policies see. Pure."""
