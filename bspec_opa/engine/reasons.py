@@ -149,3 +149,21 @@ OPA_VERSION = Reason(
     "the OPA program found is of another version than the one that bundles are built with",
     "run make opa",
 )
+NO_PRIVATE_PLACE = Reason(
+    "engine.no-private-directory",
+    ExitCode.ENGINE,
+    "no directory is fit to hold a private socket: others could replace it, or its path is too long",
+    "set XDG_RUNTIME_DIR to a directory of yours, of mode 0700 and with a short plain path",
+)
+NOT_STARTED = Reason(
+    "engine.not-started",
+    ExitCode.ENGINE,
+    "the managed OPA did not start, refused its bundle, or was not ready in time",
+    "read what OPA says; opa run --server with the same bundle shows more",
+)
+ENDED = Reason(
+    "engine.ended",
+    ExitCode.ENGINE,
+    "the managed OPA ended before it was told to",
+    "look for who ended it, such as the system when memory ran out, and run the command again",
+)

@@ -41,6 +41,8 @@ MAX_REPLY_BYTES: Final = 4 * MIB
 """A reply of a policy engine, decoded."""
 ENGINE_DEADLINE_S: Final = 5.0
 """Total time for one decision, connection included."""
+MANAGED_START_S: Final = 20.0
+"""Until an OPA that we start has loaded its bundle."""
 LEDGER_LOCK_TIMEOUT_S: Final = 10.0
 """How long a process waits for another one that writes the ledger."""
 REDECIDE_LIMIT: Final = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from sidecars import Server, opa_server
 
 from bspec_opa.engine.embedded import EmbeddedEngine
+from bspec_opa.engine.managed import ManagedEngine
 from bspec_opa.engine.rest import RestEngine
 from bspec_opa.foundation.digest import ZERO_DIGEST
 
@@ -69,6 +71,17 @@ def opa_urls(opa_path: Path, gate_bundle: Path) -> Iterator[tuple[str, str]]:
         yield urls
 
 
+@pytest.fixture(scope="session")
+def start_managed(opa_path: Path, gate_bundle: Path) -> Callable[..., ManagedEngine]:
+    """Starts the managed engine on the gate of ``assets``, or on what it is told to."""
+
+    def start(opa: Path = opa_path, archive: bytes | None = None, **named: Any) -> ManagedEngine:
+        facts = {"revision": "r1", "bundle_digest": ZERO_DIGEST, "environ": os.environ} | named
+        return ManagedEngine(opa, gate_bundle.read_bytes() if archive is None else archive, **facts)
+
+    return start
+
+
 @pytest.fixture
 def gate(modules: Callable[[str], bytes]) -> Iterator[EmbeddedEngine]:
     """The embedded engine on the gate of ``assets``."""
@@ -78,15 +91,16 @@ def gate(modules: Callable[[str], bytes]) -> Iterator[EmbeddedEngine]:
 
 @pytest.fixture(scope="session")
 def shared_engines(
-    modules: Callable[[str], bytes], opa_urls: tuple[str, str]
-) -> Iterator[dict[str, EmbeddedEngine | RestEngine]]:
+    modules: Callable[[str], bytes], opa_urls: tuple[str, str], start_managed: Callable[..., ManagedEngine]
+) -> Iterator[dict[str, EmbeddedEngine | RestEngine | ManagedEngine]]:
     """One engine of each kind and transport, all on the gate of ``assets``."""
     with (
         EmbeddedEngine(modules("gate"), DATA, revision="r1", bundle_digest=ZERO_DIGEST) as embedded,
         RestEngine(opa_urls[0], revision="r1") as tcp,
         RestEngine(opa_urls[1], revision="r1") as unix,
+        start_managed() as managed,
     ):
-        yield {"embedded": embedded, "tcp": tcp, "unix": unix}
+        yield {"embedded": embedded, "tcp": tcp, "unix": unix, "managed": managed}
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from bspec_opa.foundation.errors import EngineError, ExitCode
 if TYPE_CHECKING:
     from bspec_opa.engine.interface import Engine
 
-KINDS = ("embedded", "tcp", "unix")
+KINDS = ("embedded", "tcp", "unix", "managed")
 ADMIN = {"id": "shell", "privilege": "admin", "path": "/tools/0"}
 READER = {"id": "wiki", "privilege": "read", "path": "/tools/1"}
 NAMELESS = {"id": "", "privilege": "read", "path": "/tools/2"}
@@ -79,6 +79,7 @@ def test_facts(shared_engines: dict[str, Engine]) -> None:
         "embedded": (EngineFacts("embedded", version, "r1", ZERO_DIGEST, "measured"),),
         "tcp": (EngineFacts("rest", "1.22.2", "r1", None, "echoed"),),
         "unix": (EngineFacts("rest", "1.22.2", "r1", None, "echoed"),),
+        "managed": (EngineFacts("managed", "1.22.2", "r1", ZERO_DIGEST, "measured"),),
     }
 
 
@@ -132,6 +133,7 @@ def test_hostile_shapes_are_the_same_everywhere(shared_engines: dict[str, Engine
     found = {k: outcome(e, request) for k, e in shared_engines.items()}
     assert differences(found["tcp"], found["embedded"]) == []
     assert differences(found["unix"], found["embedded"]) == []
+    assert differences(found["managed"], found["embedded"]) == []
 
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**15) + 1, 10**15 - 1) | st.text(max_size=20)
@@ -152,4 +154,6 @@ TOOLS = st.lists(
 @given(tools=TOOLS)
 def test_property_engines_agree(shared_engines: dict[str, Engine], tools: Any) -> None:
     request = {"nonce": "n1", "environment": "staging", "tools": tools}
-    assert differences(outcome(shared_engines["unix"], request), outcome(shared_engines["embedded"], request)) == []
+    found = outcome(shared_engines["embedded"], request)
+    assert differences(outcome(shared_engines["unix"], request), found) == []
+    assert differences(outcome(shared_engines["managed"], request), found) == []

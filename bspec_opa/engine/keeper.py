@@ -1,0 +1,194 @@
+"""Keeps one OPA server and its private directory for no longer than somebody wants them.
+
+A program of its own: ``python -I -S keeper.py OPA BASE``. What a process started can outlive it, since nobody cleans
+up behind ``kill -9``; so everything that must not outlive us is the child of this small process, and its standard
+input is the lifeline: a pipe whose other end only we hold. When that end closes, for whatever reason, OPA is
+killed and the directory removed. On Linux OPA also dies with its keeper, whatever kills that.
+
+It speaks on standard output, one word and its text a line:
+
+- ``directory PATH``: made, mode 0700; waits for a byte on the lifeline before it starts OPA there.
+- ``started PID``, or ``failed WHY``.
+- ``said LINE``: from OPA's standard error; only the first few, the rest is dropped.
+- ``ended STATUS``: OPA has ended by itself; a negative status is a signal.
+- ``gone``: OPA is dead and the directory is removed.
+
+Imports nothing of the package, so that it starts fast and with any search path.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SOCKET = "opa.sock"
+BUNDLE = "bundle.tar.gz"
+BUNDLE_NAME = "bspec"
+LIFELINE, MOUTH = 0, 1
+MAX_LINES = 16
+MAX_LINE_BYTES = 500
+A_YEAR_S = 31_536_000
+"""OPA reads the bundle once; it has no switch to turn polling off."""
+_BLOCK = 65_536
+_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_PR_SET_PDEATHSIG = 1
+
+
+def main(opa: str, base: str) -> None:
+    """Keep OPA until the lifeline closes, a signal asks to stop, or OPA ends."""
+    os.umask(0o077)
+    wakes = _waking_signals()
+    directory = os.path.join(base, f"bspec-opa-{os.urandom(8).hex()}")  # noqa: PTH118 - pathlib costs time at start
+    keeper = Keeper(opa, directory)
+    try:
+        os.mkdir(directory, 0o700)  # noqa: PTH102 - as above
+        say("directory", directory)
+        keeper.watch(wakes)
+    except OSError as e:
+        say("failed", e.strerror or type(e).__name__)
+    finally:
+        keeper.stop()
+        say("gone", "")
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)  # this process, and whatever a wrapper around OPA has left
+
+
+class Keeper:
+    """The child, and what it says."""
+
+    def __init__(self, opa: str, directory: str) -> None:
+        self._opa = opa
+        self._directory = directory
+        self._child: subprocess.Popen[bytes] | None = None
+        self._errors = -1
+        self._unread = b""
+        self._lines = 0
+
+    def watch(self, wakes: int) -> None:
+        """Start OPA when asked to; return when it has ended or is to end.
+
+        Raises:
+            OSError: OPA can't be started.
+        """
+        while True:
+            sources = [LIFELINE, wakes] + ([self._errors] if self._errors >= 0 else [])
+            ready, _, _ = select.select(sources, [], [])
+            if self._errors in ready:
+                self._listen()
+            if LIFELINE in ready:
+                if not os.read(LIFELINE, 1):
+                    return
+                self._start()
+            if wakes in ready and any(n in _STOPPING for n in os.read(wakes, _BLOCK)):
+                return
+            if self._child is not None and self._child.poll() is not None:
+                self._listen()
+                say("ended", str(self._child.returncode))
+                return
+
+    def stop(self) -> None:
+        """Kill OPA and remove the directory."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _start(self) -> None:
+        if self._child is not None:
+            return
+        self._child = subprocess.Popen(
+            [self._opa, *arguments(self._directory)],
+            cwd=self._directory,
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            preexec_fn=_dying_with_us(),  # noqa: PLW1509 - this process has one thread
+        )
+        assert self._child.stderr is not None  # noqa: S101 - it is a pipe
+        self._errors = self._child.stderr.fileno()
+        os.set_blocking(self._errors, False)
+        say("started", str(self._child.pid))
+
+    def _listen(self) -> None:
+        """Read all that OPA has written, so that it never waits for a reader; repeat the first lines."""
+        with suppress(BlockingIOError):
+            while self._errors >= 0:
+                block = os.read(self._errors, _BLOCK)
+                if not block:
+                    self._errors = -1
+                    block = b"\n"
+                self._repeat(block)
+
+    def _repeat(self, block: bytes) -> None:
+        *lines, self._unread = (self._unread + block).split(b"\n")
+        self._unread = self._unread[:MAX_LINE_BYTES]
+        for line in lines:
+            if line and self._lines < MAX_LINES:
+                self._lines += 1
+                say("said", line[:MAX_LINE_BYTES].decode("utf-8", "replace"))
+
+
+def arguments(directory: str) -> list[str]:
+    """What OPA is told: one socket, one bundle, no request elsewhere, no log but errors."""
+    bundle = f"bundles.{BUNDLE_NAME}"
+    return [
+        "run",
+        "--server",
+        f"--addr=unix://{directory}/{SOCKET}",
+        "--unix-socket-perm=600",
+        f"--set={bundle}.resource=file://{directory}/{BUNDLE}",
+        f"--set={bundle}.polling.min_delay_seconds={A_YEAR_S}",
+        f"--set={bundle}.polling.max_delay_seconds={A_YEAR_S}",
+        "--skip-version-check",
+        "--log-level=error",
+        "--log-format=json",
+    ]
+
+
+def say(word: str, text: str) -> None:
+    """One line to whoever started this; nobody need be listening any more."""
+    line = " ".join(text.split())
+    with suppress(OSError):
+        os.write(MOUTH, f"{word} {line}\n".encode("utf-8", "surrogateescape"))
+
+
+def _waking_signals() -> int:
+    """A descriptor that gives the number of each signal: nothing is ever interrupted in the middle."""
+    wakes, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    for number in (*_STOPPING, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+    return wakes
+
+
+def _dying_with_us() -> Callable[[], None] | None:
+    """On Linux: has the child killed when this process ends, however that happens (prctl(2))."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    return partial(_die_with, ctypes.CDLL(None).prctl, os.getpid())
+
+
+def _die_with(prctl: Callable[[int, int], int], keeper: int) -> None:
+    """In the child, before it becomes OPA."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != keeper:
+        os._exit(1)  # the keeper died before we asked
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
