@@ -69,6 +69,11 @@ class Server:
     def url(self) -> str:
         return f"{'https' if self._context else 'http'}://127.0.0.1:{self.port}"
 
+    @property
+    def accepted(self) -> int:
+        """How many connections were made."""
+        return len(self._connections)
+
     def close(self) -> None:
         self._leave.set()
         self._listener.shutdown(socket.SHUT_RDWR)

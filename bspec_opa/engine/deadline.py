@@ -43,16 +43,23 @@ class Deadline:
             raise TimeoutError("the total deadline has passed")
         return left
 
+    def leaves(self, seconds: float) -> bool:
+        """Whether something can still be done after so many seconds."""
+        return time.monotonic() + seconds < self._until
+
 
 class PlainSocket(socket.socket):
-    """A socket whose every operation ends at the deadline."""
+    """A socket whose every operation but ``connect`` ends at the deadline.
+
+    Attributes:
+        deadline: of every operation.
+        patient: whether reading waits.
+        surplus: whether bytes had come behind the last reply when it had been read.
+    """
 
     deadline: Deadline
-
-    def connect(self, address: Any) -> None:
-        """As the base class, within the deadline."""
-        self.settimeout(self.deadline.remaining())
-        super().connect(address)
+    patient = True
+    surplus = False
 
     def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
         """As the base class, within the deadline."""
@@ -61,7 +68,7 @@ class PlainSocket(socket.socket):
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
         """As the base class, within the deadline."""
-        self.settimeout(self.deadline.remaining())
+        self.settimeout(self.deadline.remaining() if self.patient else 0)
         return super().recv_into(buffer, nbytes, flags)
 
 
@@ -69,6 +76,8 @@ class TlsSocket(ssl.SSLSocket):
     """The same over TLS. The handshake runs before ``deadline`` is set, under the plain socket's timeout."""
 
     deadline: Deadline
+    patient = True
+    surplus = False
 
     def send(self, data: ReadableBuffer, flags: int = 0) -> int:
         """As the base class, within the deadline."""
@@ -77,7 +86,7 @@ class TlsSocket(ssl.SSLSocket):
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
         """As the base class, within the deadline."""
-        self.settimeout(self.deadline.remaining())
+        self.settimeout(self.deadline.remaining() if self.patient else 0)
         return super().recv_into(buffer, nbytes, flags)
 
 

@@ -2,6 +2,21 @@
 
 Every exception of ``requests``, ``urllib3``, ``http.client``, ``ssl`` and ``socket`` ends here, and none of them is
 kept as a cause: a server could echo a credential into their texts (attack A71).
+
+What is tried again, and what never
+    Only a connection that could not be opened because nobody listens (refused, no such socket file, or its queue of
+    callers is full) is tried again, at most ``len(PAUSES_S)`` times and within the deadline: not one byte of the
+    request has left, so it was surely not evaluated. A kept connection is looked at before it is used; if the server
+    has closed it or has sent anything unasked, another one is opened before the request is sent, which is no
+    repetition either.
+
+    As soon as the first byte of a request was handed to the system nothing is tried again: a connection that ends
+    without a reply looks the same whether the server never read the request, or evaluated it and died. A handshake
+    that failed is not tried again because it would fail again.
+
+What is kept
+    A connection is used again only after a whole reply with status 200 behind which nothing more had come. After
+    anything else client and server may disagree about where the next reply begins.
 """
 
 from __future__ import annotations
@@ -13,16 +28,13 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from bspec_opa.engine.deadline import Deadline, PlainSocket, TlsSocket, resolve, system_resolver
+from bspec_opa.engine.connection import Adapter, Dialler
+from bspec_opa.engine.deadline import system_resolver
 from bspec_opa.engine.reasons import BAD_REPLY, TIMEOUT, TLS, TOO_LARGE, UNREACHABLE
 
 if TYPE_CHECKING:
@@ -31,12 +43,14 @@ if TYPE_CHECKING:
     from urllib3 import HTTPResponse
 
     from bspec_opa.engine.address import Address
-    from bspec_opa.engine.deadline import AddressInfo, Resolver
+    from bspec_opa.engine.deadline import Resolver
     from bspec_opa.foundation.errors import BspecError
 
 FOREIGN = (requests.RequestException, HTTPError, http.client.HTTPException, OSError, ValueError)
 PAUSES_S = (0.05, 0.2)
 """Waits before another try, if nothing was sent because nobody listened."""
+HEADERS = {"User-Agent": "bspec-opa", "Accept": "application/json", "Accept-Encoding": "identity"}
+_OK = 200
 _STEP = 64 * 1024
 _NOBODY = frozenset({errno.ECONNREFUSED, errno.ENOENT, errno.EAGAIN})
 
@@ -48,111 +62,6 @@ class Reply:
     status: int
     media_type: str
     body: bytes
-
-
-class Dialler:
-    """Opens connections to one address, within the deadline."""
-
-    def __init__(self, address: Address, resolver: Resolver) -> None:
-        self.deadline = Deadline()
-        self.current: socket.socket | None = None
-        self._address = address
-        self._resolver = resolver
-
-    def hang_up(self) -> None:
-        """Close the current connection, whatever in the libraries still refers to it."""
-        if self.current is not None and self.current.fileno() >= 0:
-            os.close(self.current.detach())
-        self.current = None
-
-    def dial(self) -> PlainSocket:
-        """A connected socket.
-
-        Raises:
-            OSError: nobody answers, at none of the host's addresses.
-        """
-        failure = OSError("no address")
-        for family, kind, protocol, _, where in self._targets():
-            connection = PlainSocket(family, kind, protocol)
-            connection.deadline = self.deadline
-            try:
-                connection.connect(where)
-                if family is not socket.AF_UNIX:
-                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            except OSError as e:
-                connection.close()
-                failure = e
-            else:
-                connection.settimeout(self.deadline.remaining())
-                self.current = connection
-                return connection
-        raise failure
-
-    def _targets(self) -> list[AddressInfo]:
-        if self._address.scheme != "unix":
-            return resolve(self._address.host, self._address.port, self.deadline, self._resolver)
-        path = self._address.path
-        where = "\0" + path[1:] if path.startswith("@") else path
-        return [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", where)]
-
-
-class _Plain(HTTPConnection):
-    def __init__(self, *positional: Any, dialler: Dialler, **named: Any) -> None:
-        super().__init__(*positional, **named)
-        self._dialler = dialler
-
-    def _new_conn(self) -> socket.socket:
-        return _dialled(self, self._dialler)
-
-
-class _Tls(HTTPSConnection):
-    def __init__(self, *positional: Any, dialler: Dialler, **named: Any) -> None:
-        super().__init__(*positional, **named)
-        self._dialler = dialler
-
-    def _new_conn(self) -> socket.socket:
-        return _dialled(self, self._dialler)
-
-    def connect(self) -> None:
-        super().connect()
-        assert isinstance(self.sock, TlsSocket)  # noqa: S101 - tls_context makes no others
-        self.sock.deadline = self._dialler.deadline
-        self._dialler.current = self.sock
-
-
-def _dialled(connection: HTTPConnection, dialler: Dialler) -> socket.socket:
-    try:
-        return dialler.dial()
-    except TimeoutError:
-        raise
-    except OSError as e:
-        raise NewConnectionError(connection, "nobody answers") from e
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _Tls
-
-
-class _Adapter(HTTPAdapter):
-    """Sends everything through one pool of one connection, whatever ``requests`` would have chosen."""
-
-    def __init__(self, pool: HTTPConnectionPool) -> None:
-        super().__init__(max_retries=0)
-        self._pool = pool
-
-    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> HTTPConnectionPool:
-        return self._pool
-
-    def cert_verify(self, *_: Any, **__: Any) -> None:
-        """The pool's TLS context has all that counts; ``requests`` would add its own authorities."""
-
-    def close(self) -> None:
-        self._pool.close()
-        super().close()
 
 
 class Transport:
@@ -182,7 +91,7 @@ class Transport:
         self._reply_bytes = reply_bytes
         self._pause = pause
         self._dialler = Dialler(address, resolver)
-        self._session = _session(address, _Adapter(_pool(address, self._dialler, context)))
+        self._adapter = Adapter(address, self._dialler, context)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Send a body and read the whole reply.
@@ -191,38 +100,43 @@ class Transport:
             EngineError: unreachable, broken, too slow, too large, untrusted.
         """
         self._dialler.deadline.start(self._deadline_s)
-        request = requests.Request("POST", self._address.base + path, data=body, headers=dict(headers))
+        request = requests.Request("POST", self._address.base + path, data=body, headers={**HEADERS, **headers})
+        prepared = request.prepare()
         pauses = iter(PAUSES_S)
         while True:
             try:
-                return self._exchange(request)
+                return self._exchange(prepared)
             except FOREIGN as e:
                 self._dialler.hang_up()
                 pause = next(pauses, None) if _nobody_listens(e) else None
-                if pause is None:
+                if pause is None or not self._dialler.deadline.leaves(pause):
                     raise self._why(e) from None
             self._pause(pause)
 
     def close(self) -> None:
         """Close the connection."""
-        self._session.close()
+        self._adapter.close()
 
-    def _exchange(self, request: requests.Request) -> Reply:
-        prepared = self._session.prepare_request(request)
-        response = self._session.send(prepared, stream=True, allow_redirects=False, timeout=None)
-        raw: HTTPResponse = response.raw
+    def _exchange(self, prepared: requests.PreparedRequest) -> Reply:
+        raw: HTTPResponse = self._adapter.send(prepared, stream=True, timeout=None).raw
+        keep = False
         try:
             body = self._body(raw)
-        except BaseException:
-            raw.close()
-            raise
-        raw.release_conn()
+            if self._dialler.surplus:
+                raise BAD_REPLY.error(f"{self._address} sent more than its reply")
+            keep = raw.status == _OK
+        finally:
+            if not keep:
+                raw.close()
+                self._dialler.hang_up()
         media_type = raw.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         return Reply(raw.status, media_type, body)
 
     def _body(self, raw: HTTPResponse) -> bytes:
         if raw.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise BAD_REPLY.error(f"{self._address} sent a compressed reply that nobody asked for")
+        if "Content-Length" in raw.headers and "Transfer-Encoding" in raw.headers:  # RFC 9112, section 6.3
+            raise BAD_REPLY.error(f"{self._address} says in two ways how long its reply is")
         body = bytearray()
         while block := raw.read(_STEP, decode_content=False):
             body += block
@@ -242,23 +156,6 @@ class Transport:
             words = next((os.strerror(n) for n in map(_errno, causes) if n), "no such host")
             return UNREACHABLE.error(f"{self._address} can't be reached: {words}", hint="start OPA there")
         return UNREACHABLE.error(f"the connection to {self._address} broke in the middle")
-
-
-def _pool(address: Address, dialler: Dialler, context: ssl.SSLContext | None) -> HTTPConnectionPool:
-    if address.scheme != "https":
-        return _PlainPool(address.host or "localhost", address.port or 80, maxsize=1, dialler=dialler)
-    return _TlsPool(address.host, address.port, maxsize=1, dialler=dialler, ssl_context=context)
-
-
-def _session(address: Address, adapter: _Adapter) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.clear()
-    session.headers.update({"User-Agent": "bspec-opa", "Accept": "application/json", "Accept-Encoding": "identity"})
-    session.adapters.clear()
-    session.mount(address.base, adapter)
-    return session
 
 
 def _nobody_listens(error: Exception) -> bool:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
 import threading
 import traceback
+import zlib
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from certificates import Authority, serving
 from sidecars import Server, Visit, free_port, opa_server, reply, said
 
+from bspec_opa.engine.deadline import PlainSocket
 from bspec_opa.engine.rest import RestEngine
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.limits import MAX_REPLY_BYTES
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 
 ALLOWED: dict[str, Any] = {"contract": "bspec.decision/v1", "nonce": "n1"}
 SHORT_S = 0.3
+WHOLE = reply(said(ALLOWED))
 
 
 def refusal(url: str, *, deadline_s: float = 30.0, **named: Any) -> BspecError:
@@ -63,16 +69,11 @@ def test_another_path(serve: Serve) -> None:
 
 
 def test_the_connection_is_kept(serve: Serve) -> None:
-    connections = set()
-
-    def answer(visit: Visit) -> None:
-        connections.add(visit.connection.getpeername())
-        visit.send(reply(said(ALLOWED)))
-
-    with RestEngine(serve(answer).url, revision="r1") as engine:
-        for _ in range(5):
+    server = serve(answering(WHOLE))
+    with RestEngine(server.url, revision="r1") as engine:
+        for _ in range(50):
             engine.decide({})
-    assert len(connections) == 1
+    assert (len(server.requests), server.accepted) == (50, 1)
 
 
 def test_a_connection_that_the_server_closed_is_opened_again(serve: Serve) -> None:
@@ -225,7 +226,6 @@ def leaving(data: bytes) -> Callable[[Visit], None]:
     return behave
 
 
-WHOLE = reply(said(ALLOWED))
 BROKEN = {
     "before the reply": b"",
     "in the status line": WHOLE[:9],
@@ -343,6 +343,141 @@ def test_compressed_bomb_is_not_opened(serve: Serve, encoding: str) -> None:
     assert error.code == "engine.bad-reply"
 
 
+@pytest.mark.attack("A59")
+@pytest.mark.attack("A62")
+@pytest.mark.parametrize("status", ["200 OK", "302 Found", "307 Temporary Redirect", "500 No"])
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_endless_body_of_a_redirect(serve: Serve, status: str, encoding: str) -> None:
+    """``requests.Session.send`` reads and decompresses the whole body of a redirect, also of one not followed."""
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Encoding: {encoding}\r\nLocation: /x\r\n\r\n"
+    )
+    packer = zlib.compressobj(wbits=31)
+    block = packer.compress(b" " * 1_000_000) + packer.flush(zlib.Z_FULL_FLUSH) if encoding == "gzip" else b" " * 65536
+
+    def behave(visit: Visit) -> None:
+        visit.send(head.encode())
+        while not visit.leave.is_set():
+            visit.send(block)
+
+    code = "engine.bad-reply" if encoding == "gzip" else "engine.reply-too-large"
+    assert refusal(serve(behave).url).code == code
+
+
+EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+UNASKED = {
+    "in one piece": (WHOLE + b"\0", None),
+    "a whole reply more": (WHOLE + WHOLE, None),
+    "as much as fits nowhere": (WHOLE + b" " * 300_000, None),
+    "behind the last chunk": (chunked(said(ALLOWED)) + b"x", None),
+    "behind hints": (EARLY + WHOLE, "engine.bad-status"),
+}
+
+
+@pytest.mark.attack("A24")
+@pytest.mark.parametrize("over", ["http", "https"])
+@pytest.mark.parametrize("name", UNASKED)
+def test_more_than_one_reply(serve: Serve, tmp_path: Path, name: str, over: str) -> None:
+    """It is no answer, and never becomes the answer to the next question."""
+    data, code = UNASKED[name]
+    authority = Authority(tmp_path, "ours")
+    server = serve(answering(data), serving(authority.issue("127.0.0.1")) if over == "https" else None)
+    with RestEngine(server.url, revision="r1", ca=authority.file if over == "https" else None) as engine:
+        for asked in (1, 2):
+            with pytest.raises(BspecError) as caught:
+                engine.decide({})
+            assert caught.value.code in {code, "engine.bad-reply"}
+            assert (len(server.requests), server.accepted) == (asked, asked)
+
+
+@pytest.mark.attack("A24")
+def test_bytes_that_come_between_two_questions(serve: Serve) -> None:
+    """The connection is given up before the second question is sent: nothing on it is its answer."""
+    ready, sent = threading.Event(), threading.Event()
+
+    def answer(visit: Visit) -> None:
+        visit.send(WHOLE)
+        if len(server.requests) == 1:
+            assert ready.wait(30)
+            visit.send(reply(said({"a": "lie"})))
+            sent.set()
+
+    server = serve(answer)
+    with RestEngine(server.url, revision="r1") as engine:
+        assert engine.decide({}).decision == ALLOWED
+        ready.set()
+        assert sent.wait(30)
+        assert engine.decide({}).decision == ALLOWED
+    assert (len(server.requests), server.accepted) == (2, 2)
+
+
+def test_a_connection_is_not_kept_after_another_status(serve: Serve) -> None:
+    server = serve(answering(reply(b"{}", "503 Busy")))
+    with RestEngine(server.url, revision="r1") as engine:
+        for _ in range(3):
+            with pytest.raises(BspecError, match="503"):
+                engine.decide({})
+    assert (len(server.requests), server.accepted) == (3, 3)
+
+
+@pytest.mark.attack("A24")
+def test_two_lengths(serve: Serve) -> None:
+    data = chunked(said(ALLOWED)).replace(b"Transfer", b"Content-Length: 5\r\nTransfer")
+    assert refusal(serve(answering(data)).url).code == "engine.bad-reply"
+
+
+def continuing(visit: Visit) -> None:
+    while not visit.leave.is_set():
+        visit.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+
+def trailing(visit: Visit) -> None:
+    visit.send(chunked(said(ALLOWED), end=b"0\r\n"))
+    visit.drip(b"X: y\r\n" * 100_000)
+
+
+def chunk_line(visit: Visit) -> None:
+    visit.send(chunked(said(ALLOWED), end=b""))
+    visit.drip(b"1;" + b"x" * 60_000)
+
+
+@pytest.mark.attack("A61")
+@pytest.mark.parametrize("behaviour", [continuing, trailing, chunk_line])
+def test_a_reply_that_never_gets_to_its_point(serve: Serve, behaviour: Callable[[Visit], None]) -> None:
+    assert refusal(serve(behaviour).url, deadline_s=SHORT_S).code == "engine.timeout"
+
+
+@pytest.mark.attack("A62")
+@pytest.mark.parametrize(
+    "endless", [b"X: " + b"y" * 65_536, b"X: y\r\n", b"1;" + b"x" * 65_536], ids=["line", "lines", "chunk"]
+)
+def test_a_head_without_end(serve: Serve, endless: bytes) -> None:
+    """``http.client`` counts lines and their length; nothing is collected until the deadline."""
+
+    def behave(visit: Visit) -> None:
+        visit.send(b"HTTP/1.1 200 OK\r\n", b"Transfer-Encoding: chunked\r\n\r\n" if endless[:1] == b"1" else b"")
+        while not visit.leave.is_set():
+            visit.send(endless)
+
+    assert refusal(serve(behave).url).code == "engine.unreachable"
+
+
+def test_a_server_of_http_1_0(serve: Serve) -> None:
+    server = serve(leaving(WHOLE.replace(b"HTTP/1.1", b"HTTP/1.0")))
+    with RestEngine(server.url, revision="r1") as engine:
+        assert [engine.decide({}).decision for _ in range(2)] == [ALLOWED, ALLOWED]
+    assert server.accepted == 2
+
+
+@pytest.mark.attack("A63")
+def test_a_reply_whose_end_is_the_connections(serve: Serve) -> None:
+    """HTTP can't tell that it was cut off; JSON can."""
+    data = re.sub(rb"Content-Length: \d+\r\n", b"", WHOLE.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    with RestEngine(serve(leaving(data)).url, revision="r1") as engine:
+        assert engine.decide({}).decision == ALLOWED
+    assert refusal(serve(leaving(data[:-1])).url).code == "engine.bad-reply"
+
+
 @pytest.mark.attack("A25")
 def test_nobody_listens() -> None:
     error = refusal(f"http://127.0.0.1:{free_port()}")
@@ -385,6 +520,25 @@ def test_next_address_of_a_host_is_tried(serve: Serve) -> None:
     assert b"Host: opa.example.com:1\r\n" in server.requests[0]
 
 
+@pytest.mark.attack("A25")
+def test_an_address_that_is_silent_leaves_time_for_the_next(serve: Serve) -> None:
+    """A listener whose queue of callers is full lets callers wait; so does a firewall that drops what it gets."""
+    server = serve(answering(WHOLE))
+    here = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            caller = stack.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+
+        def resolver(host: str, port: int) -> list[Any]:
+            return [(*here, full.getsockname()), (*here, ("127.0.0.1", server.port))]
+
+        with RestEngine("http://opa.example.com:1", revision="r1", deadline_s=3, resolver=resolver) as engine:
+            assert engine.decide({}).decision == ALLOWED
+
+
 def pause_with(engine: RestEngine, pause: Callable[[float], None]) -> None:
     engine._transport._pause = pause
 
@@ -411,6 +565,76 @@ def test_waits_only_so_often() -> None:
             engine.decide({})
     assert caught.value.code == "engine.unreachable"
     assert pauses == [0.05, 0.2]
+
+
+def test_doesnt_wait_longer_than_the_deadline() -> None:
+    pauses: list[float] = []
+    with RestEngine(f"http://127.0.0.1:{free_port()}", revision="r1", deadline_s=0.04) as engine:
+        pause_with(engine, pauses.append)
+        with pytest.raises(BspecError) as caught:
+            engine.decide({})
+    assert caught.value.code in {"engine.unreachable", "engine.timeout"}
+    assert pauses == []
+
+
+def before_the_reply(visit: Visit) -> None:
+    visit.reset()
+
+
+def in_the_reply(visit: Visit) -> None:
+    visit.send(WHOLE[:30])
+    visit.reset()
+
+
+def without_a_word(visit: Visit) -> None:
+    visit.connection.close()
+
+
+@pytest.mark.attack("A25")
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("behaviour", [before_the_reply, in_the_reply, without_a_word])
+def test_what_may_have_been_evaluated_is_not_asked_again(
+    serve: Serve, behaviour: Callable[[Visit], None], kept: bool
+) -> None:
+    """On a kept connection, too: that the server closes it now doesn't say that it has not read the question."""
+
+    def answer(visit: Visit) -> None:
+        behaviour(visit) if len(server.requests) == 1 + kept else visit.send(WHOLE)
+
+    server = serve(answer)
+    with RestEngine(server.url, revision="r1") as engine:
+        pause_with(engine, lambda _: pytest.fail("waits for another try"))
+        if kept:
+            engine.decide({})
+        with pytest.raises(BspecError) as caught:
+            engine.decide({})
+        assert caught.value.code == "engine.unreachable"
+        assert (len(server.requests), server.accepted) == (1 + kept, 1)
+        assert engine.decide({}).decision == ALLOWED
+    assert (len(server.requests), server.accepted) == (2 + kept, 2)
+
+
+def test_an_interrupted_question_leaves_no_answer_behind(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal's handler may raise anywhere; the answer that comes late is not taken for that to the next question."""
+
+    class InterruptionError(BaseException):
+        pass
+
+    def interrupt(*_: Any) -> int:
+        raise InterruptionError
+
+    def count(visit: Visit) -> None:
+        visit.send(reply(said({"n": len(server.requests)})))
+
+    server = serve(count)
+    with RestEngine(server.url, revision="r1") as engine:
+        assert engine.decide({}).decision == {"n": 1}
+        with monkeypatch.context() as patch:
+            patch.setattr(PlainSocket, "recv_into", interrupt)
+            with pytest.raises(InterruptionError):
+                engine.decide({})
+        assert engine.decide({}).decision == {"n": len(server.requests)}
+        assert server.accepted == 2
 
 
 @pytest.mark.attack("A58")
