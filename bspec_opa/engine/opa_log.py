@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_QUOTED = 300
-_LOUD = frozenset({"error", "fatal", "panic"})
+_LOUD = ("error", "fatal", "panic")
 _WORDS = ("msg", "err", "error")
 _NOTICE = "Flag --"
 
