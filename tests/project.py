@@ -51,7 +51,8 @@ from bspec_opa.workflow.checkout.inbox import write_record
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.resolving import resolve_intent, write_binding
-from bspec_opa.workflow.checkout.session import World, open_session
+from bspec_opa.workflow.checkout.session import open_session
+from bspec_opa.workflow.checkout.world import World
 from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.issue import Approval, approve, attest, promotable, request, submit
 from bspec_opa.workflow.promote import Keys, promote

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.cli.runtime import Runtime
-    from bspec_opa.workflow.checkout.session import World
+    from bspec_opa.workflow.checkout.world import World
 
 
 def open_world(runtime: Runtime, start: Path, options: dict[str, Any], *, quiet: bool) -> tuple[World, Output]:
@@ -23,7 +23,7 @@ def open_world(runtime: Runtime, start: Path, options: dict[str, Any], *, quiet:
         options: click's arguments; the flags are taken out of them.
         quiet: whether results are printed at all.
     """
-    from bspec_opa.workflow.checkout.session import World
+    from bspec_opa.workflow.checkout.world import World
 
     pin = options.pop("trust_pin", None)
     given = flags(options)

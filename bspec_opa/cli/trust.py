@@ -14,7 +14,7 @@ from bspec_opa.cli.options import PIN, output_options
 if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
     from bspec_opa.trust.signers import Signer
-    from bspec_opa.workflow.checkout.session import World
+    from bspec_opa.workflow.checkout.world import World
 
 ROOT_KEYS = click.option(
     "--key", "keys", multiple=True, required=True, metavar="KEY", help="A root key; once for each."

@@ -19,8 +19,8 @@ from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.lock.chain import load_lock
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
 from bspec_opa.workflow.checkout.memory import check_current, remember_current
+from bspec_opa.workflow.checkout.place import read_ledger
 from bspec_opa.workflow.checkout.project import find_project, intent_beside
-from bspec_opa.workflow.checkout.session import read_ledger
 from bspec_opa.workflow.reasons import BAD_DEPLOYED, DEPLOYED_DIFFERS, NO_LOCK, OTHER_AGENT
 from bspec_opa.workflow.verify import Evidence, Verification, verify_lock
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.workflow.checkout.anchor import Anchor
-    from bspec_opa.workflow.checkout.session import World
+    from bspec_opa.workflow.checkout.world import World
 
 DEPLOYED_SCHEMA = obj(
     schema=enum("bspec.deployed/v1"),

@@ -16,8 +16,8 @@ from bspec_opa.trust.root import AcceptedBundle
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
 from bspec_opa.workflow.checkout.deciding import ask, load_policy, open_panel, require_accepted
 from bspec_opa.workflow.checkout.memory import check_current
+from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import find_project
-from bspec_opa.workflow.checkout.session import open_store, read_ledger
 from bspec_opa.workflow.probe import probe_request
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.deciding import Policy
     from bspec_opa.workflow.checkout.project import Project
-    from bspec_opa.workflow.checkout.session import World
+    from bspec_opa.workflow.checkout.world import World
 
 T = TypeVar("T")
 GOOD, NOTE, BAD = "ok", "note", "bad"

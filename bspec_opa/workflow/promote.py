@@ -23,9 +23,10 @@ from bspec_opa.lock.line import artifact_subjects, line_subjects
 from bspec_opa.lock.reasons import CHANGED, NOT_IN_LEDGER
 from bspec_opa.workflow.checkout.deciding import require_accepted
 from bspec_opa.workflow.checkout.memory import remember_current
+from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import lock_beside
 from bspec_opa.workflow.checkout.reviewed import keep_entries
-from bspec_opa.workflow.checkout.session import open_store, read_ledger, reopen, require_same_root, reread
+from bspec_opa.workflow.checkout.session import reopen, require_same_root, reread
 from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.checkout.texts import keep_components
 from bspec_opa.workflow.evaluate import decide, situation_of

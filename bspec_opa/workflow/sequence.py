@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bspec_opa.workflow.checkout.memory import remember_current
-from bspec_opa.workflow.checkout.session import open_store
+from bspec_opa.workflow.checkout.place import open_store
 
 if TYPE_CHECKING:
     from bspec_opa.ledger.interface import LedgerState

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.trust.signers import Signer
     from bspec_opa.workflow.checkout.project import Project
-    from bspec_opa.workflow.checkout.session import World
+    from bspec_opa.workflow.checkout.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ def evaluation(shell_at: Any) -> Evaluation:
     """A real evaluation, to be changed by the test."""
     from pathlib import Path
 
-    from bspec_opa.workflow.checkout.session import World, open_session
+    from bspec_opa.workflow.checkout.session import open_session
+    from bspec_opa.workflow.checkout.world import World
     from bspec_opa.workflow.evaluate import evaluate
 
     shell = shell_at("signed")

@@ -13,7 +13,8 @@ from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.files import exists, is_directory, is_regular
 from bspec_opa.workflow.checkout.keys import passphrase_bytes
 from bspec_opa.workflow.checkout.project import find_project
-from bspec_opa.workflow.checkout.session import World, open_session
+from bspec_opa.workflow.checkout.session import open_session
+from bspec_opa.workflow.checkout.world import World
 from bspec_opa.workflow.doctor import examine
 
 if TYPE_CHECKING:

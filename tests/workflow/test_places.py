@@ -128,7 +128,7 @@ def test_a_record_counts_under_its_own_name_only(signed: Project) -> None:
 
 def test_records_of_other_agents_are_left_out(signed: Project) -> None:
     session = signed.session()
-    found = read_inbox([signed.inbox], session.anchor.roots, "other-agent", signed.now, required=True)
+    found = read_inbox([signed.inbox], session.anchor.roots, signed.now, required=True).of("other-agent")
     assert (found.records, found.rejected) == ((), ())
 
 

@@ -24,7 +24,8 @@ from bspec_opa.workflow.checkout.keys import generate_key, open_keys, public_nam
 from bspec_opa.workflow.checkout.memory import check_memory, remember
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.resolving import resolve_intent, write_binding
-from bspec_opa.workflow.checkout.session import World, open_session
+from bspec_opa.workflow.checkout.session import open_session
+from bspec_opa.workflow.checkout.world import World
 from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.scaffold import scaffold
 from bspec_opa.workflow.templates import TIERS

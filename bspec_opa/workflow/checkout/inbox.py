@@ -32,6 +32,10 @@ class Inbox:
     records: tuple[Record, ...]
     rejected: tuple[Rejected, ...]
 
+    def of(self, agent: str) -> Inbox:
+        """One agent's records, and all that do not count: nobody can tell whose they are."""
+        return Inbox(tuple(r for r in self.records if r.agent == agent), self.rejected)
+
 
 def record_file(directory: Path, kind: str, record_id: Digest) -> Path:
     """``<type>/<64 digits>.json``: content-addressed, so records never conflict."""
@@ -50,15 +54,12 @@ def write_record(directory: Path, kind: str, record_id: Digest, envelope: bytes)
     return path
 
 
-def read_inbox(
-    directories: Iterable[Path], roots: Sequence[TrustRoot], agent: str, now: int, *, required: bool
-) -> Inbox:
-    """Every record of an agent in the inboxes, verified or rejected with its reason.
+def read_inbox(directories: Iterable[Path], roots: Sequence[TrustRoot], now: int, *, required: bool) -> Inbox:
+    """Every record in the inboxes, verified or rejected with its reason.
 
     Args:
         directories: the inboxes.
         roots: the walked trust roots.
-        agent: records of other agents are left out.
         now: Unix seconds.
         required: whether a missing directory is an error; a directory that somebody named never counts as empty.
 
@@ -81,8 +82,7 @@ def read_inbox(
         except BspecError as e:
             rejected.append(Rejected(kind, path.stem, str(path), e.code, e.problems[0].message))
             continue
-        if record.agent == agent:
-            records[record.id] = record
+        records[record.id] = record
     ordered = sorted(records.values(), key=lambda r: (r.signed_unix, r.id))
     return Inbox(tuple(ordered), tuple(rejected))
 

@@ -1,0 +1,94 @@
+"""A project as it is found: trust root, ledger and inbox, verified, whichever of its agents is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.files import exists
+from bspec_opa.ledger.interface import LedgerState, require_clock
+from bspec_opa.ledger.objects import ObjectStore
+from bspec_opa.trust.root import AcceptedBundle
+from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
+from bspec_opa.workflow.checkout.inbox import Inbox, read_inbox
+from bspec_opa.workflow.checkout.memory import check_current
+
+if TYPE_CHECKING:
+    from bspec_opa.ledger.file_store import FileStore
+    from bspec_opa.workflow.checkout.anchor import Anchor
+    from bspec_opa.workflow.checkout.deciding import Policy
+    from bspec_opa.workflow.checkout.project import Project
+    from bspec_opa.workflow.checkout.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A project with everything that was verified about it.
+
+    Attributes:
+        world: with a time at which the ledger was as it is here.
+        project: its places and its configuration.
+        anchor: the trust root in force.
+        policy: the bundle that decides.
+        objects: exact documents by their digest.
+        ledger: the verified ledger; empty where there is none yet.
+        inbox: the records that are not necessarily in the ledger yet, of all agents.
+        notes: what was not checked, one line each.
+    """
+
+    world: World
+    project: Project
+    anchor: Anchor
+    policy: Policy
+    objects: ObjectStore
+    ledger: LedgerState
+    inbox: Inbox
+    notes: tuple[str, ...]
+
+
+def open_place(project: Project, policy: Policy, world: World) -> Place:
+    """Read and verify a project.
+
+    Raises:
+        BspecError: anything that does not verify; see the exit codes.
+    """
+    pin = find_pin(world.pin, world.environ)
+    shipped = AcceptedBundle(policy.ref.name, policy.ref.revision, policy.ref.digest)
+    anchor = open_anchor(project, pin, world.now, shipped)
+    ledger = read_ledger(project, anchor)
+    notes = anchor.notes
+    if anchor.authenticated:
+        ledger, told = check_current(anchor, ledger, partial(read_ledger, project, anchor), world.environ)
+        world = world.caught_up(ledger)
+        require_clock(ledger, world.now)
+        notes += told
+    inbox = Inbox((), ()) if anchor.starter else _inbox(project, anchor, world.now)
+    return Place(world, project, anchor, policy, ObjectStore(project.objects_directory), ledger, inbox, notes)
+
+
+def _inbox(project: Project, anchor: Anchor, now: int) -> Inbox:
+    named = project.config.paths("records.dirs") is not None
+    return read_inbox(project.records_directories, anchor.roots, now, required=named)
+
+
+def read_ledger(project: Project, anchor: Anchor) -> LedgerState:
+    """The verified ledger; under the starter root there is none.
+
+    Raises:
+        TrustError: it does not verify.
+    """
+    if anchor.starter or not exists(project.ledger_directory):
+        return LedgerState(anchor.root.ledger.origin)
+    return open_store(project, anchor).read()
+
+
+def open_store(project: Project, anchor: Anchor) -> FileStore:
+    """The ledger's store, with the unrevoked keys that the newest trust root accepts for its checkpoints.
+
+    An earlier root's key is not among them: to change the key, name both in one version of the root.
+    """
+    from bspec_opa.ledger.file_store import FileStore
+
+    root = anchor.root
+    return FileStore(project.ledger_directory, origin=root.ledger.origin, keys=root.checkpoint_keys())
