@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,6 +98,22 @@ def _read(path: Path) -> bytes:
 
 def _unusable(path: Path | None, what: str) -> BspecError:
     return BAD_CREDENTIALS.error(f"can't be used as {what}", at=Location(str(path)))
+
+
+def exposed(credentials: Credentials) -> list[Path]:
+    """The token and the private key, if every user of this machine may read them.
+
+    They are used all the same: Kubernetes mounts secrets in this way unless it is told otherwise.
+    """
+    secrets = (credentials.token_file, credentials.key or credentials.cert)
+    return [path for path in secrets if path is not None and _mode(path) & stat.S_IROTH]
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0  # Whoever uses it says so.
 
 
 def read_token(path: Path) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Self
 
 from bspec_opa.engine.interface import Answer
-from bspec_opa.engine.reasons import DISAGREEMENT
+from bspec_opa.engine.reasons import DISAGREEMENT, STALE_BUNDLE
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
 
 PARTS = ("global", "promotion")
+IDENTITY = ("revision", "data_digest")
+"""Members that say which bundle decided."""
 NAMED = 20
 
 
@@ -44,6 +46,7 @@ class CrossChecked:
         echoed = self._sidecar.decide(request)
         measured = self._embedded.decide(request)
         different = differences(echoed.decision, measured.decision)
+        _refuse_stale(echoed.decision, different)
         if different:
             more = f" and {len(different) - NAMED} more" if len(different) > NAMED else ""
             raise DISAGREEMENT.error(
@@ -66,6 +69,16 @@ class CrossChecked:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _refuse_stale(sidecar: JsonValue, different: list[str]) -> None:
+    """Say first that the bundle is another one: it explains everything that may be different besides."""
+    for member in IDENTITY:
+        if member in different and isinstance(sidecar, dict) and isinstance(sidecar.get(member), str):
+            raise STALE_BUNDLE.error(
+                f"the sidecar decided with another bundle {member.replace('_', ' ')} than the accepted one",
+                hint="let it load the accepted bundle",
+            )
 
 
 def differences(sidecar: JsonValue, embedded: JsonValue) -> list[str]:

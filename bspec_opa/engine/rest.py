@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from bspec_opa.engine.address import check_bundle_name, check_decision_path, parse_address
-from bspec_opa.engine.credentials import Credentials, check_use, read_token, tls_context
+from bspec_opa.engine.credentials import Credentials, check_use, exposed, read_token, tls_context
 from bspec_opa.engine.deadline import system_resolver
 from bspec_opa.engine.interface import DECISION_PATH, Answer, EngineFacts, Kind
 from bspec_opa.engine.reasons import (
@@ -111,10 +111,13 @@ class RestEngine:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A word about a connection that proves nothing of the server."""
+        """A connection that proves nothing of the server; secrets that everybody here may read."""
+        told = [
+            f"{path} is a secret, and every user of this machine may read it" for path in exposed(self._credentials)
+        ]
         if self._address.scheme == "http" and not self._address.local:
-            return (f"{self._address} is not https: anybody on the way can answer in its place",)
-        return ()
+            told.append(f"{self._address} is not https: anybody on the way can answer in its place")
+        return tuple(told)
 
     def decide(self, request: JsonObject) -> Answer:
         """Put one request to the server.

@@ -123,8 +123,8 @@ def more(decision: dict[str, Any]) -> None:
     decision["s3cret"] = None
 
 
-def other_data(decision: dict[str, Any]) -> None:
-    decision["data_digest"] = "d2"
+def no_digest(decision: dict[str, Any]) -> None:
+    del decision["data_digest"]
 
 
 def old_nonce(decision: dict[str, Any]) -> None:
@@ -144,7 +144,7 @@ LIES: dict[Change, str] = {
     part_of_another_kind: "promotion",
     no_part: "global",
     more: "a member that only the sidecar has",
-    other_data: "data_digest",
+    no_digest: "data_digest",
     old_nonce: "nonce",
 }
 
@@ -157,6 +157,22 @@ def test_a_lie_is_found(serve: Callable[..., Server], gate: EmbeddedEngine, chan
         engine.decide(REQUEST)
     assert (caught.value.code, caught.value.exit_code) == ("engine.disagreement", ExitCode.ENGINE)
     assert caught.value.problems[0].message == f"sidecar and embedded engine disagree on {LIES[change]}"
+
+
+@pytest.mark.attack("A27")
+@pytest.mark.parametrize("member", ["revision", "data_digest"])
+def test_another_bundle_is_no_mere_difference(serve: Callable[..., Server], gate: EmbeddedEngine, member: str) -> None:
+    """It is a failure of trust, as when one engine alone is asked, and explains whatever differs besides."""
+
+    def change(decision: dict[str, Any]) -> None:
+        pass_rule(decision)
+        decision[member] = "x2"
+
+    sidecar = RestEngine(serve(lying(gate, change)).url, revision="r1")
+    with CrossChecked(sidecar, gate) as engine, pytest.raises(BspecError) as caught:
+        engine.decide(REQUEST)
+    assert (caught.value.code, caught.value.exit_code) == ("engine.stale-bundle", ExitCode.TRUST)
+    assert member.replace("_", " ") in str(caught.value)
 
 
 def reverse(decision: dict[str, Any]) -> None:

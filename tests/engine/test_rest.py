@@ -730,6 +730,23 @@ def test_plain_http_over_a_network_is_told() -> None:
         assert engine.notes == ("http://opa.example.com:8181 is not https: anybody on the way can answer in its place",)
 
 
+@pytest.mark.attack("A74")
+def test_secrets_that_everybody_may_read_are_told(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "ours")
+    cert, key = authority.issue("client")
+    token, link = tmp_path / "token", tmp_path / "link"
+    token.write_text("s3cret", encoding="utf-8")
+    link.symlink_to(token)
+    for path in (key, token):
+        path.chmod(0o640)
+    with RestEngine("https://opa:1", revision="r1", cert=cert, key=key, token_file=link) as engine:
+        assert engine.notes == ()
+        key.chmod(0o644)
+        token.chmod(0o604)
+        words = "is a secret, and every user of this machine may read it"
+        assert engine.notes == (f"{link} {words}", f"{key} {words}")
+
+
 def test_closed_and_forked() -> None:
     engine = RestEngine(f"http://127.0.0.1:{free_port()}", revision="r1")
     engine._process += 1

@@ -17,7 +17,7 @@ from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES
 from bspec_opa.gate.verdict import Expectation, RuleFacts, judge
-from bspec_opa.workflow.checkout.config import is_shipped_name
+from bspec_opa.workflow.checkout.config import ENGINES, is_shipped_name
 from bspec_opa.workflow.facts.evaluation import BundleRef
 from bspec_opa.workflow.reasons import ASSURANCE, CONFIG_VALUE
 
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bspec_opa.bundle.read import Bundle
-    from bspec_opa.engine.interface import Answer, Engine, EngineFacts, OpenEngine
+    from bspec_opa.engine.interface import Answer, EngineFacts, OpenEngine
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.gate.decision import Decision
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.config import Config
 
+EMBEDDED, MANAGED, REST = ENGINES
 ASSERTED, MEASURED, CROSS_CHECKED = "asserted", "measured", "cross-checked"
 
 
@@ -93,7 +94,7 @@ def require_accepted(policy: Policy, anchor: Anchor, environment: str) -> None:
 class Panel:
     """The engine that is asked, and what its answer is worth: asserted, measured or cross-checked."""
 
-    engine: Engine
+    engine: OpenEngine
     assurance: str
 
 
@@ -101,31 +102,46 @@ class Panel:
 def open_panel(config: Config, policy: Policy, environment: Environment, environ: Mapping[str, str]) -> Iterator[Panel]:
     """The engines for an environment, by configuration and the trust root's demand.
 
-    A configured sidecar that can't be reached is a failure, never a reason to ask another engine. A sidecar that
-    the checkout names is never believed alone, whatever the trust root accepts: otherwise whoever edits
-    ``bspec-opa.toml`` would decide (attack A75).
+    An engine that was asked for and fails is a failure, never a reason to ask another one. A sidecar that the
+    checkout names is never believed alone, whatever the trust root accepts: otherwise whoever edits
+    ``bspec-opa.toml`` would decide (attack A75). An OPA of our own runs the bundle that was checked here, whoever
+    asks for it, and is as good as the embedded engine.
 
     Raises:
         EngineError: the environment demands more assurance than the configured engines give.
         UsageError: the configuration contradicts itself.
     """
     url, name = config.text("engine.url"), config.text("engine.name")
-    if name == "rest" and url is None:
+    if name == REST and url is None:
         raise CONFIG_VALUE.error("engine rest has no URL", hint="give --opa-url")
-    alone = url is None or name == "embedded"
-    if alone and environment.assurance == CROSS_CHECKED:
-        raise ASSURANCE.error(f"{environment.id} demands cross-checked decisions", hint="configure engine.url")
+    if name == MANAGED and url is not None:
+        message = "engine managed starts an OPA of its own, and engine.url names another"
+        raise CONFIG_VALUE.error(message, hint="leave out one of them")
     with ExitStack() as stack:
-        if url is None or alone:
+        if name == MANAGED:
+            first, worth = stack.enter_context(_managed(config, policy, environ)), MEASURED
+        elif url is not None and name != EMBEDDED:
+            first, worth = stack.enter_context(_sidecar(config, policy, url)), ASSERTED
+        elif environment.assurance != CROSS_CHECKED:
             yield Panel(stack.enter_context(_embedded(policy, environ)), MEASURED)
-        elif environment.assurance == ASSERTED and "engine.url" not in config.from_checkout:
-            yield Panel(stack.enter_context(_sidecar(config, policy, url)), ASSERTED)
+            return
+        else:
+            message = f"{environment.id} demands cross-checked decisions"
+            raise ASSURANCE.error(message, hint="configure engine.url, or engine managed")
+        if _suffices(worth, environment, config):
+            yield Panel(first, worth)
         else:
             from bspec_opa.engine.crosscheck import CrossChecked
 
-            sidecar = stack.enter_context(_sidecar(config, policy, url))
             embedded = stack.enter_context(_embedded(policy, environ))
-            yield Panel(CrossChecked(sidecar, embedded), CROSS_CHECKED)
+            yield Panel(CrossChecked(first, embedded), CROSS_CHECKED)
+
+
+def _suffices(worth: str, environment: Environment, config: Config) -> bool:
+    """Whether an OPA's answer counts without the embedded engine's."""
+    if worth == MEASURED:
+        return environment.assurance != CROSS_CHECKED
+    return environment.assurance == ASSERTED and "engine.url" not in config.from_checkout
 
 
 @contextmanager
@@ -146,6 +162,21 @@ def _embedded(policy: Policy, environ: Mapping[str, str]) -> EmbeddedEngine:
     )
 
 
+def _managed(config: Config, policy: Policy, environ: Mapping[str, str]) -> OpenEngine:
+    """Never a program that lies in the checkout: whoever edits that would decide (attack A75)."""
+    from bspec_opa.engine.managed import ManagedEngine
+    from bspec_opa.engine.toolchain import find_opa
+
+    return ManagedEngine(
+        find_opa(environ, None),
+        policy.archive,
+        revision=policy.ref.revision,
+        bundle_digest=policy.ref.digest,
+        environ=environ,
+        deadline_s=config.deadline_s,
+    )
+
+
 def _sidecar(config: Config, policy: Policy, url: str) -> OpenEngine:
     from bspec_opa.engine.rest import RestEngine
 
@@ -163,10 +194,11 @@ def _sidecar(config: Config, policy: Policy, url: str) -> OpenEngine:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A checked decision and who took it."""
+    """A checked decision, who took it, and what a person should know about them."""
 
     decision: Decision
     engines: tuple[EngineFacts, ...]
+    notes: tuple[str, ...]
 
 
 def ask(panel: Panel, policy: Policy, request: JsonObject) -> Verdict:
@@ -178,7 +210,7 @@ def ask(panel: Panel, policy: Policy, request: JsonObject) -> Verdict:
     """
     expected = expectation(policy, request)
     answer: Answer = panel.engine.decide(request)
-    return Verdict(judge(answer.decision, expected), answer.facts)
+    return Verdict(judge(answer.decision, expected), answer.facts, panel.engine.notes)
 
 
 def expectation(policy: Policy, request: JsonObject) -> Expectation:
