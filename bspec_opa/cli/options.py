@@ -23,7 +23,7 @@ KEY = click.option("--key", metavar="KEY", help="The signing key: a file, file:P
 INTENT = click.argument("intent", type=click.Path(path_type=str))
 
 _ENGINE = (
-    click.option("--engine", "engine_name", metavar="NAME", help="embedded or rest."),
+    click.option("--engine", "engine_name", metavar="NAME", help="embedded, managed or rest."),
     click.option("--opa-url", metavar="URL", help="Ask this OPA: http(s)://… or unix://…"),
     click.option("--engine-bundle-name", metavar="NAME", help="The bundle's name in that OPA [bspec]."),
     click.option("--engine-ca", metavar="FILE", help="CA certificates of that OPA."),

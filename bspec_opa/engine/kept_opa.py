@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.engine import keeper
 from bspec_opa.engine.deadline import Deadline
 from bspec_opa.engine.opa_log import complaint, is_about_the_bundle
+from bspec_opa.engine.private_place import private_place
 from bspec_opa.engine.reasons import ENDED, NOT_STARTED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from io import FileIO
 
     from bspec_opa.foundation.errors import BspecError
@@ -42,16 +44,15 @@ class KeptOpa:
     Args:
         opa: the program.
         archive: the bundle's bytes.
-        base: where the private directory is made; see ``private_place``.
+        environ: the process's environment: it says where a private directory can be made.
         start_s: seconds until it has to be ready.
 
     Raises:
         EngineError: it doesn't start, refuses the bundle, or is not ready in time. Nothing is left of it.
     """
 
-    def __init__(self, opa: Path, archive: bytes, *, base: Path, start_s: float) -> None:
+    def __init__(self, opa: Path, archive: bytes, *, environ: Mapping[str, str], start_s: float) -> None:
         self._opa = opa.absolute()
-        self._start_s = start_s
         self._deadline = Deadline()
         self._lock = threading.Lock()
         self._process = os.getpid()
@@ -61,7 +62,7 @@ class KeptOpa:
         self._gone = False
         self._directory: Path | None = None
         self._deadline.start(start_s)
-        self._keeper = _keeper(self._opa, base)
+        self._keeper = _keeper(self._opa, environ)
         self._lifeline, self._mouth = cast("FileIO", self._keeper.stdin), cast("FileIO", self._keeper.stdout)
         _LIVING.add(self)
         try:
@@ -221,14 +222,14 @@ class KeptOpa:
                 raise self._failure("doesn't listen itself: another process does")
 
 
-def _keeper(opa: Path, base: Path) -> subprocess.Popen[bytes]:
+def _keeper(opa: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """The keeper, in a session of its own: Ctrl-C in a terminal reaches us, and we tell it."""
-    program = [sys.executable or "python3", "-I", "-S", keeper.__file__, str(opa), str(base)]
+    program = [sys.executable or "python3", "-I", "-S", keeper.__file__, str(opa), str(private_place(environ))]
     try:
         return subprocess.Popen(
             program,
             cwd="/",
-            env={k: os.environ[k] for k in _KEEPER_VARIABLES if k in os.environ},
+            env={k: environ[k] for k in _KEEPER_VARIABLES if k in environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

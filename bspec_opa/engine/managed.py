@@ -8,7 +8,6 @@ from bspec_opa.bundle.opa_tool import OPA_VERSION as REQUIRED
 from bspec_opa.engine.interface import DECISION_PATH, Answer, EngineFacts
 from bspec_opa.engine.keeper import BUNDLE_NAME
 from bspec_opa.engine.kept_opa import KeptOpa
-from bspec_opa.engine.private_place import private_place
 from bspec_opa.engine.reasons import OPA_VERSION, UNREACHABLE
 from bspec_opa.engine.rest import RestEngine
 from bspec_opa.engine.toolchain import REMEDY
@@ -61,7 +60,7 @@ class ManagedEngine:
         decision_path: str = DECISION_PATH,
     ) -> None:
         self._facts = EngineFacts("managed", REQUIRED, revision, bundle_digest, "measured")
-        self._opa = KeptOpa(opa, archive, base=private_place(environ), start_s=start_s)
+        self._opa = KeptOpa(opa, archive, environ=environ, start_s=start_s)
         try:
             self._rest = RestEngine(
                 f"unix://{self._opa.path}",

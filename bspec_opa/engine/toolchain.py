@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 VARIABLE = "BSPEC_OPA_OPA"
-REMEDY = f"install OPA {REQUIRED} on PATH or name it in {VARIABLE}; in a checkout run make opa"
+REMEDY = f"install OPA {REQUIRED} on PATH or name it in {VARIABLE}; make opa gets it"
 _TIMEOUT_S = 20.0
 _LINE = re.compile(r"^Version: ([0-9A-Za-z.+-]{1,64})$", re.MULTILINE)
 

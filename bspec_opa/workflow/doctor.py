@@ -14,7 +14,7 @@ from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.trust.root import AcceptedBundle
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
-from bspec_opa.workflow.checkout.deciding import ask, load_policy, open_panel, require_accepted
+from bspec_opa.workflow.checkout.deciding import MANAGED, ask, load_policy, open_panel, require_accepted
 from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import find_project
@@ -98,6 +98,7 @@ def examine(directory: Path, world: World, *, repair: bool) -> list[Finding]:
     policy = examination.attempt("bundle", lambda: load_policy(project.config))
     if policy is None:
         return examination.findings
+    _opa(examination, project, world)
     examination.good("bundle", f"{policy.ref.name} {policy.ref.digest}, {len(policy.bundle.index.rules)} rules")
     anchor = _anchor(examination, project, world, policy)
     if anchor is None:
@@ -127,6 +128,18 @@ def _project(examination: _Examination, project: Project) -> None:
         examination.note("project", "no bspec-opa.toml here or above", "run bspec-opa init .")
     if not project.catalog_files():
         examination.note("catalogs", "no catalog", "write .bspec/catalogs/<name>.yaml; resolve needs one")
+
+
+def _opa(examination: _Examination, project: Project, world: World) -> None:
+    """The program that the managed engine would start."""
+    if project.config.text("engine.name") != MANAGED:
+        return
+    from bspec_opa.bundle.opa_tool import OPA_VERSION
+    from bspec_opa.engine.toolchain import find_opa
+
+    path = examination.attempt("opa", lambda: find_opa(world.environ, None))
+    if path is not None:
+        examination.good("opa", f"{path} is OPA {OPA_VERSION}")
 
 
 def _anchor(examination: _Examination, project: Project, world: World, policy: Policy) -> Anchor | None:

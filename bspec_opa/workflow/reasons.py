@@ -39,7 +39,7 @@ ASSURANCE = Reason(
     "engine.assurance",
     ExitCode.ENGINE,
     "the environment demands cross-checked decisions and only one engine is configured",
-    "configure engine.url, so that a sidecar and the embedded engine both decide",
+    "configure engine.url, or engine managed, so that an OPA and the embedded engine both decide",
 )
 KEY_MISSING = Reason(
     "signing.no-key",

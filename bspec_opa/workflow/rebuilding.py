@@ -36,8 +36,13 @@ if TYPE_CHECKING:
 
 STOLEN = "treat the gate's key as stolen"
 _WORTH = (ASSERTED, MEASURED, CROSS_CHECKED)
-_ENGINES = {ASSERTED: ["echoed"], MEASURED: ["measured"], CROSS_CHECKED: ["echoed", "measured"]}
-"""Assurance to how its engines knew their bundle."""
+_EMBEDDED, _MANAGED, _SIDECAR = ("embedded", "measured"), ("managed", "measured"), ("rest", "echoed")
+_ENGINES = {
+    ASSERTED: ([_SIDECAR],),
+    MEASURED: ([_EMBEDDED], [_MANAGED]),
+    CROSS_CHECKED: ([_EMBEDDED, _SIDECAR], [_EMBEDDED, _MANAGED]),
+}
+"""Assurance to the engines that give it, and how they know their bundle; one engine twice agrees with itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +198,8 @@ def _check_assurance(past: Past) -> None:
         for p in [e["provenance"]]
     )
     enough = _WORTH.index(claimed) >= _WORTH.index(demanded)
-    if not enough or not fitting or sorted(e["provenance"] for e in engines) != _ENGINES[claimed]:
+    there = sorted((e["kind"], e["provenance"]) for e in engines)
+    if not enough or not fitting or there not in _ENGINES[claimed]:
         raise WEAK_ASSURANCE.error(
             f"its decision is {claimed}, {past.environment.id} demanded {demanded}, and its engines don't bear it out",
             hint="promote again with the engines that the environment demands",

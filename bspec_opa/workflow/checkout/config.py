@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "bspec-opa.toml"
 PREFIX = "BSPEC_OPA_"
-ENGINES = ("embedded", "rest")
+ENGINES = ("embedded", "managed", "rest")
 FORMATS = ("text", "json")
 
 # name -> kind; lists are written as TOML arrays, in variables separated by the path separator.
