@@ -7,8 +7,8 @@ killed and the directory removed. On Linux OPA also dies with its keeper, whatev
 
 It speaks on standard output, one word and its text a line:
 
-- ``directory PATH``: made, mode 0700; waits for a byte on the lifeline before it starts OPA there.
-- ``started PID``, or ``failed WHY``.
+- ``directory PATH``: made, mode 0700. Bundle and capabilities are written there, then a byte on the lifeline.
+- ``started PID``: OPA has checked the bundle and serves it; else ``refused STATUS`` of the check, or ``failed WHY``.
 - ``said LINE``: from OPA's standard error; only the first few, the rest is dropped.
 - ``ended STATUS``: OPA has ended by itself; a negative status is a signal.
 - ``gone``: OPA is dead and the directory is removed.
@@ -29,11 +29,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+CAPABILITIES = "capabilities.json"
 SOCKET = "opa.sock"
 BUNDLE = "bundle.tar.gz"
 BUNDLE_NAME = "bspec"
+CHECK = ("check", "--bundle", BUNDLE, "--capabilities", CAPABILITIES)
+"""A server takes no list of allowed builtins: a policy that could reach a network must not get into one."""
 LIFELINE, MOUTH = 0, 1
 MAX_LINES = 16
 MAX_LINE_BYTES = 500
@@ -70,12 +73,13 @@ class Keeper:
         self._opa = opa
         self._directory = directory
         self._child: subprocess.Popen[bytes] | None = None
+        self._serves = False
         self._errors = -1
         self._unread = b""
         self._lines = 0
 
     def watch(self, wakes: int) -> None:
-        """Start OPA when asked to; return when it has ended or is to end.
+        """Check the bundle when asked to, and serve it; return when OPA has ended or is to end.
 
         Raises:
             OSError: OPA can't be started.
@@ -88,13 +92,21 @@ class Keeper:
             if LIFELINE in ready:
                 if not os.read(LIFELINE, 1):
                     return
-                self._start()
+                self._start(CHECK)
             if wakes in ready and any(n in _STOPPING for n in os.read(wakes, _BLOCK)):
                 return
-            if self._child is not None and self._child.poll() is not None:
-                self._listen()
-                say("ended", str(self._child.returncode))
+            if self._child is not None and self._child.poll() is not None and not self._goes_on(self._child.returncode):
                 return
+
+    def _goes_on(self, status: int) -> bool:
+        """After the end of a child: whether there is another."""
+        self._listen()
+        if self._serves or status:
+            say("ended" if self._serves else "refused", str(status))
+            return False
+        self._serves = True
+        say("started", str(self._start(serving(self._directory))))
+        return True
 
     def stop(self) -> None:
         """Kill OPA and remove the directory."""
@@ -103,11 +115,10 @@ class Keeper:
             self._child.wait()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _start(self) -> None:
-        if self._child is not None:
-            return
+    def _start(self, arguments: Sequence[str]) -> int:
+        """Start OPA; returns its process number."""
         self._child = subprocess.Popen(
-            [self._opa, *arguments(self._directory)],
+            [self._opa, *arguments],
             cwd=self._directory,
             env={},
             stdin=subprocess.DEVNULL,
@@ -119,7 +130,7 @@ class Keeper:
         assert self._child.stderr is not None  # noqa: S101 - it is a pipe
         self._errors = self._child.stderr.fileno()
         os.set_blocking(self._errors, False)
-        say("started", str(self._child.pid))
+        return self._child.pid
 
     def _listen(self) -> None:
         """Read all that OPA has written, so that it never waits for a reader; repeat the first lines."""
@@ -140,8 +151,8 @@ class Keeper:
                 say("said", line[:MAX_LINE_BYTES].decode("utf-8", "replace"))
 
 
-def arguments(directory: str) -> list[str]:
-    """What OPA is told: one socket, one bundle, no request elsewhere, no log but errors."""
+def serving(directory: str) -> list[str]:
+    """What the server is told: one socket, one bundle, no request elsewhere, no log but errors."""
     bundle = f"bundles.{BUNDLE_NAME}"
     return [
         "run",

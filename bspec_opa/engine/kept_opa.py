@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from bspec_opa.bundle.capabilities import capabilities
 from bspec_opa.engine import keeper
 from bspec_opa.engine.deadline import Deadline
 from bspec_opa.engine.opa_log import complaint, is_about_the_bundle
@@ -122,10 +123,11 @@ class KeptOpa:
 
     def _start(self, archive: bytes) -> None:
         self._directory = Path(self._expect("directory"))
-        bundle = self._directory / keeper.BUNDLE
         try:
-            bundle.touch(0o600, exist_ok=False)
-            bundle.write_bytes(archive)
+            for name, data in ((keeper.BUNDLE, archive), (keeper.CAPABILITIES, capabilities())):
+                file = self._directory / name
+                file.touch(0o600, exist_ok=False)
+                file.write_bytes(data)
         except OSError as e:
             raise NOT_STARTED.error(f"the bundle can't be written for OPA: {e.strerror}") from e
         with suppress(BrokenPipeError):
@@ -177,6 +179,8 @@ class KeptOpa:
             self._said.append(text)
         elif word == "failed":
             self._ended = f"can't be started: {ascii(text)[1:-1]}"
+        elif word == "refused":
+            self._ended = f"does not accept the bundle, it {_how(int(text))}"
         elif word == "ended":
             self._ended = _how(int(text))
         elif word == "gone":

@@ -30,8 +30,9 @@ class ManagedEngine:
     directory that is ours alone; it reads them once, we waited until it had; and nobody else can listen on
     the socket there. That leaves root and our own user, who could as well change this process.
 
-    OPA has an empty environment, a private working directory and no other plugin than the one bundle. It ends with
-    this engine on every path, ``kill -9`` included: see ``keeper``.
+    OPA has an empty environment, a private working directory and no other plugin than the one bundle. It checks the
+    bundle against our list of builtins before it serves it, so no policy reaches a network (attack A69). It ends
+    with this engine on every path, ``kill -9`` included: see ``keeper``.
 
     Args:
         opa: the program, as ``toolchain.find_opa`` gives it; an answer of another version is refused.

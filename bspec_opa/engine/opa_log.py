@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 MAX_QUOTED = 300
 _LOUD = ("error", "fatal", "panic")
 _WORDS = ("msg", "err", "error")
-_NOTICE = "Flag --"
+_NOTICE = re.compile(r"Flag --|[0-9]+ errors occurred:$")
 
 
 def complaint(lines: Iterable[str]) -> str:
@@ -32,7 +33,7 @@ def is_about_the_bundle(line: str) -> bool:
 def _plain(line: str) -> str:
     entry = _entry(line)
     if entry is None:
-        return "" if line.startswith(_NOTICE) else line.strip()
+        return "" if _NOTICE.match(line) else line.strip()
     if entry.get("level") not in _LOUD:
         return ""
     return ": ".join(str(entry[w]) for w in _WORDS if w in entry)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bspec_opa.bundle.archive import compress, write_tar
 from bspec_opa.engine import kept_opa
 from bspec_opa.foundation.errors import BspecError, EngineError, ExitCode
 
@@ -65,7 +66,12 @@ def nothing_left(directory: Path, *pids: int) -> None:
     wait_until(lambda: all(map(is_gone, pids)) and not directory.exists())
 
 
+PASSES = 'test "$1" = check && exit 0\n'
+
+
 def program(directory: Path, body: str, interpreter: str = "/bin/sh") -> Path:
+    """An ``opa`` that is another program; a shell script has nothing against the bundle."""
+    body = PASSES + body if interpreter == "/bin/sh" else body
     directory.mkdir(exist_ok=True)
     path = directory / "opa"
     path.write_text(f"#!{interpreter}\n{body}\n")
@@ -99,6 +105,7 @@ def test_it_is_private(start_managed: Start, place: dict[str, str]) -> None:
         assert {p.name: stat.S_IMODE(p.stat().st_mode) for p in directory.iterdir()} == {
             "opa.sock": 0o600,
             "bundle.tar.gz": 0o600,
+            "capabilities.json": 0o600,
         }
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
         assert os.getsid(processes(engine)[0]) != os.getsid(0)
@@ -346,12 +353,35 @@ def test_it_hangs(start_managed: Start, place: dict[str, str], tmp_path: Path, b
     assert is_gone(int((tmp_path / "pid").read_text()))
 
 
-@pytest.mark.attack("A63")
 @pytest.mark.parametrize("size", [0, 1, 100, -100])
 def test_a_broken_bundle(start_managed: Start, place: dict[str, str], gate_bundle: Path, size: int) -> None:
     error = refusal(start_managed, archive=gate_bundle.read_bytes()[:size], environ=place)
     assert error.code == "engine.not-started"
-    assert "refuses the bundle; it says: Bundle load failed: " in str(error)
+    assert "does not accept the bundle, it ended with status 1; it says: " in str(error)
+
+
+@pytest.mark.attack("A69")
+@pytest.mark.parametrize("call", ['http.send({"method": "get", "url": "http://a"})', "opa.runtime()", "time.now_ns()"])
+def test_a_policy_that_could_reach_out(start_managed: Start, place: dict[str, str], call: str) -> None:
+    policy = f"package bspec.gate\n\ndecision := {call}\n".encode()
+    archive = compress(write_tar({".manifest": b'{"revision":"r1"}', "gate.rego": policy}))
+    error = refusal(start_managed, archive=archive, environ=place)
+    assert error.code == "engine.not-started"
+    assert f"undefined function {call.partition('(')[0]}" in str(error)
+
+
+def test_a_bundle_that_only_the_server_refuses(
+    start_managed: Start, place: dict[str, str], opa_path: Path, gate_bundle: Path, tmp_path: Path
+) -> None:
+    opa = program(tmp_path / "bin", f'exec "{opa_path}" "$@"')
+    error = refusal(start_managed, opa, archive=gate_bundle.read_bytes()[:100], environ=place)
+    assert error.code == "engine.not-started"
+    assert "opa refuses the bundle; it says: Bundle load failed: " in str(error)
+
+
+def test_a_check_that_does_not_end(start_managed: Start, place: dict[str, str], tmp_path: Path) -> None:
+    opa = program(tmp_path / "bin", "exec sleep 999", "/bin/bash")
+    assert "is not ready after 1 s" in str(refusal(start_managed, opa, environ=place, start_s=1.0))
 
 
 def test_another_process_listens(start_managed: Start, place: dict[str, str], opa_path: Path, tmp_path: Path) -> None:
@@ -366,6 +396,8 @@ def test_another_process_listens(start_managed: Start, place: dict[str, str], op
 
 IMPOSTOR = """
 import json, os, socket, sys
+if sys.argv[1] == "check":
+    sys.exit()
 path = next(a for a in sys.argv if a.startswith("--addr=unix://"))[14:]
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(path)

@@ -27,6 +27,8 @@ LISTEN = entry(level="error", msg="Unable to create listeners.", err="bind: no s
         ([NOTICE, ROOT, entry(level="info", msg="hello"), "", "  "], ""),
         ([NOTICE, ROOT, LISTEN], "Unable to create listeners.: bind: no such file"),
         ([entry(level="error", msg="first"), LISTEN], "first"),
+        (["2 errors occurred:", "a.rego:3: undefined function http.send"], "a.rego:3: undefined function http.send"),
+        (["1 error occurred: a.rego:3: no"], "1 error occurred: a.rego:3: no"),
         ([ROOT, "error: unknown flag"], "error: unknown flag"),
         ([entry(level="fatal", error="a"), "b"], "a"),
         ([entry(level="error", plugin="x"), "b"], "b"),
