@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OPA := .tools/bin/opa
+OPA_CASES := .tools/opa-cases
 OPA_VERSION := 1.22.2
 SCHEMAS := bspec_opa/bundle/contract/schemas
 GATE := .build/gate
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-python test-rego lint format bench bundle opa schemas real wheel clean
+.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases soak schemas real wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +27,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.txt
 	@touch $@
 
-setup: $(VENV)/.dev opa ## the virtual environment with the development tools, and OPA
+setup: $(VENV)/.dev opa opa-cases ## the virtual environment with the development tools, OPA and its cases
 
 demo: $(VENV)/.runtime ## the main job, on the embedded engine: no Go, no OPA
 	@$(BIN)/python examples/billing/demo.py
@@ -35,12 +36,20 @@ opa: $(OPA) ## get OPA into .tools/bin: the one on PATH, or go install, or go-bi
 $(OPA):
 	@sh .ci/get-opa $(OPA_VERSION) $(OPA) $(PYTHON)
 
+opa-cases: $(OPA_CASES)/VERSION ## get OPA's own conformance cases into .tools/opa-cases
+$(OPA_CASES)/VERSION: Makefile
+	@grep -qx $(OPA_VERSION) $@ 2>/dev/null || sh .ci/get-opa-cases $(OPA_VERSION) $(OPA_CASES) $(PYTHON)
+	@touch $@
+
 test: test-python test-rego ## everything, with a real OPA
 
-test-python: $(VENV)/.dev $(OPA)
+test-python: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION
 	$(BIN)/coverage erase
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report= tests
 	$(BIN)/coverage report
+
+soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
+	$(BIN)/pytest -n $(JOBS) -m soak -rP tests
 
 test-rego: $(VENV)/.dev $(OPA)
 	$(BIN)/python -m bspec_opa.bundle.generate policies $(GATE) --opa $(OPA)

@@ -45,8 +45,12 @@ def capabilities_text(opa: Opa) -> str:
 
 
 def _narrowed(builtin: dict[str, Any]) -> dict[str, Any]:
-    """Name, types and infix form of a builtin; comparisons take numbers only."""
-    kept = {k: _bare(v) for k, v in builtin.items() if k in {"name", "decl", "infix"}}
+    """Name, types and form of a builtin; comparisons take numbers only.
+
+    ``relation`` says that ``walk`` has many results. Without it the compiler to WebAssembly takes all of them for one,
+    silently, while a server goes by its own list.
+    """
+    kept = {k: _bare(v) for k, v in builtin.items() if k in {"name", "decl", "infix", "relation"}}
     if builtin["name"] in NUMERIC:
         kept["decl"]["args"] = [{"type": "number"}, {"type": "number"}]
     return kept

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import wasmtime
 
+from bspec_opa.engine.compiling import compiled, configuration
 from bspec_opa.engine.reasons import BAD_MODULE, MEMORY
+from bspec_opa.engine.wire import printable
 from bspec_opa.foundation.digest import digest_of, hex_of
-from bspec_opa.foundation.limits import ENGINE_DEADLINE_S, MAX_REPLY_BYTES, MIB
+from bspec_opa.foundation.limits import COMPILE_DEADLINE_S, ENGINE_DEADLINE_S, MAX_REPLY_BYTES, MIB
 
 if TYPE_CHECKING:
     from bspec_opa.engine.code_cache import CodeCache
@@ -45,6 +47,7 @@ class Limits:
         memory_bytes: of the guest, with its code's constants, data, input and intermediate values.
         deadline_s: in seconds, for getting ready and for each evaluation; only a backstop behind the fuel.
         reply_bytes: of the answer as JSON text.
+        compile_s: in seconds, for compiling the module, where no compiled code was kept.
     """
 
     fuel: int = 10_000_000_000
@@ -52,6 +55,7 @@ class Limits:
     memory_bytes: int = 256 * MIB
     deadline_s: float = ENGINE_DEADLINE_S
     reply_bytes: int = MAX_REPLY_BYTES
+    compile_s: float = COMPILE_DEADLINE_S
 
     def setup_fuel_for(self, data: bytes) -> int:
         """The fuel for an instance to get ready with this data."""
@@ -75,13 +79,10 @@ class Program:
         if not wasm.startswith(MAGIC):  # wasmtime would try to read anything else as its text format
             raise BAD_MODULE.error("policy.wasm is no WebAssembly module")
         self.limits = limits
-        self.engine = wasmtime.Engine(_configuration(limits))
-        self.host = _compiled(self.engine, bytes(wasmtime.wat2wasm(HOST)), cache)
-        try:
-            self.module = _compiled(self.engine, wasm, cache)
-        except wasmtime.WasmtimeError as e:
-            raise BAD_MODULE.error(f"policy.wasm can't be compiled: {printable(str(e))}") from e
-        self.memory = _memory_type(self.module, limits)
+        self.engine = wasmtime.Engine(configuration(limits.memory_bytes))
+        self.host = _compiled(self.engine, bytes(wasmtime.wat2wasm(HOST)), limits, cache)
+        self.module = _compiled(self.engine, wasm, limits, cache)
+        self.memory = _memory_type(self.module, len(wasm), limits)
 
     def stop(self) -> None:
         """Interrupt the instance that is running now, if it has been given a deadline; from another thread."""
@@ -93,18 +94,9 @@ class Program:
             part.close()
 
 
-def _configuration(limits: Limits) -> wasmtime.Config:
-    config = wasmtime.Config()
-    config.consume_fuel = True
-    config.epoch_interruption = True
-    # The default reserves 4 GiB of addresses for each memory; ours never moves within its cap.
-    config.memory_reservation = limits.memory_bytes
-    return config
-
-
-def _compiled(engine: wasmtime.Engine, wasm: bytes, cache: CodeCache | None) -> wasmtime.Module:
+def _compiled(engine: wasmtime.Engine, wasm: bytes, limits: Limits, cache: CodeCache | None) -> wasmtime.Module:
     if cache is None:
-        return wasmtime.Module(engine, wasm)
+        return compiled(engine, wasm, limits.memory_bytes, limits.compile_s)
     name = f"{hex_of(digest_of(wasm))}-{wasmtime_version()}-{platform.system()}-{platform.machine()}"
     kept = cache.read(name)
     if kept is not None:
@@ -112,13 +104,18 @@ def _compiled(engine: wasmtime.Engine, wasm: bytes, cache: CodeCache | None) -> 
             return wasmtime.Module.deserialize(engine, kept)
         except wasmtime.WasmtimeError:  # of another processor or other settings
             pass
-    module = wasmtime.Module(engine, wasm)
+    module = compiled(engine, wasm, limits.memory_bytes, limits.compile_s)
     cache.write(name, bytes(module.serialize()))
     return module
 
 
-def _memory_type(module: wasmtime.Module, limits: Limits) -> wasmtime.MemoryType:
-    """The memory that the module asks for, capped; also checks that it asks for nothing that we don't have."""
+def _memory_type(module: wasmtime.Module, size: int, limits: Limits) -> wasmtime.MemoryType:
+    """Room for the module, capped; also checks that it asks for nothing that we don't have.
+
+    OPA (1.22.2) works out the minimum before it adds the last of the module's constants. If these cross the end of a
+    page, the module doesn't start in the memory that it asks for. They are part of its size in bytes, so that many more
+    are enough.
+    """
     known = {"memory", "opa_abort", "opa_println", *(f"opa_builtin{n}" for n in range(5))}
     found = None
     for item in module.imports:
@@ -131,10 +128,5 @@ def _memory_type(module: wasmtime.Module, limits: Limits) -> wasmtime.MemoryType
     most = limits.memory_bytes // PAGE
     if found.min > most:
         raise MEMORY.error(f"policy.wasm alone needs {found.min * PAGE} bytes of memory")
-    return wasmtime.MemoryType(wasmtime.Limits(found.min, most if found.max is None else min(most, found.max)))
-
-
-def printable(text: str) -> str:
-    """The beginning of a foreign text's first line, fit for a message."""
-    line = text.strip().split("\n", 1)[0][:200]
-    return "".join(c if c.isascii() and c.isprintable() else "?" for c in line)
+    cap = most if found.max is None else min(most, found.max)
+    return wasmtime.MemoryType(wasmtime.Limits(min(cap, found.min + -(-size // PAGE)), cap))

@@ -99,6 +99,18 @@ def test_the_allow_list_is_opas_own_narrowed(opa: Opa) -> None:
             assert builtin["decl"]["args"] == [{"type": "number"}, {"type": "number"}]
 
 
+def test_nothing_that_compiles_differently_is_lost_from_a_builtin(opa: Opa) -> None:
+    """Without ``relation``, ``walk`` gave a server many results and WebAssembly one list of them, with no word."""
+    words = {"decl", "description", "categories"}
+    own = {b["name"]: b for b in json.loads(opa.run(["capabilities", "--current"]))["builtins"]}
+    kept = {b["name"]: b for b in json.loads(capabilities())["builtins"]}
+    for name, builtin in kept.items():
+        assert {k: v for k, v in own[name].items() if k not in words} == {
+            k: v for k, v in builtin.items() if k not in words
+        }
+    assert kept["walk"]["relation"] is True
+
+
 @pytest.mark.attack("A69")
 @pytest.mark.parametrize(
     "call",

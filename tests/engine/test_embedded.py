@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bspec_opa.engine.code_cache import CodeCache
 from bspec_opa.engine.embedded import EmbeddedEngine
-from bspec_opa.engine.wasm_program import Limits, printable, wasmtime_version
+from bspec_opa.engine.wasm_program import Limits, wasmtime_version
+from bspec_opa.engine.wire import printable
 from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.foundation.errors import EngineError, ExitCode
 from bspec_opa.foundation.limits import MIB
@@ -89,6 +90,19 @@ def test_the_smallest_guest_answers() -> None:
         answer = engine.decide({})
     assert answer.decision == {"said": 1}
     assert answer.facts[0].version == f"wasmtime-{wasmtime_version()}"
+
+
+def test_constants_may_cross_the_end_of_the_memory_that_a_module_asks_for() -> None:
+    """OPA works out its minimum before it writes the names of all functions; some policies would not start."""
+    with opened(guest(start=f'(data (i32.const 65500) "{"x" * 100}")')) as engine:
+        assert engine.decide({}).decision == {"said": 1}
+
+
+def test_room_for_constants_stays_below_the_cap() -> None:
+    crossing = guest(start=f'(data (i32.const 65500) "{"x" * 100}")')
+    with opened(crossing, limits=Limits(memory_bytes=2 * 64 * 1024)):
+        pass
+    assert refusal(lambda: opened(crossing, limits=Limits(memory_bytes=64 * 1024))) == "engine.trap"
 
 
 BAD_MODULES = {
@@ -175,7 +189,7 @@ def test_a_guest_that_cant_read_is_not_asked(what: str) -> None:
 
 
 def test_a_guest_without_room_for_the_request() -> None:
-    with opened(guest()) as engine:
+    with opened(guest(pages="1 1")) as engine:
         assert refusal(lambda: engine.decide({"text": "x" * 60_000})) == "engine.trap"
 
 
@@ -187,7 +201,8 @@ def test_last_words_are_told() -> None:
 
 
 def test_answer_without_end() -> None:
-    endless = guest(eval="(memory.fill (i32.const 1024) (i32.const 65) (i32.const 64512)) (i32.const 0)")
+    rest = "(i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 1024))"
+    endless = guest(eval=f"(memory.fill (i32.const 1024) (i32.const 65) {rest}) (i32.const 0)")
     with opened(endless) as engine:
         assert refusal(lambda: engine.decide({})) == "engine.trap"
 
