@@ -18,6 +18,8 @@ PARTS = ("global", "promotion")
 IDENTITY = ("revision", "data_digest")
 """Members that say which bundle decided."""
 NAMED = 20
+_SIDECAR = ("sidecar", "check which policies the sidecar really runs before anything is promoted")
+_OTHERS = {"managed": ("managed OPA", "report the bundle: its Rego and its WebAssembly decide differently")}
 
 
 class CrossChecked:
@@ -49,10 +51,9 @@ class CrossChecked:
         _refuse_stale(echoed.decision, different)
         if different:
             more = f" and {len(different) - NAMED} more" if len(different) > NAMED else ""
-            raise DISAGREEMENT.error(
-                f"sidecar and embedded engine disagree on {', '.join(different[:NAMED])}{more}",
-                hint="check which policies the sidecar really runs before anything is promoted",
-            )
+            who, hint = _OTHERS.get(echoed.facts[0].kind, _SIDECAR)
+            message = f"{who} and embedded engine disagree on {', '.join(different[:NAMED])}{more}"
+            raise DISAGREEMENT.error(message, hint=hint)
         return Answer(measured.decision, echoed.facts + measured.facts)
 
     def close(self) -> None:

@@ -159,6 +159,15 @@ def test_a_lie_is_found(serve: Callable[..., Server], gate: EmbeddedEngine, chan
     assert caught.value.problems[0].message == f"sidecar and embedded engine disagree on {LIES[change]}"
 
 
+def test_an_opa_of_our_own_is_no_sidecar(gate: EmbeddedEngine) -> None:
+    decision = json.loads(json.dumps(gate.decide(REQUEST).decision))
+    pass_rule(decision)
+    with CrossChecked(Fixed(decision, "managed"), gate) as engine, pytest.raises(BspecError) as caught:
+        engine.decide(REQUEST)
+    assert caught.value.problems[0].message.startswith("managed OPA and embedded engine disagree on ")
+    assert caught.value.problems[0].hint.startswith("report the bundle")
+
+
 @pytest.mark.attack("A27")
 @pytest.mark.parametrize("member", ["revision", "data_digest"])
 def test_another_bundle_is_no_mere_difference(serve: Callable[..., Server], gate: EmbeddedEngine, member: str) -> None:

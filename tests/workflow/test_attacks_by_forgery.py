@@ -53,6 +53,12 @@ def test_the_same_line_appended_by_hand_verifies(shelf: Shelf, tmp_path: Any, st
     assert victim.verify().lines == genuine.verify().lines
 
 
+def twice(predicate: Any) -> None:
+    """Cross-checked by one engine that agrees with itself."""
+    predicate["decision"]["engines"] *= 2
+    predicate["decision"]["assurance"] = "cross-checked"
+
+
 FORGERIES: dict[str, Callable[[Any], object]] = {
     "an approver": set_in("approvals", 0, "principal", to="mallory"),
     "a role": set_in("approvals", 0, "role", to="nobody"),
@@ -82,6 +88,8 @@ FORGERIES: dict[str, Callable[[Any], object]] = {
     "more assurance": lambda p: p["decision"].update(assurance="cross-checked"),
     "less assurance": lambda p: p["decision"].update(assurance="asserted"),
     "an engine": lambda p: p["decision"]["engines"].append(p["decision"]["engines"][0]),
+    "an engine's kind": lambda p: p["decision"]["engines"][0].update(kind="rest"),
+    "the engine twice": twice,
     "an engine's bundle": lambda p: p["decision"]["engines"][0].update(bundle_digest=NOBODY),
     "an engine's word": lambda p: p["decision"]["engines"][0].update(provenance="echoed"),
     "a bundle": lambda p: p["bundles"][0].update(digest=NOBODY),
