@@ -5,7 +5,8 @@
     result.code, result.out, result.err, result.json
 
 Stages: ``empty`` (nothing), ``bare`` (the intent alone), ``ready`` (init, keys, trust root), ``bound`` (resolved),
-``signed`` (all of staging's records in the inbox), ``staged`` (promoted to staging), ``live`` (to production).
+``signed`` (all of staging's records in the inbox), ``staged`` (promoted to staging), ``live`` (to production). With
+``-asserted`` the trust root believes a sidecar alone.
 """
 
 from __future__ import annotations
@@ -75,8 +76,12 @@ class Shell:
 
     def __call__(self, *arguments: str, out: io.StringIO | None = None) -> Result:
         stream, err = out or io.StringIO(), io.StringIO()
-        code = main(arguments, Runtime(environ=self.environ, clock=lambda: self.now, out=stream, err=err))
+        code = main(arguments, Runtime(environ=self.environ, clock=self.clock, out=stream, err=err))
         return Result(code, stream.getvalue(), err.getvalue())
+
+    def clock(self) -> int:
+        """The time; a method, because a process that is given work must be given the clock, too."""
+        return self.now
 
     def ok(self, *arguments: str) -> Result:
         result = self(*arguments)
@@ -88,8 +93,12 @@ class Shell:
 
     # The way to production
 
-    def make_ready(self) -> None:
+    def make_ready(self, assurance: str = "measured") -> None:
         self.ok("init", ".", "--trial-keys", "-q")
+        trust = Path("trust.yaml").read_text(encoding="utf-8")
+        assert trust.count("{id: staging}") == 1
+        demanded = f"{{id: staging, assurance: {assurance}}}"
+        Path("trust.yaml").write_text(trust.replace("{id: staging}", demanded), encoding="utf-8")
         made = self.ok("trust", "init", "trust.yaml", "--key", "keys/root.pem", "--format", "json").json
         self.variables["BSPEC_OPA_TRUST_PIN"] = made["pin"]
 
@@ -134,6 +143,9 @@ def _promoted_to_production(shell: Shell) -> None:
 STEPS: dict[str, tuple[str, Callable[[Shell], None]]] = {
     "bare": ("empty", _bare),
     "ready": ("bare", Shell.make_ready),
+    "ready-asserted": ("bare", lambda shell: shell.make_ready("asserted")),
+    "bound-asserted": ("ready-asserted", Shell.bind),
+    "signed-asserted": ("bound-asserted", Shell.sign),
     "bound": ("ready", Shell.bind),
     "signed": ("bound", Shell.sign),
     "staged": ("signed", Shell.promote),

@@ -10,6 +10,7 @@ import threading
 import traceback
 import zlib
 from contextlib import ExitStack
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -164,13 +165,18 @@ def test_real_opa_with_another_revision_or_name(opa_urls: tuple[str, str]) -> No
     assert found == [("engine.stale-bundle", ExitCode.TRUST), ("engine.bad-provenance", ExitCode.ENGINE)]
 
 
-STATUSES = ["201 Created", "204 No Content", "302 Found", "400 Bad Request", "401 Unauthorized", "404 Not Found", "500 Internal Server Error", "503 Busy"]  # fmt: skip
+NO_BODY = {204, 304}
+STATUSES = [f"{s.value} {s.phrase}" for s in HTTPStatus if s.value not in {100, 200}] + [
+    "299 Own",
+    "600 Beyond",
+    "999 Far",
+]
 
 
 @pytest.mark.attack("A24")
 @pytest.mark.parametrize("status", STATUSES)
 def test_status(serve: Serve, status: str) -> None:
-    body = b"" if status.startswith("204") else said(ALLOWED)
+    body = b"" if int(status[:3]) in NO_BODY or status[0] == "1" else said(ALLOWED)
     error = refusal(serve(answering(reply(body, status))).url)
     assert (error.code, error.exit_code) == ("engine.bad-status", ExitCode.ENGINE)
     assert f"HTTP status {status[:3]}" in str(error)
@@ -740,11 +746,12 @@ def test_secrets_that_everybody_may_read_are_told(tmp_path: Path) -> None:
     for path in (key, token):
         path.chmod(0o640)
     with RestEngine("https://opa:1", revision="r1", cert=cert, key=key, token_file=link) as engine:
-        assert engine.notes == ()
+        quiet = engine.notes
         key.chmod(0o644)
         token.chmod(0o604)
-        words = "is a secret, and every user of this machine may read it"
-        assert engine.notes == (f"{link} {words}", f"{key} {words}")
+        told = engine.notes
+    words = "is a secret, and every user of this machine may read it"
+    assert (quiet, told) == ((), (f"{link} {words}", f"{key} {words}"))
 
 
 def test_closed_and_forked() -> None:
