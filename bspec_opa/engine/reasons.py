@@ -57,6 +57,12 @@ BAD_MODULE = Reason(
     "a policy.wasm is no module that the embedded engine runs",
     "build the bundle with bundle build and the OPA version that it names",
 )
+COSTLY_MODULE = Reason(
+    "engine.costly-module",
+    ExitCode.ENGINE,
+    "a policy.wasm is too large, or can't be compiled within the bounds of time and memory",
+    "don't use the bundle if it isn't yours; else split rules with very many definitions",
+)
 HOST_BUILTIN = Reason(
     "engine.host-builtin",
     ExitCode.ENGINE,

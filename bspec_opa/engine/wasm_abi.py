@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import wasmtime
 
 from bspec_opa.engine.reasons import BAD_MODULE, FUEL, HOST_BUILTIN, MEMORY, TIMEOUT, TOO_LARGE, TRAP, UNSENDABLE
-from bspec_opa.engine.wasm_program import printable
-from bspec_opa.engine.wire import parse_reply
+from bspec_opa.engine.wire import parse_reply, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -84,3 +84,9 @@ def require_defined(value: JsonValue, who: str) -> JsonValue:
             hint="check that bundle and data are loaded and that the environment is known to them",
         )
     return value
+
+
+def printable(text: str) -> str:
+    """The beginning of a foreign text's first line, fit for a message."""
+    line = text.strip().split("\n", 1)[0][:200]
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in line)

@@ -16,7 +16,7 @@ from bspec_opa.engine.reasons import WORKER_DIED
 from bspec_opa.foundation.errors import BspecError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from bspec_opa.engine.worker_process import Worker
@@ -50,7 +50,7 @@ def map_in_order(
     jobs: int,
     fewest: int = FEWEST,
     deadline_s: float = ITEM_DEADLINE_S,
-) -> Iterator[Result | BspecError]:
+) -> Generator[Result | BspecError]:
     """What a function makes of each item, in order; an error in its place where it refused or was lost.
 
     Closing the iterator, or an exception in its consumer, ends the processes. They also end when this one does,
@@ -101,7 +101,7 @@ class _Pool(Generic[Item, Result]):
         self._again: deque[tuple[int, Item]] = deque()
         self._found: dict[int, Result | BspecError] = {}
 
-    def results(self, items: Iterable[Item]) -> Iterator[Result | BspecError]:
+    def results(self, items: Iterable[Item]) -> Generator[Result | BspecError]:
         """One result for each item."""
         stream = enumerate(items)
         due = taken = 0

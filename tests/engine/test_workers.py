@@ -163,7 +163,7 @@ def test_items_are_taken_as_needed() -> None:
     for n in range(100):
         assert next(found) == n * n
         assert taken <= n + 2 * WINDOW + 1
-    found.close()  # type: ignore[attr-defined]
+    found.close()
 
 
 def test_a_slow_item_holds_the_others_back_only_so_far() -> None:
@@ -184,7 +184,7 @@ def test_a_slow_item_holds_the_others_back_only_so_far() -> None:
 def test_closing_the_iterator_ends_the_processes(tmp_path: Path) -> None:
     found = map_in_order(worker_tasks.calculator, ["pid", *["loop"] * 20], jobs=2, fewest=1)
     pid: Any = next(found)
-    found.close()  # type: ignore[attr-defined]
+    found.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
