@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bspec_opa.cli.opening import open_world
-from bspec_opa.cli.options import ENVIRONMENT, INTENT, PIN, engine_options, output_options, place_options
+from bspec_opa.cli.options import ENVIRONMENT, INTENTS, JOBS, PIN, engine_options, output_options, place_options
 
 if TYPE_CHECKING:
+    from bspec_opa.cli.output import Output
     from bspec_opa.cli.runtime import Runtime
+    from bspec_opa.workflow.checkout.world import World
 
 
 @click.command("evaluate")
-@INTENT
+@INTENTS
 @ENVIRONMENT
-@click.option("--show-passed", is_flag=True, help="Name the rules that passed, too.")
+@click.option("--show-passed", is_flag=True, help="Name the rules that passed, too; of a single intent.")
 @click.option("--fail-on-warn", is_flag=True, help="Exit 6 when it is allowed with warnings.")
+@JOBS
 @PIN
 @engine_options
 @place_options
@@ -27,34 +30,47 @@ if TYPE_CHECKING:
 def command(
     runtime: Runtime,
     /,
-    intent: str,
+    intents: tuple[str, ...],
     environment: str,
     show_passed: bool,
     fail_on_warn: bool,
+    jobs: int | None,
     quiet: bool,
     **options: Any,
 ) -> int:
-    """Decide whether INTENT may enter an environment; nothing is written.
+    """Decide whether an INTENT may enter an environment; nothing is written.
 
     Records in the inbox count as if they were in the ledger. Without a trust pin the result is advice.
+
+    Of several intents, or a directory with *.intent files in it, each is judged on its own and shown shortly, in
+    order. The exit code is that of the worst.
 
     \b
     bspec-opa evaluate behavior.intent --env staging
     bspec-opa evaluate behavior.intent --env production --opa-url unix:///run/opa.sock --format json
+    bspec-opa evaluate agents/ --env staging --format jsonl
     """
-    from bspec_opa.foundation.errors import ExitCode
+    from bspec_opa.foundation.files import is_directory
+
+    world, output = open_world(runtime, Path(intents[0]), options, quiet=quiet)
+    if len(intents) == 1 and not is_directory(Path(intents[0])):
+        return _one(intents[0], environment, world, output, show_passed=show_passed, fail_on_warn=fail_on_warn)
+    from bspec_opa.cli.evaluating import evaluate_many
+
+    return evaluate_many(map(Path, intents), environment, world, output, jobs=jobs, fail_on_warn=fail_on_warn)
+
+
+def _one(intent: str, environment: str, world: World, output: Output, *, show_passed: bool, fail_on_warn: bool) -> int:
     from bspec_opa.report.evaluation_json import evaluation_json
     from bspec_opa.report.next_steps import steps_for
     from bspec_opa.report.text import render_evaluation
     from bspec_opa.workflow.checkout.session import open_session
     from bspec_opa.workflow.evaluate import evaluate
 
-    world, output = open_world(runtime, Path(intent), options, quiet=quiet)
     session = open_session(Path(intent), world, need_pin=False)
     evaluation = evaluate(session, environment)
     steps = steps_for(intent, evaluation, session.project.config, prepared=not session.anchor.starter)
-    warned = fail_on_warn and evaluation.decision.warned and evaluation.decision.allowed
-    code = ExitCode.WARNED if warned else evaluation.exit_code
+    code = evaluation.exit_code_of(fail_on_warn=fail_on_warn)
     output.show(
         lambda style: render_evaluation(evaluation, steps, style=style, show_passed=show_passed),
         lambda: evaluation_json(evaluation, steps, exit_code=code),

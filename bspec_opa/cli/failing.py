@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bspec_opa.cli.output import JSON, JSON_LINES, TEXT
 from bspec_opa.cli.reasons import INTERNAL, OUTPUT, USAGE
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.report.printable import printable, render_json
@@ -27,10 +28,10 @@ READER_GONE = 141
 """128 + SIGPIPE: whoever read the results went away."""
 
 
-def report(error: BspecError, runtime: Runtime, *, as_json: bool) -> int:
+def report(error: BspecError, runtime: Runtime, form: str) -> int:
     """Print every problem; returns the exit code."""
-    if as_json:
-        runtime.write(render_json(problems_json(error)))
+    if form != TEXT:
+        runtime.write(render_json(problems_json(error), one_line=form == JSON_LINES))
     else:
         for problem in error.problems:
             runtime.err.write(printable(f"{problem} [{problem.reason.code}]") + "\n")
@@ -39,27 +40,27 @@ def report(error: BspecError, runtime: Runtime, *, as_json: bool) -> int:
     return int(error.exit_code)
 
 
-def _usage(error: click.UsageError, runtime: Runtime, *, as_json: bool) -> int:
+def _usage(error: click.UsageError, runtime: Runtime, form: str) -> int:
     """A command line that is not understood."""
     path = error.ctx.command_path if error.ctx else "bspec-opa"
     problem = USAGE.error(error.format_message(), hint=f"try {path} --help")
-    return report(problem, runtime, as_json=as_json)
+    return report(problem, runtime, form)
 
 
-def failed(error: Exception, runtime: Runtime, *, as_json: bool) -> int:
+def failed(error: Exception, runtime: Runtime, form: str) -> int:
     """Whatever ended a command early."""
     if isinstance(error, BspecError):
-        return report(error, runtime, as_json=as_json)
+        return report(error, runtime, form)
     if isinstance(error, click.UsageError):
-        return _usage(error, runtime, as_json=as_json)
-    return _unexpected(error, runtime, as_json=as_json)
+        return _usage(error, runtime, form)
+    return _unexpected(error, runtime, form)
 
 
-def _unexpected(error: Exception, runtime: Runtime, *, as_json: bool) -> int:
+def _unexpected(error: Exception, runtime: Runtime, form: str) -> int:
     """A bug: the traceback goes to standard error, and the code is 1."""
     runtime.err.write("".join(traceback.format_exception(error)))
     summary = f"{type(error).__name__}: {error}"
-    return report(INTERNAL.error(summary, hint=INTERNAL.remedy), runtime, as_json=as_json)
+    return report(INTERNAL.error(summary, hint=INTERNAL.remedy), runtime, form)
 
 
 def unwritable(error: OutputFailedError, runtime: Runtime) -> int:
@@ -68,7 +69,7 @@ def unwritable(error: OutputFailedError, runtime: Runtime) -> int:
     if isinstance(error.__cause__, BrokenPipeError):
         return READER_GONE
     problem = OUTPUT.error(f"results can't be written: {error.__cause__}", hint=OUTPUT.remedy)
-    return report(problem, runtime, as_json=False)
+    return report(problem, runtime, TEXT)
 
 
 def interrupted(runtime: Runtime) -> int:
@@ -84,21 +85,26 @@ def _discard_output(runtime: Runtime) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), runtime.out.fileno())
 
 
-def wants_json(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
-    """Whether JSON is wanted, judged before or without a parsed command line: flag, variable, file, in this order.
+def wanted_form(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
+    """What form is wanted, judged before or without a parsed command line: flag, variable, file, in this order.
 
     Only a command that gets as far as knowing its project looks for the file there; here it is the working
     directory's.
     """
     flag = _flag(arguments)
     if flag is not None:
-        return flag == "json"
+        return _known(flag)
     from bspec_opa.workflow.checkout.project import find_project
 
     try:
-        return find_project(Path(), environ, {}).config.text("output.format") == "json"
+        return _known(find_project(Path(), environ, {}).config.text("output.format"))
     except BspecError:
-        return environ.get("BSPEC_OPA_OUTPUT_FORMAT") == "json"
+        return _known(environ.get("BSPEC_OPA_OUTPUT_FORMAT"))
+
+
+def _known(form: str | None) -> str:
+    """The form, or text where it is none that we know."""
+    return form if form in {JSON, JSON_LINES} else TEXT
 
 
 def _flag(arguments: Sequence[str]) -> str | None:

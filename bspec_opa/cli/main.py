@@ -11,7 +11,7 @@ import click
 from bspec_opa import __version__
 from bspec_opa.cli import failing
 from bspec_opa.cli.groups import NamedGroup
-from bspec_opa.cli.output import JSON_WANTED
+from bspec_opa.cli.output import FORM_WANTED
 from bspec_opa.cli.runtime import OutputFailedError, Runtime, tolerate
 from bspec_opa.foundation.errors import BspecError
 
@@ -59,10 +59,10 @@ class VerbGroup(NamedGroup):
         try:
             return super().invoke(ctx)
         except BspecError as e:
-            as_json = ctx.meta.get(JSON_WANTED)
-            if as_json is None:
+            form = ctx.meta.get(FORM_WANTED)
+            if form is None:
                 raise
-            return failing.report(e, ctx.obj, as_json=as_json)
+            return failing.report(e, ctx.obj, form)
 
 
 @click.group(
@@ -102,7 +102,7 @@ def _run(arguments: Sequence[str], world: Runtime) -> int:
     except (click.Abort, OutputFailedError):
         raise
     except Exception as e:  # noqa: BLE001 - the outermost frame: a bug must still exit with its code
-        return failing.failed(e, world, as_json=failing.wants_json(arguments, world.environ))
+        return failing.failed(e, world, failing.wanted_form(arguments, world.environ))
     return int(result or 0)
 
 

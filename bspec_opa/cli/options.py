@@ -14,13 +14,21 @@ if TYPE_CHECKING:
     Decorated = Callable[..., Any]
 
 FORMAT = click.option(
-    "--format", "output_format", type=click.Choice(["text", "json"]), default=None, help="How results are printed."
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default=None,
+    help="How results are printed; jsonl is JSON, one document a line.",
 )
 QUIET = click.option("--quiet", "-q", is_flag=True, help="Print no result; the exit code tells.")
 PIN = click.option("--trust-pin", metavar="DIGEST", help="The trust root's pin. Also BSPEC_OPA_TRUST_PIN.")
 ENVIRONMENT = click.option("--env", "environment", required=True, metavar="ENV", help="The target environment.")
 KEY = click.option("--key", metavar="KEY", help="The signing key: a file, file:PATH, envvar:NAME or a KMS URI.")
 INTENT = click.argument("intent", type=click.Path(path_type=str))
+INTENTS = click.argument("intents", nargs=-1, required=True, type=click.Path(path_type=str), metavar="INTENT...")
+JOBS = click.option(
+    "--jobs", "-j", type=click.IntRange(1, 256), metavar="N", help="Processes for many intents [one for each core]."
+)
 
 _ENGINE = (
     click.option("--engine", "engine_name", metavar="NAME", help="embedded, managed or rest."),

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.workflow.checkout.config import Value
 
-JSON_WANTED = "bspec_opa.json"
+FORM_WANTED = "bspec_opa.form"
 """Where a command leaves in click's context what form it prints, so that its failure is printed in the same."""
+TEXT, JSON, JSON_LINES = "text", "json", "jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,32 @@ class Output:
     """How a verb's result is printed."""
 
     runtime: Runtime
-    json: bool
+    form: str
     quiet: bool
+
+    @property
+    def json(self) -> bool:
+        """Whether machines read it."""
+        return self.form != TEXT
+
+    @property
+    def lines(self) -> bool:
+        """Whether it is JSON Lines."""
+        return self.form == JSON_LINES
+
+    @property
+    def style(self) -> Style:
+        """Whether text is coloured."""
+        return Style(self.runtime.colour())
 
     def show(self, text: Callable[[Style], str], document: Callable[[], JsonObject]) -> None:
         """Print one of the two forms; the other one is never made."""
         if self.quiet:
             return
         if self.json:
-            self.runtime.write(render_json(document()))
+            self.runtime.write(render_json(document(), one_line=self.lines))
         else:
-            self.runtime.write(printable_lines(text(Style(self.runtime.colour()))))
+            self.runtime.write(printable_lines(text(self.style)))
 
     def aside(self, text: str) -> None:
         """What a person should see besides the result."""
@@ -59,9 +75,9 @@ def open_output(runtime: Runtime, start: Path, flags: Mapping[str, Value | None]
         UsageError: the configuration is wrong.
     """
     config = find_project(start, runtime.environ, flags).config
-    as_json = config.text("output.format") == "json"
-    click.get_current_context().meta[JSON_WANTED] = as_json
-    return Output(runtime, as_json, quiet)
+    form = config.text("output.format") or TEXT
+    click.get_current_context().meta[FORM_WANTED] = form
+    return Output(runtime, form, quiet)
 
 
 def plain_output(runtime: Runtime, start: Path, output_format: str | None, *, quiet: bool) -> Output:

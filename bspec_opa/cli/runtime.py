@@ -23,6 +23,11 @@ class OutputFailedError(Exception):
     """Results can't be written; the cause says why. Kept apart from faults of files that somebody named."""
 
 
+def system_clock() -> int:
+    """The time in whole Unix seconds. A function with a name, so that it can be handed to another process."""
+    return int(time.time())
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """The world of one command.
@@ -36,7 +41,7 @@ class Runtime:
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    clock: Callable[[], int] = field(default=lambda: int(time.time()))
+    clock: Callable[[], int] = field(default=system_clock)
     nonce: Callable[[int], str] = field(default=secrets.token_hex)
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)

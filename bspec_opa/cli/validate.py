@@ -2,55 +2,107 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bspec_opa.cli.options import output_options
+from bspec_opa.cli.many import handled, held_back
+from bspec_opa.cli.options import JOBS, output_options
 from bspec_opa.cli.output import plain_output
-from bspec_opa.foundation.errors import ExitCode, worst
+from bspec_opa.foundation.errors import BspecError, ExitCode, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bspec_opa.cli.output import Output
     from bspec_opa.cli.runtime import Runtime
     from bspec_opa.report.validation import FileResult
+
+    Item = tuple[Path, BspecError | None]
 
 
 @click.command("validate")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@JOBS
 @output_options
 @click.pass_obj
-def command(runtime: Runtime, files: tuple[Path, ...], output_format: str | None, quiet: bool) -> int:
-    """Check the structure of one or more intents and print every problem.
+def command(runtime: Runtime, files: tuple[Path, ...], jobs: int | None, output_format: str | None, quiet: bool) -> int:
+    """Check the structure of intents and print every problem.
+
+    Of a directory, every *.intent file in it is checked, in whatever depth.
 
     \b
     bspec-opa validate behavior.intent
-    bspec-opa validate agents/*/behavior.intent --format json
+    bspec-opa validate agents/ --format jsonl
     """
-    from bspec_opa.report.printable import printable
-    from bspec_opa.report.validation import validation_json, validation_text
+    from bspec_opa.workflow.checkout.finding import find_intents
 
     output = plain_output(runtime, files[0], output_format, quiet=quiet)
-    results = [_check(path) for path in files]
-    if not output.json:
-        for problem in (p for r in results for p in r.problems):
-            runtime.err.write(printable(f"{problem} [{problem.reason.code}]") + "\n")
-    output.show(lambda style: validation_text(results, style), lambda: validation_json(results))
+    items = find_intents(files)
+    results: list[FileResult] = []
+    with handled(checking, items, output, jobs=jobs, doing="validating") as found:
+        for (file, _), one in zip(items, found, strict=True):
+            result = _result(file, one) if isinstance(one, BspecError) else one
+            results.append(result)
+            if not held_back(output, len(items)):
+                _tell(output, result)
+    _finish(output, results, late=held_back(output, len(items)))
     return int(worst(p.reason.exit_code for r in results for p in r.problems) if not _valid(results) else ExitCode.OK)
 
 
-def _valid(results: list[FileResult]) -> bool:
-    return all(not r.problems for r in results)
+def _tell(output: Output, result: FileResult) -> None:
+    """What can be told of a file before the last one is checked."""
+    from bspec_opa.report.printable import printable, printable_lines, render_json
+    from bspec_opa.report.validation import validation_json, validation_line
+
+    if output.json:
+        if output.lines and not output.quiet:
+            output.runtime.write(render_json(validation_json([result]), one_line=True))
+        return
+    for problem in result.problems:
+        output.runtime.err.write(printable(f"{problem} [{problem.reason.code}]") + "\n")
+    if not output.quiet:
+        output.runtime.write(printable_lines(validation_line(result, output.style)))
 
 
-def _check(path: Path) -> FileResult:
-    from bspec_opa.foundation.errors import BspecError
+def _finish(output: Output, results: Sequence[FileResult], *, late: bool) -> None:
+    from bspec_opa.report.validation import validation_json, validation_summary
+
+    if late:
+        for result in results:
+            _tell(output, result)
+    if not output.lines:
+        output.show(lambda style: validation_summary(results, style), lambda: validation_json(results))
+
+
+def _valid(results: Sequence[FileResult]) -> bool:
+    return bool(results) and all(not r.problems for r in results)
+
+
+@contextmanager
+def checking() -> Iterator[Callable[[Item], FileResult]]:
+    """What one process does with each file."""
+    yield _check
+
+
+def _check(item: Item) -> FileResult:
     from bspec_opa.report.validation import FileResult
     from bspec_opa.workflow.checkout.intents import open_intent
 
+    file, error = item
+    if error is not None:
+        return _result(file, error)
     try:
-        loaded = open_intent(path)
+        loaded = open_intent(file)
     except BspecError as e:
-        return FileResult(str(path), "", "", e.problems)
+        return _result(file, e)
     metadata = loaded.intent.metadata
-    return FileResult(str(path), f"{metadata.id} {metadata.version}", loaded.digest, ())
+    return FileResult(str(file), f"{metadata.id} {metadata.version}", loaded.digest, ())
+
+
+def _result(file: Path, error: BspecError) -> FileResult:
+    from bspec_opa.report.validation import FileResult
+
+    return FileResult(str(file), "", "", error.problems)

@@ -39,6 +39,7 @@ def evaluation_json(
     return {
         "schema": schema,
         "exit_code": int(evaluation.exit_code if exit_code is None else exit_code),
+        "file": evaluation.document.name,
         "verdict": VERDICTS[int(evaluation.exit_code)],
         "agent": evaluation.agent,
         "version": evaluation.version,

@@ -40,9 +40,14 @@ def _escape(character: str) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"  # noqa: PLR2004 - one byte
 
 
-def render_json(document: JsonObject) -> str:
-    """A result for machines: ASCII, so nothing in it can steer a terminal, and valid Unicode once it is parsed."""
-    return json.dumps(_well_formed(document), indent=2) + "\n"
+def render_json(document: JsonObject, *, one_line: bool = False) -> str:
+    """A result for machines: ASCII, so nothing in it can steer a terminal, and valid Unicode once it is parsed.
+
+    Args:
+        document: the result.
+        one_line: as JSON Lines have it (https://jsonlines.org).
+    """
+    return json.dumps(_well_formed(document), indent=None if one_line else 2) + "\n"
 
 
 def _well_formed(value: JsonValue) -> JsonValue:

@@ -29,10 +29,16 @@ def problem_list(problems: Iterable[Problem]) -> list[JsonValue]:
     return [problem_json(p) for p in problems]
 
 
-def problems_json(error: BspecError) -> JsonObject:
-    """The document that every verb prints with ``--format json`` when it fails."""
+def problems_json(error: BspecError, file: str = "") -> JsonObject:
+    """The document that every verb prints with ``--format json`` when it fails.
+
+    Args:
+        error: what is wrong.
+        file: the intent that could not be judged, where it is one of many.
+    """
     return {
         "schema": "bspec.error/v1",
         "exit_code": int(error.exit_code),
+        "file": file,
         "problems": problem_list(error.problems),
     }

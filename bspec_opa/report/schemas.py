@@ -92,6 +92,7 @@ _RECORD = obj(
     role=IDENTIFIER,
 )
 _EVALUATION: dict[str, JsonObject] = {
+    "file": LINE,
     "verdict": enum("allowed", "denied", "pending"),
     "agent": IDENTIFIER,
     "version": LINE,
@@ -129,7 +130,7 @@ def _document(name: str, codes: tuple[int, ...], members: dict[str, JsonObject])
 
 
 _SCHEMAS = {
-    "bspec.error/v1": ((1, 2, 3, 7, 8, 9), {"problems": array(PROBLEM, minimum=1)}),
+    "bspec.error/v1": ((1, 2, 3, 7, 8, 9), {"file": LINE, "problems": array(PROBLEM, minimum=1)}),
     "bspec.validation/v1": (
         (0, 2, 3),
         {
@@ -139,6 +140,15 @@ _SCHEMAS = {
         },
     ),
     "bspec.evaluation/v1": ((0, 4, 5, 6), _EVALUATION),
+    "bspec.evaluations/v1": (
+        (0, 2, 3, 4, 5, 6, 7, 8, 9),
+        {
+            "environment": LINE,
+            "counts": obj(allowed=integer(), pending=integer(), denied=integer(), failed=integer()),
+            # Each is a bspec.evaluation/v1 or, where nothing could be decided, a bspec.error/v1.
+            "results": array(OPEN, minimum=1),
+        },
+    ),
     "bspec.promotion/v1": ((0, 4, 5), _EVALUATION | _WRITTEN),
     "bspec.promotion-current/v1": ((0,), {"environment": IDENTIFIER, **_WRITTEN, "next": _LINES}),
     "bspec.record/v1": ((0,), {"record": _RECORD, "file": LINE, "next": _LINES}),

@@ -38,7 +38,7 @@ def render_evaluation(
         lines += [f"{_INDENT}{'passed':<{_LABEL_WIDTH}}{r.id}" for r in evaluation.decision.passed]
     lines += _remarks(evaluation)
     lines += next_lines(next_steps)
-    return "\n".join(_squeeze(lines)) + "\n"
+    return "\n".join(squeeze(lines)) + "\n"
 
 
 def headline(evaluation: Evaluation, style: Style) -> str:
@@ -72,7 +72,21 @@ def counts(evaluation: Evaluation, *, show_passed: bool = True) -> str:
 
 
 def _findings(evaluation: Evaluation, style: Style) -> Iterable[str]:
-    rules = sorted(evaluation.decision.rules, key=lambda r: (_SEVERITIES.index(r.severity), r.id))
+    rules = _by_severity(evaluation)
+    yield from denials(evaluation, style)
+    yield from _pending(rules, style.mark(f"{'pending':<{_LABEL_WIDTH}}", "yellow"))
+    yield ""
+    for rule in rules:
+        yield from _blocks(evaluation, rule, rule.warned, style.mark(f"{'warning':<{_LABEL_WIDTH}}", "blue"))
+
+
+def _by_severity(evaluation: Evaluation) -> list[RuleOutcome]:
+    return sorted(evaluation.decision.rules, key=lambda r: (_SEVERITIES.index(r.severity), r.id))
+
+
+def denials(evaluation: Evaluation, style: Style) -> Iterable[str]:
+    """What denies and nothing that is still to come explains, with source lines and remedies."""
+    rules = _by_severity(evaluation)
     for rule in rules:
         yield from _blocks(evaluation, rule, _hard(rule), style.mark(f"{rule.severity:<{_LABEL_WIDTH}}", "red"))
     # Where Rego has denied already, the floor has nothing to add that a finding does not say.
@@ -81,10 +95,6 @@ def _findings(evaluation: Evaluation, style: Style) -> Iterable[str]:
             label = style.mark(f"{'floor':<{_LABEL_WIDTH}}", "red")
             yield f"{_INDENT}{label}{refusal.reason.code}  {printable(refusal.message)}"
         yield ""
-    yield from _pending(rules, style.mark(f"{'pending':<{_LABEL_WIDTH}}", "yellow"))
-    yield ""
-    for rule in rules:
-        yield from _blocks(evaluation, rule, rule.warned, style.mark(f"{'warning':<{_LABEL_WIDTH}}", "blue"))
 
 
 def _hard(rule: RuleOutcome) -> tuple[Finding, ...]:
@@ -146,7 +156,7 @@ def next_lines(commands: Sequence[str]) -> list[str]:
     )
 
 
-def _squeeze(lines: Iterable[str]) -> list[str]:
+def squeeze(lines: Iterable[str]) -> list[str]:
     """No two blank lines in a row, none at the end."""
     result: list[str] = []
     for line in lines:

@@ -28,19 +28,21 @@ class FileResult:
     problems: tuple[Problem, ...]
 
 
-def validation_text(results: Sequence[FileResult], style: Style) -> str:
-    """A line for each valid file, and a summary where something is wrong."""
-    lines = [
-        f"{style.mark('valid', 'green')}  {printable(r.file)}  {r.subject}  {r.digest}"
-        for r in results
-        if not r.problems
-    ]
+def validation_line(result: FileResult, style: Style) -> str:
+    """The line of a valid file; a broken one's problems are told elsewhere."""
+    if result.problems:
+        return ""
+    return f"{style.mark('valid', 'green')}  {printable(result.file)}  {result.subject}  {result.digest}\n"
+
+
+def validation_summary(results: Sequence[FileResult], style: Style) -> str:
+    """A last line where something is wrong or there are many."""
     broken = [r for r in results if r.problems]
     if broken:
         problems = sum(len(r.problems) for r in broken)
         where = f"{len(broken)} of {count(len(results), 'file')}"
-        lines.append(f"{style.mark('invalid', 'red')}  {count(problems, 'error')} in {where}")
-    return "".join(line + "\n" for line in lines)
+        return f"{style.mark('invalid', 'red')}  {count(problems, 'error')} in {where}\n"
+    return f"{count(len(results), 'file')}, all valid\n" if len(results) > 1 else ""
 
 
 def validation_json(results: Sequence[FileResult]) -> JsonObject:

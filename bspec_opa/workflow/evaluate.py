@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,28 +17,39 @@ from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.situation import Given, Situation, assemble
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.ledger.objects import ObjectStore
     from bspec_opa.trust.root import Environment
+    from bspec_opa.workflow.checkout.config import Config
+    from bspec_opa.workflow.checkout.deciding import Panel, Policy
     from bspec_opa.workflow.checkout.session import Session
     from bspec_opa.workflow.facts.evaluation import Rejected
 
 NONCE_BYTES = 32
 
+OpenPanel = Callable[["Config", "Policy", "Environment", "Mapping[str, str]"], "AbstractContextManager[Panel]"]
+"""As :func:`bspec_opa.workflow.checkout.deciding.open_panel`."""
 
-def evaluate(session: Session, environment_name: str) -> Evaluation:
+
+def evaluate(session: Session, environment_name: str, opened: OpenPanel = open_panel) -> Evaluation:
     """Decide as if the inbox were sequenced.
+
+    Args:
+        session: what is decided on.
+        environment_name: where to.
+        opened: gives the engines; they are given back by whoever made it.
 
     Raises:
         BspecError: anything that keeps a decision from being taken; see the exit codes.
     """
     environment = session.environment(environment_name)
     situation = situation_of(session, environment, with_inbox=True)
-    evaluation = decide(session, situation)
+    evaluation = decide(session, situation, opened)
     if not situation.is_current:
         return evaluation
     note = f"exactly this is current in {environment.id} already: promote would change nothing"
@@ -87,7 +99,7 @@ def rejected_facts(rejected: Sequence[Rejected]) -> list[JsonObject]:
     return [{"type": t, "id": i, "reason": c} for t, i, c in sorted(unique)]
 
 
-def decide(session: Session, situation: Situation) -> Evaluation:
+def decide(session: Session, situation: Situation, opened: OpenPanel = open_panel) -> Evaluation:
     """Put a situation to the engines, and hold the answer against the floor.
 
     Raises:
@@ -97,7 +109,7 @@ def decide(session: Session, situation: Situation) -> Evaluation:
     environment = situation.given.environment
     require_accepted(session.policy, session.anchor, environment.id)
     request = build_request(situation.facts, secrets.token_hex(NONCE_BYTES))
-    with open_panel(session.project.config, session.policy, environment, session.world.environ) as panel:
+    with opened(session.project.config, session.policy, environment, session.world.environ) as panel:
         verdict = ask(panel, session.policy, request)
     sequenced = {r.record.id for r in session.history.records}
     return Evaluation(
@@ -112,7 +124,7 @@ def decide(session: Session, situation: Situation) -> Evaluation:
         assurance=panel.assurance,
         bundle=session.policy.ref,
         advisory=not session.anchor.authenticated,
-        notes=session.notes,
+        notes=(*session.notes, *verdict.notes),
         unsequenced=tuple(r.id for r in session.inbox.records if r.id not in sequenced),
         rejected=(*situation.given.history.rejected, *session.inbox.rejected),
         request=request,

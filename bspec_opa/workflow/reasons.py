@@ -162,3 +162,9 @@ NEWER_ROOT = Reason(
     "a newer trust root appeared while the promotion was decided",
     "run it again: it decides anew under that root",
 )
+NO_INTENT = Reason(
+    "intent.none-found",
+    ExitCode.INVALID,
+    "a directory that was named holds no intent, in whatever depth",
+    "name a directory with *.intent files; hidden directories and links to directories are not looked into",
+)

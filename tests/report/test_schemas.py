@@ -37,6 +37,7 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "invalid": ("bare", ("validate", "behavior.intent", "missing"), "validation"),
     "advice": ("bare", ("evaluate", *STAGING), "evaluation"),
     "allowed": ("signed", ("evaluate", *STAGING, "--fail-on-warn"), "evaluation"),
+    "many": ("bare", ("evaluate", "behavior.intent", "missing", "--env", "staging"), "evaluations"),
     "denied": ("signed", ("evaluate", *PRODUCTION), "evaluation"),
     "promoted": ("signed", ("promote", *STAGING), "promotion"),
     "pending": ("bound", ("promote", *STAGING), "promotion"),
@@ -79,7 +80,8 @@ def faults(document: Any) -> list[Any]:
 
 
 def is_open(schema: Any) -> bool:
-    return bool(schema == OPEN)
+    """Whether a member is another schema's, or a list of such; those have tests of their own."""
+    return bool(schema == OPEN) or bool(schema and schema.get("items") == OPEN)
 
 
 def closed(schema: Any) -> Any:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FILE_NAME = "bspec-opa.toml"
 PREFIX = "BSPEC_OPA_"
 ENGINES = ("embedded", "managed", "rest")
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "jsonl")
 
 # name -> kind; lists are written as TOML arrays, in variables separated by the path separator.
 KEYS: Mapping[str, str] = {

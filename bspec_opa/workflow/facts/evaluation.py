@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.errors import ExitCode
+
 if TYPE_CHECKING:
     from bspec_opa.bundle.index import Index
     from bspec_opa.engine.interface import EngineFacts
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.foundation.document.document import Document
-    from bspec_opa.foundation.errors import ExitCode
     from bspec_opa.gate.decision import Decision
 
 
@@ -77,3 +78,8 @@ class Evaluation:
     def exit_code(self) -> ExitCode:
         """The decision's."""
         return self.decision.exit_code
+
+    def exit_code_of(self, *, fail_on_warn: bool) -> ExitCode:
+        """The process's: a warning that fails changes the code of an allow only."""
+        warned = fail_on_warn and self.decision.warned and self.decision.allowed
+        return ExitCode.WARNED if warned else self.exit_code
