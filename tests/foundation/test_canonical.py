@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
-from typing import cast
+from typing import Any, cast
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,10 @@ def test_vectors(value: JsonValue, expected: bytes) -> None:
         [object()],
         "\ud800",
         {"\udfff": 1},
+        {"é": {"a": 1.5}},
+        {"é": {1: 2}},
+        {"é": ["\ud800"]},
+        {"a": {"é": object()}},
     ],
 )
 def test_what_has_no_canonical_form_is_refused(value: object) -> None:
@@ -95,6 +100,24 @@ def test_canonical_bytes_are_json_for_the_same_value_and_their_own_canonical_for
     data = canonical_bytes(value)
     assert json.loads(data) == value
     assert canonical_bytes(json.loads(data)) == data
+
+
+def test_every_character_is_written_as_the_reference_writes_it() -> None:
+    every = [chr(c) for c in range(0x11_0000) if not 0xD800 <= c <= 0xDFFF]
+    for start in range(0, len(every), 4096):
+        text = "".join(every[start : start + 4096])
+        assert canonical_bytes(text) == rfc8785.dumps(text)
+
+
+@given(VALUES)
+def test_the_bytes_are_those_of_the_reference(value: JsonValue) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(cast(Any, value))
+
+
+@given(st.dictionaries(st.text("a\x7f\x80\ue000\U00010000", max_size=2), st.dictionaries(TEXTS, SCALARS)))
+def test_keys_are_sorted_by_utf_16_units_at_every_level(value: JsonValue) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(cast(Any, value))
+    assert canonical_bytes([value]) == rfc8785.dumps([cast(Any, value)])
 
 
 @given(st.dictionaries(TEXTS, SCALARS))
