@@ -11,14 +11,12 @@ from bspec_opa.workflow import templates
 from bspec_opa.workflow.checkout.config import FILE_NAME
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.keys import generate_key, public_name
-from bspec_opa.workflow.checkout.project import STATE
+from bspec_opa.workflow.checkout.project import INTENT_NAME, STATE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.intent.load import LoadedIntent
-
-INTENT_NAME = "behavior.intent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bspec_opa.workflow.checkout.config import Config
 from bspec_opa.workflow.checkout.deciding import open_panel, read_policy
 from bspec_opa.workflow.checkout.inbox import read_inbox
 from bspec_opa.workflow.checkout.intents import open_intent
-from bspec_opa.workflow.checkout.project import find_project, lock_beside
+from bspec_opa.workflow.checkout.project import find_project, intent_beside, lock_beside
 from bspec_opa.workflow.doctor import examine, exit_code_of
 from bspec_opa.workflow.normalize import check_request_of, evaluation_request_of
 from bspec_opa.workflow.showing import open_lock
@@ -42,7 +42,21 @@ def test_the_project_is_found_upwards(tmp_path: Path) -> None:
     for start in (deep, deep / "behavior.intent", tmp_path):
         assert find_project(start, {}, {}).root == tmp_path
     assert find_project(deep, {}, {}).has_file
-    assert lock_beside(deep / "behavior.intent") == deep / "behavior.lock"
+
+
+@pytest.mark.parametrize(
+    ("intent", "lock", "back"),
+    [
+        ("behavior.intent", "behavior.lock", "behavior.intent"),
+        ("refunds.intent", "refunds.lock", "refunds.intent"),
+        ("a.b.intent", "a.b.lock", "a.b.intent"),
+        ("agent.yaml", "behavior.lock", "behavior.intent"),
+        (".intent", "behavior.lock", "behavior.intent"),
+    ],
+)
+def test_a_lock_is_named_like_its_intent(tmp_path: Path, intent: str, lock: str, back: str) -> None:
+    assert lock_beside(tmp_path / intent) == tmp_path / lock
+    assert intent_beside(tmp_path / lock) == tmp_path / back
 
 
 def test_without_a_file_the_intents_directory_is_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

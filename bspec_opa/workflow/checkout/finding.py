@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.files import is_directory
 from bspec_opa.foundation.reasons import UNREADABLE
+from bspec_opa.workflow.checkout.project import INTENT_SUFFIX as SUFFIX
 from bspec_opa.workflow.reasons import NO_INTENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-SUFFIX = ".intent"
 
 
 def find_intents(named: Iterable[Path]) -> tuple[tuple[Path, BspecError | None], ...]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 STATE = ".bspec"
 LOCK_NAME = "behavior.lock"
 INTENT_NAME = "behavior.intent"
+LOCK_SUFFIX = ".lock"
+INTENT_SUFFIX = ".intent"
 _MAX_ROOTS = 1_000
 _ROOT_FILE = re.compile(r"([1-9][0-9]{0,5})\.root\.json")
 _MAX_CATALOGS = 1_000
@@ -117,11 +119,19 @@ def _shortest(path: Path) -> Path:
         return path
 
 
-def intent_beside(lock: Path) -> Path:
-    """The intent that a lock is of: ``behavior.intent`` in the same directory."""
-    return lock.with_name(INTENT_NAME)
-
-
 def lock_beside(intent: Path) -> Path:
-    """The lock of an intent: ``behavior.lock`` in the same directory."""
-    return intent.with_name(LOCK_NAME)
+    """The lock of an intent, in the same directory: ``NAME.lock`` of ``NAME.intent``, else ``behavior.lock``.
+
+    So several agents may share a directory, each with a lock of its own.
+    """
+    return intent.with_name(_other_name(intent, INTENT_SUFFIX, LOCK_SUFFIX, LOCK_NAME))
+
+
+def intent_beside(lock: Path) -> Path:
+    """The intent that a lock is of: the reverse of :func:`lock_beside`."""
+    return lock.with_name(_other_name(lock, LOCK_SUFFIX, INTENT_SUFFIX, INTENT_NAME))
+
+
+def _other_name(path: Path, suffix: str, other: str, usual: str) -> str:
+    stem = path.name.removesuffix(suffix)
+    return stem + other if stem and stem != path.name else usual
