@@ -30,23 +30,28 @@ class Authority:
         builder = self._builder(self.name, self.key.public_key()).add_extension(basic, critical=True)
         self._write(self.file, builder.add_extension(usage, critical=True))
 
-    def issue(self, *names: str, passphrase: bytes = b"") -> tuple[Path, Path]:
-        """Files of a certificate for hosts and addresses, and of its key."""
+    def issue(self, *names: str, passphrase: bytes = b"", days: tuple[int, int] = (-1, 1)) -> tuple[Path, Path]:
+        """Files of a certificate for hosts and addresses, and of its key; valid between these days from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         path = self.directory / f"{'-'.join(names)}-{self.file.stem}.pem"
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
         hosts = [x509.IPAddress(ipaddress.ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
         self._write(
             path,
-            self._builder(subject, key.public_key()).add_extension(x509.SubjectAlternativeName(hosts), critical=False),
+            self._builder(subject, key.public_key(), *days).add_extension(
+                x509.SubjectAlternativeName(hosts), critical=False
+            ),
         )
         encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
         form = serialization.PrivateFormat.PKCS8
         key_path = path.with_suffix(".key")
+        key_path.touch(mode=0o600)
         key_path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, encryption))
         return path, key_path
 
-    def _builder(self, subject: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, public: ec.EllipticCurvePublicKey, begin: int = -1, end: int = 1
+    ) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
@@ -54,8 +59,8 @@ class Authority:
             .issuer_name(self.name)
             .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY)
-            .not_valid_after(now + DAY)
+            .not_valid_before(now + begin * DAY)
+            .not_valid_after(now + end * DAY)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )

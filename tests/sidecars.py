@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
 import subprocess
 import tempfile
 import threading
@@ -14,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Sequence
 
     Behaviour = Callable[["Visit"], None]
 
 STEP_S = 0.01
 START_S = 30.0
+ATTEMPTS = 3
+"""A port that was free when it was looked for may be taken by the time that OPA listens."""
 
 
 class Visit:
@@ -151,19 +153,24 @@ def free_port() -> int:
 
 
 @contextmanager
-def opa_server(opa: Path, bundle: Path, *options: str, ca: Path | None = None) -> Iterator[tuple[str, str]]:
+def opa_server(opa: Path, bundle: Path, *options: str, tls: bool = False) -> Iterator[tuple[str, str]]:
     """A real OPA with a bundle named ``bspec``, with an empty environment; its URLs for TCP and socket file.
 
-    With an authority's file the options make it speak TLS.
+    With ``tls`` the options make it speak TLS. If it authorizes callers, its policy must let everybody ask for health.
     """
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         path = str(Path(directory) / "opa.sock")
-        port = free_port()
-        addresses = [f"--addr=127.0.0.1:{port}", f"--addr=unix://{path}"]
-        arguments = [*addresses, f"--set=bundles.bspec.resource=file://{bundle}", "--log-level=error", *options]
-        with _running([str(opa), "run", "--server", *arguments]) as process:
-            _wait_for(port, process, ssl.create_default_context(cafile=ca) if ca else None)
-            yield f"{'https' if ca else 'http'}://127.0.0.1:{port}", f"unix://{path}"
+        resource = f"--set=bundles.bspec.resource=file://{bundle}"
+        for attempt in range(1, ATTEMPTS + 1):
+            port = free_port()
+            addresses = [f"--addr=127.0.0.1:{port}", f"--addr=unix://{path}"]
+            command = [str(opa), "run", "--server", *addresses, resource, "--log-level=error", *options]
+            process = stack.enter_context(_running(command))
+            if _ready(port, path, process):
+                break
+            if attempt == ATTEMPTS:
+                raise RuntimeError(f"OPA has not started; it ended with {process.returncode}")
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}", f"unix://{path}"
 
 
 @contextmanager
@@ -176,17 +183,16 @@ def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], context: ssl.SSLContext | None) -> None:
-    """Until OPA listens and has activated its bundle."""
+def _ready(port: int, path: str, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until OPA listens on both and has activated its bundle; False if it has ended, as when the port is taken."""
     pause = threading.Event()
     until = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < until:
-        with suppress(OSError), ExitStack() as stack:
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            if context is not None:
-                connection = stack.enter_context(context.wrap_socket(connection, server_hostname="127.0.0.1"))
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(path)
             connection.sendall(b"GET /health?bundles HTTP/1.0\r\n\r\n")
             if connection.recv(64).startswith(b"HTTP/1.0 200"):
-                return
+                socket.create_connection(("127.0.0.1", port)).close()
+                return process.poll() is None
         pause.wait(STEP_S)
-    raise RuntimeError(f"OPA has not started; it ended with {process.returncode}")
+    return False

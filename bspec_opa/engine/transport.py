@@ -155,7 +155,9 @@ class Transport:
         if any(isinstance(e, NewConnectionError) for e in causes):
             words = next((os.strerror(n) for n in map(_errno, causes) if n), "no such host")
             return UNREACHABLE.error(f"{self._address} can't be reached: {words}", hint="start OPA there")
-        return UNREACHABLE.error(f"the connection to {self._address} broke in the middle")
+        demand = "a client certificate (engine.cert)" if self._address.scheme == "https" else "https"
+        hint = f"look at the server's log; perhaps it demands {demand}"
+        return UNREACHABLE.error(f"the connection to {self._address} broke in the middle", hint=hint)
 
 
 def _nobody_listens(error: Exception) -> bool:

@@ -171,7 +171,7 @@ def test_real_opa_over_tls(opa_path: Path, gate_bundle: Path, authority: Authori
     cert, key = authority.issue("127.0.0.1", "localhost")
     options = [f"--tls-cert-file={cert}", f"--tls-private-key-file={key}"]
     with (
-        opa_server(opa_path, gate_bundle, *options, ca=authority.file) as (url, _),
+        opa_server(opa_path, gate_bundle, *options, tls=True) as (url, _),
         RestEngine(url, revision="r1", ca=authority.file) as engine,
     ):
         assert engine.decide({"nonce": "n", "environment": "staging", "tools": []}).facts[0].version == "1.22.2"
