@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @click.group("bundle", cls=NamedGroup)
 def command() -> None:
-    """Build and inspect policy bundles.
+    """Build, inspect and export policy bundles.
 
     \b
     bspec-opa bundle inspect
+    bspec-opa bundle export default -o bspec.tar.gz
     bspec-opa bundle build policies -o bundles/acme.tar.gz --data acme/data.json
     """
 
@@ -80,3 +81,26 @@ def inspect(runtime: Runtime, bundle: str | None, output_format: str | None, qui
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     policy = read_policy(bundle or "default")
     output.show(lambda style: described_text(policy, style), lambda: described_json(policy))
+
+
+@command.command("export")
+@click.argument("bundle", required=False)
+@click.option("--output", "-o", "target", required=True, type=click.Path(path_type=Path), help="NAME.tar.gz to write.")
+@output_options
+@click.pass_obj
+def export(runtime: Runtime, bundle: str | None, target: Path, output_format: str | None, quiet: bool) -> None:
+    """Write a BUNDLE to a file that an OPA server can load. Without BUNDLE: the shipped default.
+
+    The bytes are the bundle's own, so revision and digest stay what the trust root accepts. An OPA that has loaded
+    it under the name bspec can be asked with --opa-url.
+
+    \b
+    bspec-opa bundle export default -o bspec.tar.gz
+    opa run --server --set bundles.bspec.resource=file://$PWD/bspec.tar.gz
+    """
+    from bspec_opa.report.bundle import exported_json, exported_text
+    from bspec_opa.workflow.bundling import export_policy
+
+    output = plain_output(runtime, Path(), output_format, quiet=quiet)
+    policy = export_policy(bundle or "default", target)
+    output.show(lambda style: exported_text(policy, target, style), lambda: exported_json(policy, target))

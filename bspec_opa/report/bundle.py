@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.describe import describe
 from bspec_opa.report.printable import printable
+from bspec_opa.report.text import next_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +24,23 @@ def built_text(policy: Policy, target: Path, style: Style) -> str:
 
 def built_json(policy: Policy, target: Path) -> JsonObject:
     """``bspec.bundle-built/v1``."""
+    return {"schema": "bspec.bundle-built/v1", "exit_code": 0, **_file(policy, target)}
+
+
+def exported_text(policy: Policy, target: Path, style: Style) -> str:
+    """What was exported, and how an OPA loads it."""
+    load = f"opa run --server --set bundles.bspec.resource={shlex.quote(target.absolute().as_uri())}"
+    lines = [f"{style.mark('EXPORTED', 'bold', 'green')}  {printable(str(target))}", _identity(policy).rstrip("\n")]
+    return "\n".join([*lines, *next_lines([load])]) + "\n"
+
+
+def exported_json(policy: Policy, target: Path) -> JsonObject:
+    """``bspec.bundle-exported/v1``."""
+    return {"schema": "bspec.bundle-exported/v1", "exit_code": 0, **_file(policy, target)}
+
+
+def _file(policy: Policy, target: Path) -> JsonObject:
     return {
-        "schema": "bspec.bundle-built/v1",
-        "exit_code": 0,
         "file": str(target),
         "name": policy.ref.name,
         "revision": policy.ref.revision,

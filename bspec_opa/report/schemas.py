@@ -82,6 +82,7 @@ _ENGINE = obj(
     provenance=enum("measured", "echoed"),
 )
 _BUNDLE = obj(name=LINE, revision=LINE, digest=DIGEST)
+_BUNDLE_FILE = {"file": LINE, **cast("dict[str, JsonObject]", _BUNDLE["properties"]), "rules": integer(1)}
 _REJECTED = array(obj(type=LINE, id=LINE, file=LINE, code=LINE, message=TEXT))
 _RECORD = obj(
     type=enum("submit", "evidence", "approval", "request"),
@@ -113,6 +114,7 @@ _WRITTEN: dict[str, JsonObject] = {
     "entry": integer(-1),
     "lock": LINE,
     "sequenced": array(DIGEST),
+    "restored": integer(),
 }
 _ENTRY = cast("dict[str, JsonObject]", ENTRY["properties"])
 _BINDING = cast("dict[str, JsonObject]", BINDING_SCHEMA["properties"])
@@ -228,10 +230,8 @@ _SCHEMAS = {
             "files": array(obj(name=LINE, bytes=integer(), digest=DIGEST), minimum=1),
         },
     ),
-    "bspec.bundle-built/v1": (
-        (0,),
-        {"file": LINE, **cast("dict[str, JsonObject]", _BUNDLE["properties"]), "rules": integer(1)},
-    ),
+    "bspec.bundle-built/v1": ((0,), _BUNDLE_FILE),
+    "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),
         {

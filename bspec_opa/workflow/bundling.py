@@ -41,6 +41,15 @@ def repack_policy(bundle: str, data: Path, target: Path) -> Policy:
     return _write(repack(source, read_bounded(data, MAX_DOCUMENT_BYTES), str(data)), target)
 
 
+def export_policy(bundle: str, target: Path) -> Policy:
+    """Write a bundle's bytes, checked and unchanged, to where an OPA can load them; the shipped ones by name.
+
+    Raises:
+        BspecError: it can't be read or is no policy bundle.
+    """
+    return _write(read_policy(bundle).archive, target)
+
+
 def _write(archive: bytes, target: Path) -> Policy:
     policy = policy_of(archive, target.name)
     make_directory(target.parent)

@@ -4,6 +4,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sidecars import opa_server
+
+from bspec_opa.bundle.shipped import shipped_bundle
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,6 +27,30 @@ def test_inspect_the_shipped_one(shell_at: At) -> None:
     assert {line.split()[2] for line in result.lines if line.startswith(("  deny ", "  warn "))} == {
         r["id"] for r in document["rules"]
     }
+
+
+def test_export_is_the_shipped_one_and_a_real_opa_loads_it(shell_at: At, opa_path: Path) -> None:
+    """Byte for byte; then the OPA's answer is accepted as the bundle's."""
+    shell = shell_at("signed")
+    result = shell.ok("bundle", "export", "default", "-o", "for opa/bspec.tar.gz")
+    file = Path("for opa/bspec.tar.gz")
+    assert file.read_bytes() == shipped_bundle().read_bytes()
+    assert result.lines[0] == "EXPORTED  for opa/bspec.tar.gz"
+    assert result.lines[-1] == f"next  opa run --server --set bundles.bspec.resource={file.absolute().as_uri()}"
+    again = shell.ok("bundle", "export", str(file), "-o", "again.tar.gz", "--format", "json").json
+    inspected = shell.ok("bundle", "inspect", "--format", "json").json
+    assert {k: again[k] for k in ("revision", "digest")} == {k: inspected[k] for k in ("revision", "digest")}
+    with opa_server(opa_path, Path("again.tar.gz").absolute()) as (_, url):
+        evaluated = shell.ok("evaluate", "behavior.intent", "--env", "staging", "--opa-url", url, "--format", "json")
+    assert evaluated.json["assurance"] == "cross-checked"
+
+
+def test_what_is_no_bundle_is_not_exported(shell_at: At) -> None:
+    shell = shell_at("empty")
+    Path("x.tar.gz").write_bytes(b"no tar")
+    assert shell("bundle", "export", "x.tar.gz", "-o", "y.tar.gz").code in {3, 7}
+    assert shell("bundle", "export", "defualt", "-o", "y.tar.gz").code == 2
+    assert not Path("y.tar.gz").exists()
 
 
 def test_repack_under_other_data_without_opa(shell_at: At) -> None:

@@ -62,6 +62,7 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
         ("bundle", "build", "--reuse-wasm", "default", "-o", "x.tar.gz", "--data", str(DATA)),
         "bundle-built",
     ),
+    "export": ("empty", ("bundle", "export", "-o", "x.tar.gz"), "bundle-exported"),
     "doctor empty": ("empty", ("doctor",), "doctor"),
     "doctor": ("live", ("doctor",), "doctor"),
     "init": ("bare", ("init", ".", "--trial-keys"), "init"),
