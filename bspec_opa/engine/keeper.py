@@ -1,9 +1,10 @@
 """Keeps one OPA server and its private directory for no longer than somebody wants them.
 
-A program of its own: ``python -I -S keeper.py OPA BASE``. What a process started can outlive it, since nobody cleans
-up behind ``kill -9``; so everything that must not outlive us is the child of this small process, and its standard
-input is the lifeline: a pipe whose other end only we hold. When that end closes, for whatever reason, OPA is
-killed and the directory removed. On Linux OPA also dies with its keeper, whatever kills that.
+A program of its own: ``python -I -S keeper.py OPA BASE MEMORY``. What a process started can outlive it, since
+nobody cleans up behind ``kill -9``; so everything that must not outlive us is the child of this small process, and
+its standard input is the lifeline: a pipe whose other end only we hold. When that end closes, for whatever reason,
+OPA is killed and the directory removed. On Linux OPA also dies with its keeper, whatever kills that, and gets no more
+than so many bytes of memory: a server has no limit of its own for what one decision takes.
 
 It speaks on standard output, one word and its text a line:
 
@@ -19,6 +20,7 @@ Imports nothing of the package, so that it starts fast and with any search path.
 from __future__ import annotations
 
 import os
+import resource
 import select
 import shutil
 import signal
@@ -47,12 +49,12 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1
 
 
-def main(opa: str, base: str) -> None:
+def main(opa: str, base: str, memory: str) -> None:
     """Keep OPA until the lifeline closes, a signal asks to stop, or OPA ends."""
     os.umask(0o077)
     wakes = _waking_signals()
     directory = os.path.join(base, f"bspec-opa-{os.urandom(8).hex()}")  # noqa: PTH118 - pathlib costs time at start
-    keeper = Keeper(opa, directory)
+    keeper = Keeper(opa, directory, int(memory))
     try:
         os.mkdir(directory, 0o700)  # noqa: PTH102 - as above
         say("directory", directory)
@@ -69,9 +71,10 @@ def main(opa: str, base: str) -> None:
 class Keeper:
     """The child, and what it says."""
 
-    def __init__(self, opa: str, directory: str) -> None:
+    def __init__(self, opa: str, directory: str, memory: int) -> None:
         self._opa = opa
         self._directory = directory
+        self._memory = memory
         self._child: subprocess.Popen[bytes] | None = None
         self._serves = False
         self._errors = -1
@@ -125,7 +128,7 @@ class Keeper:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             bufsize=0,
-            preexec_fn=_dying_with_us(),  # noqa: PLW1509 - this process has one thread
+            preexec_fn=_bound_to_us(self._memory),  # noqa: PLW1509 - this process has one thread
         )
         assert self._child.stderr is not None  # noqa: S101 - it is a pipe
         self._errors = self._child.stderr.fileno()
@@ -182,23 +185,25 @@ def _waking_signals() -> int:
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     for number in (*_STOPPING, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     return wakes
 
 
-def _dying_with_us() -> Callable[[], None] | None:
-    """On Linux: has the child killed when this process ends, however that happens (prctl(2))."""
+def _bound_to_us(memory: int) -> Callable[[], None] | None:
+    """On Linux: what a child does before it becomes OPA."""
     if sys.platform != "linux":
         return None
     import ctypes
 
-    return partial(_die_with, ctypes.CDLL(None).prctl, os.getpid())
+    return partial(_bind, ctypes.CDLL(None).prctl, os.getpid(), memory)
 
 
-def _die_with(prctl: Callable[[int, int], int], keeper: int) -> None:
-    """In the child, before it becomes OPA."""
+def _bind(prctl: Callable[[int, int], int], keeper: int, memory: int) -> None:
+    """Be killed when the keeper ends, however that happens (prctl(2)); get so much memory (getrlimit(2))."""
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != keeper:
-        os._exit(1)  # the keeper died before we asked
+        os._exit(1)  # it died before we asked
 
 
 if __name__ == "__main__":

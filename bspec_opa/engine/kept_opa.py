@@ -47,12 +47,15 @@ class KeptOpa:
         archive: the bundle's bytes.
         environ: the process's environment: it says where a private directory can be made.
         start_s: seconds until it has to be ready.
+        memory_bytes: the most memory that it gets, on Linux.
 
     Raises:
         EngineError: it doesn't start, refuses the bundle, or is not ready in time. Nothing is left of it.
     """
 
-    def __init__(self, opa: Path, archive: bytes, *, environ: Mapping[str, str], start_s: float) -> None:
+    def __init__(
+        self, opa: Path, archive: bytes, *, environ: Mapping[str, str], start_s: float, memory_bytes: int
+    ) -> None:
         self._opa = opa.absolute()
         self._deadline = Deadline()
         self._lock = threading.Lock()
@@ -63,7 +66,7 @@ class KeptOpa:
         self._gone = False
         self._directory: Path | None = None
         self._deadline.start(start_s)
-        self._keeper = _keeper(self._opa, environ)
+        self._keeper = _keeper(self._opa, environ, memory_bytes)
         self._lifeline, self._mouth = cast("FileIO", self._keeper.stdin), cast("FileIO", self._keeper.stdout)
         _LIVING.add(self)
         try:
@@ -226,9 +229,10 @@ class KeptOpa:
                 raise self._failure("doesn't listen itself: another process does")
 
 
-def _keeper(opa: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _keeper(opa: Path, environ: Mapping[str, str], memory_bytes: int) -> subprocess.Popen[bytes]:
     """The keeper, in a session of its own: Ctrl-C in a terminal reaches us, and we tell it."""
-    program = [sys.executable or "python3", "-I", "-S", keeper.__file__, str(opa), str(private_place(environ))]
+    place = private_place(environ)
+    program = [sys.executable, "-I", "-S", keeper.__file__, str(opa), str(place), str(memory_bytes)]
     try:
         return subprocess.Popen(
             program,

@@ -12,7 +12,7 @@ from bspec_opa.engine.reasons import OPA_VERSION, UNREACHABLE
 from bspec_opa.engine.rest import RestEngine
 from bspec_opa.engine.toolchain import REMEDY
 from bspec_opa.foundation.errors import EngineError
-from bspec_opa.foundation.limits import ENGINE_DEADLINE_S, MANAGED_START_S
+from bspec_opa.foundation.limits import ENGINE_DEADLINE_S, MANAGED_MEMORY_BYTES, MANAGED_START_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +42,7 @@ class ManagedEngine:
         environ: the process's environment, for the place of the private directory.
         deadline_s: seconds for one decision.
         start_s: seconds until OPA has to be ready.
+        memory_bytes: the most memory that OPA gets, on Linux; if it needs more it ends, and so does the engine.
         decision_path: the rule to ask for.
 
     Raises:
@@ -58,10 +59,11 @@ class ManagedEngine:
         environ: Mapping[str, str],
         deadline_s: float = ENGINE_DEADLINE_S,
         start_s: float = MANAGED_START_S,
+        memory_bytes: int = MANAGED_MEMORY_BYTES,
         decision_path: str = DECISION_PATH,
     ) -> None:
         self._facts = EngineFacts("managed", REQUIRED, revision, bundle_digest, "measured")
-        self._opa = KeptOpa(opa, archive, environ=environ, start_s=start_s)
+        self._opa = KeptOpa(opa, archive, environ=environ, start_s=start_s, memory_bytes=memory_bytes)
         try:
             self._rest = RestEngine(
                 f"unix://{self._opa.path}",

@@ -43,6 +43,8 @@ ENGINE_DEADLINE_S: Final = 5.0
 """Total time for one decision, connection included."""
 MANAGED_START_S: Final = 20.0
 """Until an OPA that we start has loaded its bundle."""
+MANAGED_MEMORY_BYTES: Final = 2048 * MIB
+"""Of an OPA that we start; it keeps documents at about twenty times their size."""
 COMPILE_DEADLINE_S: Final = 30.0
 """For compiling a bundle's policy.wasm, where no compiled code was kept; a thousand rules take one to three."""
 LEDGER_LOCK_TIMEOUT_S: Final = 10.0

@@ -19,6 +19,7 @@ import pytest
 from bspec_opa.bundle.archive import compress, write_tar
 from bspec_opa.engine import kept_opa
 from bspec_opa.foundation.errors import BspecError, EngineError, ExitCode
+from bspec_opa.foundation.limits import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,10 +119,12 @@ def test_opa_gets_nothing_of_ours(start_managed: Start, monkeypatch: pytest.Monk
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
     try:
-        with start_managed() as engine:
+        # What the keeper needs to find its libraries is nothing to OPA.
+        environ = {"LD_LIBRARY_PATH": "/nonexistent", "S3CRET": "x"}
+        with start_managed(environ=environ) as engine:
             keeper, opa = (Path(f"/proc/{p}") for p in processes(engine))
             assert (opa / "environ").read_bytes() == b""
-            assert b"S3CRET" not in (keeper / "environ").read_bytes()
+            assert (keeper / "environ").read_bytes() == b"LD_LIBRARY_PATH=/nonexistent\0"
             assert (opa / "cwd").resolve() == engine._opa.path.parent
             assert (opa / "fd" / "0").resolve() == (opa / "fd" / "1").resolve() == Path("/dev/null")
             ours = f"pipe:[{os.fstat(reader).st_ino}]"
@@ -179,11 +182,13 @@ def test_exception(start_managed: Start, error: type[BaseException]) -> None:
 
 
 HOST = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from bspec_opa.engine.managed import ManagedEngine
 from bspec_opa.foundation.digest import ZERO_DIGEST
 opa, bundle = map(Path, sys.argv[1:3])
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may have it ignored
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 engine = ManagedEngine(opa, bundle.read_bytes(), revision="r1", bundle_digest=ZERO_DIGEST, environ={})
 forked = -1
 if sys.argv[3] == "fork":
@@ -281,6 +286,19 @@ def test_the_keeper_hangs(start_managed: Start, monkeypatch: pytest.MonkeyPatch)
     nothing_left(directory, keeper, opa)
 
 
+def test_blocked_signals_are_no_matter(start_managed: Start) -> None:
+    """Else the keeper would inherit them, and never hear of OPA's end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM})
+    try:
+        engine = start_managed(start_s=WAIT_S)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with engine:
+        directory, pids = engine._opa.path.parent, processes(engine)
+        os.kill(pids[0], signal.SIGTERM)
+        nothing_left(directory, *pids[1:])
+
+
 def test_opa_is_killed(start_managed: Start) -> None:
     with start_managed() as engine:
         engine.decide(ALLOW)
@@ -309,6 +327,48 @@ def test_a_forked_child_neither_asks_nor_stops_it(start_managed: Start) -> None:
             os._exit(code)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
         engine.decide(ALLOW)
+
+
+# What a policy does.
+
+
+def policy(text: str) -> bytes:
+    return compress(
+        write_tar({".manifest": b'{"revision":"r1"}', "gate.rego": b"package bspec.gate\n\n" + text.encode()})
+    )
+
+
+GREEDY = """
+decision := {"strings": count([s |
+    some a in input.items
+    some b in input.items
+    s := concat(a, [b, input.text])
+])}
+"""
+
+
+@LINUX
+def test_a_policy_that_fills_memory(start_managed: Start) -> None:
+    request: dict[str, Any] = {"items": [str(n) for n in range(5_000)], "text": "x" * 1_000}
+    with start_managed(archive=policy(GREEDY), memory_bytes=256 * MIB, deadline_s=WAIT_S) as engine:
+        directory, pids = engine._opa.path.parent, processes(engine)
+        with pytest.raises(EngineError) as caught:
+            engine.decide(request)
+    assert caught.value.code == "engine.ended"
+    assert "ended with status 2; it says: fatal error: " in str(caught.value)
+    assert "out of memory" in str(caught.value) or "cannot allocate" in str(caught.value)
+    nothing_left(directory, *pids)
+
+
+def test_a_policy_that_does_not_end(start_managed: Start) -> None:
+    endless = (Path(__file__).parent / "assets" / "endless" / "endless.rego").read_text()
+    with start_managed(archive=policy(endless.partition("package bspec.gate")[2]), deadline_s=1.0) as engine:
+        directory, pids = engine._opa.path.parent, processes(engine)
+        with pytest.raises(EngineError) as caught:
+            engine.decide({"items": [str(n) for n in range(500)]})
+        assert caught.value.code == "engine.timeout"
+        assert engine.decide({}).decision == {"found": 0}
+    nothing_left(directory, *pids)
 
 
 # What doesn't start.
@@ -363,9 +423,7 @@ def test_a_broken_bundle(start_managed: Start, place: dict[str, str], gate_bundl
 @pytest.mark.attack("A69")
 @pytest.mark.parametrize("call", ['http.send({"method": "get", "url": "http://a"})', "opa.runtime()", "time.now_ns()"])
 def test_a_policy_that_could_reach_out(start_managed: Start, place: dict[str, str], call: str) -> None:
-    policy = f"package bspec.gate\n\ndecision := {call}\n".encode()
-    archive = compress(write_tar({".manifest": b'{"revision":"r1"}', "gate.rego": policy}))
-    error = refusal(start_managed, archive=archive, environ=place)
+    error = refusal(start_managed, archive=policy(f"decision := {call}\n"), environ=place)
     assert error.code == "engine.not-started"
     assert f"undefined function {call.partition('(')[0]}" in str(error)
 
@@ -402,6 +460,7 @@ path = next(a for a in sys.argv if a.startswith("--addr=unix://"))[14:]
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(path)
 listener.listen()
+sys.stderr.write("a log that somebody must read\\n" * 10_000)
 while True:
     connection, _ = listener.accept()
     request = connection.recv(65536)
