@@ -278,6 +278,22 @@ def test_the_keeper_is_killed(start_managed: Start, number: signal.Signals) -> N
     nothing_left(directory, keeper, opa)
 
 
+def test_the_keeper_is_killed_where_the_system_ends_no_orphans(
+    start_managed: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS: OPA lives on until we close the engine, and no longer."""
+    source = Path(kept_opa.keeper.__file__).read_text(encoding="utf-8")
+    assert source.count('if sys.platform != "linux":') == 1
+    elsewhere = tmp_path / "keeper.py"
+    elsewhere.write_text(source.replace('if sys.platform != "linux":', "if True:"), encoding="utf-8")
+    monkeypatch.setattr(kept_opa.keeper, "__file__", str(elsewhere))
+    with start_managed() as engine:
+        directory, (keeper, opa) = engine._opa.path.parent, processes(engine)
+        os.kill(keeper, signal.SIGKILL)
+        engine.decide(ALLOW)
+    nothing_left(directory, keeper, opa)
+
+
 def test_the_keeper_hangs(start_managed: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_opa, "_STOP_S", 0.2)
     with start_managed() as engine:
