@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bspec_opa.bundle.archive import compress, write_tar
+from bspec_opa.engine import keeper as keeper_program
 from bspec_opa.engine import kept_opa
 from bspec_opa.foundation.errors import BspecError, EngineError, ExitCode
 from bspec_opa.foundation.limits import MIB
@@ -282,11 +283,11 @@ def test_the_keeper_is_killed_where_the_system_ends_no_orphans(
     start_managed: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on macOS: OPA lives on until we close the engine, and no longer."""
-    source = Path(kept_opa.keeper.__file__).read_text(encoding="utf-8")
+    source = Path(keeper_program.__file__).read_text(encoding="utf-8")
     assert source.count('if sys.platform != "linux":') == 1
     elsewhere = tmp_path / "keeper.py"
     elsewhere.write_text(source.replace('if sys.platform != "linux":', "if True:"), encoding="utf-8")
-    monkeypatch.setattr(kept_opa.keeper, "__file__", str(elsewhere))
+    monkeypatch.setattr(keeper_program, "__file__", str(elsewhere))
     with start_managed() as engine:
         directory, (keeper, opa) = engine._opa.path.parent, processes(engine)
         os.kill(keeper, signal.SIGKILL)
