@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,3 +124,16 @@ def test_cases_alone_and_unchanged(number: int, opa_path: Path, tmp_path: Path) 
             found |= through_embedded(batch, None)
     assert run == sum(LISTED["allowed"].get(f, 0) for f in {c.folder for c in cases})
     assert {place: got for place, got in found.items() if got} == listed(cases, "embedded")
+
+
+def test_the_page_tells_the_same() -> None:
+    page = (ROOT / "docs" / "parity.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \| (\d+) \|", page, re.MULTILINE)
+    counts = Counter((r["reason"], r["engine"]) for r in LISTED["differences"])
+    assert {(r, int(e), int(s)) for r, e, s in rows} == {
+        (r, counts[r, "embedded"], counts[r, "rest"]) for r in LISTED["reasons"]
+    }
+    without = len(LISTED["no_json"])
+    assert f"carries {LISTED['cases']} conformance cases" in page
+    assert f" {ALLOWED} of them compile" in page
+    assert f" {without} of these have a set" in page
