@@ -1,4 +1,4 @@
-"""Writes the documents that are made from the code: errors, rules, commands, schemas.
+"""Writes the documents that are made from the code: errors, rules, commands, schemas, the shipped bundle's digest.
 
 ``python docs/generate.py`` writes, ``--check`` compares and exits 1 when one is stale.
 """  # noqa: INP001 - a script
@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -130,13 +131,26 @@ def _with_binding(record: str, schema: JsonObject) -> JsonObject:
     return schema | {"properties": properties | {"binding": OPEN}, "required": [*required, "binding"]}
 
 
+_SHIPPED = re.compile(r"(?<=\bdefault sha256:)[0-9a-f]{12}(?=…)")
+
+
+def pages_that_name_the_bundle() -> dict[str, str]:
+    """Pages that show a run, with the digest of the bundle that is shipped now."""
+    digest = read_bundle(shipped_bundle("default").read_bytes(), "default").digest
+    short = digest.removeprefix("sha256:")[:12]
+    pages = {f"../{p.name}" if p.parent != DOCS else p.name: p for p in (DOCS.parent / "README.md", *DOCS.glob("*.md"))}
+    texts = {name: path.read_text(encoding="utf-8") for name, path in pages.items() if name not in PAGES}
+    return {name: _SHIPPED.sub(short, text) for name, text in texts.items() if _SHIPPED.search(text)}
+
+
 PAGES = {"errors.md": errors_page, "rules.md": rules_page, "commands.md": commands_page}
 
 
 def main(arguments: list[str]) -> int:
     """Write or compare every generated page."""
     stale = []
-    for name, text in {**{name: page() for name, page in PAGES.items()}, **schema_files()}.items():
+    pages = {name: page() for name, page in PAGES.items()}
+    for name, text in {**pages, **schema_files(), **pages_that_name_the_bundle()}.items():
         path = DOCS / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue

@@ -51,14 +51,21 @@ def outcome_text(wanted: Wanted, outcome: Outcome, style: Style) -> str:
     evaluation = outcome.evaluation
     if evaluation is None:
         word = style.mark("CURRENT", "bold", "green")
-        head = f"{word}  exactly this is current in {printable(wanted.environment)}; nothing was written"
-        return "\n".join([head, f"  line      {outcome.line}", *next_lines(steps)]) + "\n"
+        head = f"{word}  exactly this is current in {printable(wanted.environment)}; nothing was signed"
+        return "\n".join([head, f"  line      {outcome.line}", *_restored(outcome), *next_lines(steps)]) + "\n"
     if not evaluation.decision.allowed:
         recorded = "nothing was recorded" if outcome.entry is None else f"denial recorded as entry {outcome.entry}"
         text = render_evaluation(evaluation, steps, style=style)
         head, _, rest = text.partition("\n")
-        return f"{head}\n  no lock written; {recorded}\n{rest}"
+        return "\n".join([head, f"  no lock written; {recorded}", *_restored(outcome), rest])
     return _promoted(evaluation, outcome, steps, style)
+
+
+def _restored(outcome: Outcome) -> list[str]:
+    """What became of the lock although no line is new."""
+    if not outcome.restored:
+        return []
+    return [f"  restored  {printable(str(outcome.lock))}: {count(outcome.restored, 'line')} copied from the ledger"]
 
 
 def _promoted(evaluation: Evaluation, outcome: Outcome, steps: Sequence[str], style: Style) -> str:
@@ -115,6 +122,7 @@ def outcome_json(wanted: Wanted, outcome: Outcome) -> JsonObject:
         "entry": -1 if outcome.entry is None else outcome.entry,
         "lock": str(outcome.lock),
         "sequenced": [*outcome.sequenced],
+        "restored": outcome.restored,
     }
     if evaluation is None:
         current: JsonObject = {"schema": "bspec.promotion-current/v1", "exit_code": 0}

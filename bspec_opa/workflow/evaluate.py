@@ -14,6 +14,7 @@ from bspec_opa.workflow.checkout.deciding import ask, open_panel, require_accept
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
+from bspec_opa.workflow.facts.objections import objections
 from bspec_opa.workflow.facts.situation import Given, Situation, assemble
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         assurance=panel.assurance,
         bundle=session.policy.ref,
         advisory=not session.anchor.authenticated,
-        notes=(*session.notes, *verdict.notes),
+        notes=(*session.notes, *objections(situation), *verdict.notes),
         unsequenced=tuple(r.id for r in session.inbox.records if r.id not in sequenced),
         rejected=(*situation.given.history.rejected, *session.inbox.rejected),
         request=request,

@@ -70,6 +70,7 @@ class Outcome:
         entry: the ledger entry of the line or of the denial, if one was written.
         lock: the lock's file.
         sequenced: ids of the records that this run sequenced.
+        restored: how many lines the lock lacked and got from the ledger, besides the one that is new.
     """
 
     evaluation: Evaluation | None
@@ -77,6 +78,7 @@ class Outcome:
     entry: int | None
     lock: Path
     sequenced: tuple[Digest, ...]
+    restored: int = 0
 
 
 def promote(session: Session, environment_name: str, keys: Keys) -> Outcome:
@@ -117,21 +119,21 @@ def _once(session: Session, environment: Environment, keys: Keys) -> Outcome:
     lock = lock_beside(session.file)
     # Proven first: a line that the records do not bear out is not copied into the lock either.
     _require_proven(session, situation)
-    _complete_known(lock, session)
+    restored = _complete_known(lock, session)
     if situation.is_current and situation.head is not None:
-        return Outcome(None, situation.head.line, situation.head.seq, lock, ())
+        return Outcome(None, situation.head.line, situation.head.seq, lock, (), restored)
     evaluation = decide(session, situation)
     if situation.binding is None:
-        return Outcome(evaluation, None, None, lock, ())
+        return Outcome(evaluation, None, None, lock, (), restored)
     maker = Maker(session.anchor, session.agent, session.world.now)
     if not evaluation.decision.allowed:
         denial = _denial(session, situation, evaluation, maker, keys)
-        return Outcome(evaluation, None, _append(session, denial, keys), lock, ())
+        return Outcome(evaluation, None, _append(session, denial, keys), lock, (), restored)
     line = _line(session, situation, evaluation, maker, keys)
     entry = _append(session, line, keys)
     history = reread(session, open_store(session.project, session.anchor).read()).history
     complete_lock(lock, history)
-    return Outcome(evaluation, digest_of(line.envelope.rstrip(b"\n")), entry, lock, ())
+    return Outcome(evaluation, digest_of(line.envelope.rstrip(b"\n")), entry, lock, (), restored)
 
 
 def _require_proven(session: Session, situation: Situation) -> None:
@@ -148,8 +150,11 @@ def _require_proven(session: Session, situation: Situation) -> None:
             verify_head(head, session.history, evidence)
 
 
-def complete_lock(path: Path, history: History) -> None:
+def complete_lock(path: Path, history: History) -> int:
     """Append to the lock what the ledger has and it lacks; copies bytes and signs nothing (attack A48).
+
+    Returns:
+        How many lines it lacked.
 
     Raises:
         TrustError: the file holds something that the ledger does not.
@@ -159,9 +164,10 @@ def complete_lock(path: Path, history: History) -> None:
     missing = missing_lines(read_lock(found, str(path)), lock_of(history), str(path))
     if missing:
         append_lines(path, found, missing)
+    return len(missing)
 
 
-def _complete_known(path: Path, session: Session) -> None:
+def _complete_known(path: Path, session: Session) -> int:
     """Complete the lock from the ledger that this run knows.
 
     Another run may have appended and written its line since that ledger was read. So a line that is not in it is
@@ -172,7 +178,7 @@ def _complete_known(path: Path, session: Session) -> None:
         TrustError: as :func:`complete_lock`.
     """
     try:
-        complete_lock(path, session.history)
+        return complete_lock(path, session.history)
     except TrustError as e:
         if e.code == NOT_IN_LEDGER.code:
             require_unmoved(read_ledger(session.project, session.anchor), session.ledger)

@@ -65,7 +65,7 @@ def scaffold(directory: Path, agent: str, tier: str, *, trial_keys: bool) -> Sca
             write_new(path, content.encode())
             written.append(path)
     if trial_keys:
-        written += _trial_keys(directory, _roles(loaded))
+        written += _trial_keys(directory, _people(loaded))
     return Scaffold(directory, intent_file, tuple(written), tuple(kept), _steps(directory, loaded, trial_keys))
 
 
@@ -90,20 +90,28 @@ def _files(loaded: LoadedIntent) -> dict[str, str]:
     return files
 
 
-def _approvers(loaded: LoadedIntent) -> tuple[str, ...]:
-    """The roles that the intent's promotion rules name."""
-    rules = loaded.intent.promotion.values()
-    return tuple(sorted({a.role for p in rules for a in (*p.approvals, *p.on_expansion)}))
+def _approvers(loaded: LoadedIntent) -> tuple[templates.Approver, ...]:
+    """The people whom the intent's promotion rules need: as many in each role as the strictest rule demands."""
+    needed: dict[str, int] = {}
+    for promotion in loaded.intent.promotion.values():
+        for rule in (*promotion.approvals, *promotion.on_expansion):
+            needed[rule.role] = max(needed.get(rule.role, 0), rule.count)
+    return tuple(
+        templates.Approver(role if n == 1 else f"{role}-{n}", role)
+        for role, count in sorted(needed.items())
+        for n in range(1, count + 1)
+    )
 
 
-def _roles(loaded: LoadedIntent) -> tuple[str, ...]:
-    return ("root", "gate", "ledger", "author", "evaluator", "promoter", *_approvers(loaded))
+def _people(loaded: LoadedIntent) -> tuple[str, ...]:
+    """Everybody who has a key, by its file's name."""
+    return (*templates.MACHINES, "author", "evaluator", "promoter", *(a.id for a in _approvers(loaded)))
 
 
-def _trial_keys(directory: Path, roles: tuple[str, ...]) -> list[Path]:
+def _trial_keys(directory: Path, people: tuple[str, ...]) -> list[Path]:
     made = []
-    for role in roles:
-        file = directory / "keys" / f"{role}.pem"
+    for person in people:
+        file = directory / "keys" / f"{person}.pem"
         if not file.exists():
             generate_key(file, None)
             made += [file, public_name(file)]
@@ -112,7 +120,7 @@ def _trial_keys(directory: Path, roles: tuple[str, ...]) -> list[Path]:
 
 def _steps(directory: Path, loaded: LoadedIntent, trial_keys: bool) -> tuple[str, ...]:  # noqa: FBT001 - private
     enter = () if str(directory) == "." else (f"cd {directory}",)
-    keys = () if trial_keys else tuple(f"bspec-opa key generate keys/{r}.pem" for r in _roles(loaded))
+    keys = () if trial_keys else tuple(f"bspec-opa key generate keys/{p}.pem" for p in _people(loaded))
     return (
         *enter,
         *keys,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bspec_opa.intent.ranges import parse_range
 
@@ -233,14 +233,21 @@ jobs:
       - run: python -I -m bspec_opa evaluate behavior.intent --env staging --engine embedded || test $? = 5
 """
 
-PEOPLE = ("author", "evaluator", "promoter", "environment-admin", "security", "risk-owner")
 MACHINES = ("root", "gate", "ledger")
 
 
-def trust_template(agent: str, owner: str, roles: tuple[str, ...]) -> str:
-    """A readable ``trust.yaml`` with one key for each role."""
+class Approver(NamedTuple):
+    """Somebody who approves; the key is called like the person."""
+
+    id: str
+    role: str
+
+
+def trust_template(agent: str, owner: str, approving: tuple[Approver, ...]) -> str:
+    """A readable ``trust.yaml`` with a key for each person."""
     approvers = "".join(
-        f"  - id: {r}\n    group: team:{r}\n    keys: [keys/{r}.pub.pem]\n    roles: [{{role: {r}}}]\n" for r in roles
+        f"  - id: {a.id}\n    group: team:{a.role}\n    keys: [keys/{a.id}.pub.pem]\n    roles: [{{role: {a.role}}}]\n"
+        for a in approving
     )
     return f"""\
 # Who may sign what, which environments there are, and which policies decide. Signed by bspec-opa trust init; the pin

@@ -41,10 +41,22 @@ def test_what_is_current_is_left_alone(shell_at: At) -> None:
     shell = shell_at("staged")
     before = Path("behavior.lock").read_bytes()
     result = shell.ok(*STAGING)
-    assert result.lines[0] == "CURRENT  exactly this is current in staging; nothing was written"
+    assert result.lines[0] == "CURRENT  exactly this is current in staging; nothing was signed"
     document = shell.ok(*STAGING, "--format", "json").json
     assert (document["schema"], document["exit_code"]) == ("bspec.promotion-current/v1", 0)
     assert Path("behavior.lock").read_bytes() == before
+
+
+def test_a_lock_that_was_lost_is_restored_and_that_is_said(shell_at: At) -> None:
+    shell = shell_at("staged")
+    before = Path("behavior.lock").read_bytes()
+    Path("behavior.lock").unlink()
+    result = shell.ok(*STAGING)
+    assert "  restored  behavior.lock: 1 line copied from the ledger" in result.lines
+    assert Path("behavior.lock").read_bytes() == before
+    Path("behavior.lock").unlink()
+    assert shell.ok(*STAGING, "--format", "json").json["restored"] == 1
+    assert shell.ok(*STAGING, "--format", "json").json["restored"] == 0
 
 
 def test_a_denial_is_recorded_and_no_lock_is_written(shell_at: At) -> None:

@@ -11,9 +11,20 @@
 package bspec.rules.global.baseline.expansion_bumps_version
 
 deny contains {
-	"msg": $"the change expands what the agent may do, but the version step is {input.change.version_step}",
+	"msg": $"the change expands what the agent may do ({what}), but the version step is {input.change.version_step}",
 	"path": "/metadata/version",
 } if {
 	input.change.verdict == "expansion"
 	not input.change.version_step in {"minor", "major"}
+	some what in changed
+}
+
+# what expands, or that nobody said what
+changed contains what if some what in named
+
+changed contains "in a way that is not named" if count(named) == 0
+
+named contains $"{item.path}: {item.what}" if {
+	some item in input.change.items
+	item.verdict == "expansion"
 }

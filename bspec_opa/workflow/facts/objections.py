@@ -1,0 +1,22 @@
+"""What people said who reject a promotion; policies see that they do, people should see why. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from bspec_opa.approval.facts import REJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.workflow.facts.situation import Situation
+
+
+def objections(situation: Situation) -> Iterator[str]:
+    """One line for each reject that stands and gives a reason."""
+    records = {s.record.id: s.record for s in situation.given.history.of_type("approval")}
+    for fact in cast("list[JsonObject]", situation.facts.approvals):
+        record = records.get(str(fact["id"]))  # type: ignore[call-overload]
+        if fact["decision"] == REJECT and record is not None and record.predicate["reason"]:
+            yield f"{record.principal} rejected it as {record.role}: {record.predicate['reason']}"
