@@ -1,7 +1,7 @@
 """Bytes to values: the only way in for every document that people or tools write.
 
-JSON is read by the standard library and, at the slightest doubt, by the scanner that keeps positions; YAML, which
-costs an import, only where it is asked for.
+JSON is read by the standard library and, at the slightest doubt, by the scanner that keeps positions; YAML by a
+reader of its plain forms and, at the slightest doubt, by PyYAML's parser, which costs an import.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.document.document import Document, Mark
 from bspec_opa.foundation.document.json_text import Scanner, parse_quickly
 from bspec_opa.foundation.document.text import Source, check_visible, decode
+from bspec_opa.foundation.document.yaml_plain import DoubtError, read_quickly
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES, MAX_IMPORT_BYTES
 
 if TYPE_CHECKING:
@@ -31,12 +32,19 @@ def load_yaml(data: bytes, name: str, *, limit: int = MAX_DOCUMENT_BYTES) -> Doc
     Raises:
         InvalidInputError: it is refused; all problems up to the first that stops reading are listed.
     """
-    from bspec_opa.foundation.document.yaml_subset import YamlReader
-
     source = Source(name, decode(data, name, limit))
     check_visible(source)
-    value, mark = YamlReader(source).read()
+    value, mark = _read_yaml(source)
     return Document(name, value, source, lambda: mark)
+
+
+def _read_yaml(source: Source) -> tuple[JsonValue, Mark]:
+    try:
+        return read_quickly(source.text)
+    except DoubtError:
+        from bspec_opa.foundation.document.yaml_subset import YamlReader
+
+        return YamlReader(source).read()
 
 
 def load_json(data: bytes, name: str, *, text: bool = True, limit: int = MAX_DOCUMENT_BYTES) -> Document:
