@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from certificates import Authority, serving
+from middleman import Relay
 from sidecars import Visit, opa_server, reply, said
 
 from bspec_opa.engine.address import parse_address
@@ -167,14 +168,31 @@ def test_deadline_covers_the_handshake(authority: Authority) -> None:
     assert caught.value.code == "engine.timeout"
 
 
-def test_real_opa_over_tls(opa_path: Path, gate_bundle: Path, authority: Authority) -> None:
+REQUEST: dict[str, Any] = {"nonce": "n", "environment": "staging", "tools": []}
+
+
+@pytest.mark.parametrize("tls", ["none", "server", "mutual"])
+def test_one_connection_to_a_real_opa_for_many_decisions(
+    opa_path: Path, gate_bundle: Path, authority: Authority, tls: str
+) -> None:
+    """Counted between us and OPA. When it has ended in the meantime, another one is made, and nothing is asked twice."""
     cert, key = authority.issue("127.0.0.1", "localhost")
-    options = [f"--tls-cert-file={cert}", f"--tls-private-key-file={key}"]
+    ours, our_key = authority.issue("client")
+    options = [] if tls == "none" else [f"--tls-cert-file={cert}", f"--tls-private-key-file={key}"]
+    files: dict[str, Any] = {} if tls == "none" else {"ca": authority.file}
+    if tls == "mutual":
+        options += ["--authentication=tls", f"--tls-ca-cert-file={authority.file}"]
+        files |= {"cert": ours, "key": our_key}
     with (
-        opa_server(opa_path, gate_bundle, *options, tls=True) as (url, _),
-        RestEngine(url, revision="r1", ca=authority.file) as engine,
+        opa_server(opa_path, gate_bundle, *options, tls=tls != "none") as (url, _),
+        Relay(url) as relay,
+        RestEngine(relay.url, revision="r1", **files) as engine,
     ):
-        assert engine.decide({"nonce": "n", "environment": "staging", "tools": []}).facts[0].version == "1.22.2"
+        versions = {engine.decide(REQUEST).facts[0].version for _ in range(100)}
+        assert (relay.accepted, versions) == (1, {"1.22.2"})
+        relay.hang_up()
+        assert engine.decide(REQUEST).facts[0].version == "1.22.2"
+        assert relay.accepted == 2
 
 
 CERT, KEY, CA, TOKEN = ("cert", "key", "ca", "token_file")
