@@ -44,7 +44,7 @@ MAX_LINES = 16
 MAX_LINE_BYTES = 500
 A_YEAR_S = 31_536_000
 """OPA reads the bundle once; it has no switch to turn polling off."""
-_BLOCK = 65_536
+_BLOCK, _BLOCKS = 65_536, 16
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1
 
@@ -136,9 +136,14 @@ class Keeper:
         return self._child.pid
 
     def _listen(self) -> None:
-        """Read all that OPA has written, so that it never waits for a reader; repeat the first lines."""
+        """Read what OPA has written, so that it never waits for a reader; repeat the first lines.
+
+        Not all of it at once: one that never stops writing would keep us from hearing that it has to.
+        """
         with suppress(BlockingIOError):
-            while self._errors >= 0:
+            for _ in range(_BLOCKS):
+                if self._errors < 0:
+                    return
                 block = os.read(self._errors, _BLOCK)
                 if not block:
                     self._errors = -1

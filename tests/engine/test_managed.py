@@ -419,7 +419,10 @@ def test_no_program(start_managed: Start, place: dict[str, str], tmp_path: Path)
     assert "can't be started: Exec format error" in str(refusal(start_managed, plain, environ=place))
 
 
-@pytest.mark.parametrize("body", ["exec sleep 999", "sleep 999", "exec yes 'a log that never ends' >&2"])
+HANGS = ["exec sleep 999", "sleep 999", "exec yes 'a log that never ends' >&2", "exec tr '\\0' x </dev/zero >&2"]
+
+
+@pytest.mark.parametrize("body", HANGS)
 def test_it_hangs(start_managed: Start, place: dict[str, str], tmp_path: Path, body: str) -> None:
     opa = program(tmp_path / "bin", f"echo $$ > {tmp_path}/pid; {body}")
     before = time.monotonic()
@@ -457,6 +460,13 @@ def test_a_bundle_that_only_the_server_refuses(
 def test_a_check_that_does_not_end(start_managed: Start, place: dict[str, str], tmp_path: Path) -> None:
     opa = program(tmp_path / "bin", "exec sleep 999", "/bin/bash")
     assert "is not ready after 1 s" in str(refusal(start_managed, opa, environ=place, start_s=1.0))
+
+
+def test_a_line_that_does_not_end_is_not_kept() -> None:
+    watching = keeper_program.Keeper("opa", "/nonexistent", 1)
+    for _ in range(100):
+        watching._repeat(b"x" * 10_000)
+    assert len(watching._unread) == keeper_program.MAX_LINE_BYTES
 
 
 def test_another_process_listens(start_managed: Start, place: dict[str, str], opa_path: Path, tmp_path: Path) -> None:
