@@ -131,9 +131,11 @@ def require_descent(current: LedgerState, size: int, root_hash: Digest) -> None:
         TrustError: smaller, or with another history.
     """
     if current.size < size:
-        raise ROLLED_BACK.error(f"the ledger has {current.size} entries; {size} were there before")
+        raise ROLLED_BACK.error(f"the ledger {current.origin} has {current.size} entries; {size} were there before")
     if current.root_at(size) != root_hash:
-        raise FORKED.error(f"the first {size} entries of the ledger are not those that were there before")
+        raise FORKED.error(
+            f"the first {size} entries of the ledger {current.origin} are not those that were there before"
+        )
 
 
 def require_unmoved(current: LedgerState, base: LedgerState) -> None:

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bspec_opa.foundation.closed_schema import DIGEST, IDENTIFIER, TEXT, array, enum, obj, optional
 from bspec_opa.foundation.document.load import load_document
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.workflow.checkout.anchor import Anchor
+    from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
 
 DEPLOYED_SCHEMA = obj(
@@ -54,20 +55,49 @@ def verify_file(lock: Path, world: World, deployed: Path | None) -> Verification
     pin = require_pin(find_pin(world.pin, world.environ))
     project = find_project(lock, world.environ, world.flags)
     anchor = open_anchor(project, pin, world.now)
-    data = load_lock(lock)
-    if not data:
-        raise NO_LOCK.error("there is no line here", hint="promote first, or name the lock", at=Location(str(lock)))
+    loaded = _loaded(lock)
     read = partial(read_ledger, project, anchor)
     ledger, notes = check_current(anchor, read(), read, world.environ)
-    world = world.caught_up(ledger)
-    require_clock(ledger, world.now)
-    evidence = Evidence(anchor.roots, ledger, ObjectStore(project.objects_directory), world.environ, world.now)
-    verification = verify_lock(data, str(lock), evidence, (*notes, *_remembered(anchor, ledger, read, world)))
-    require_own(verification, intent_beside(lock))
+    verification = _verified(loaded, project, anchor, ledger, world)
+    verification = replace(verification, notes=(*notes, *_remembered(anchor, ledger, read, world)))
     if deployed is None:
         return verification
     compare_deployed(verification, read_deployed(deployed), str(deployed))
     return replace(verification, deployed=str(deployed))
+
+
+def examine_lock(lock: Path, project: Project, anchor: Anchor, world: World) -> Verification:
+    """Verify a lock file in a project that was opened; nothing is written.
+
+    Raises:
+        TrustError: with the one reason.
+        InvalidInputError: there is no lock.
+    """
+    loaded = _loaded(lock)
+    return _verified(loaded, project, anchor, read_ledger(project, anchor), world)
+
+
+class _Lock(NamedTuple):
+    """A lock file with its bytes; always read ahead of the ledger, which has each line first."""
+
+    path: Path
+    data: bytes
+
+
+def _loaded(lock: Path) -> _Lock:
+    data = load_lock(lock)
+    if not data:
+        raise NO_LOCK.error("there is no line here", hint="promote first, or name the lock", at=Location(str(lock)))
+    return _Lock(lock, data)
+
+
+def _verified(lock: _Lock, project: Project, anchor: Anchor, ledger: LedgerState, world: World) -> Verification:
+    world = world.caught_up(ledger)
+    require_clock(ledger, world.now)
+    evidence = Evidence(anchor.roots, ledger, ObjectStore(project.objects_directory), world.environ, world.now)
+    verification = verify_lock(lock.data, str(lock.path), evidence, ())
+    require_own(verification, intent_beside(lock.path))
+    return verification
 
 
 def _remembered(anchor: Anchor, ledger: LedgerState, read: Callable[[], LedgerState], world: World) -> tuple[str, ...]:

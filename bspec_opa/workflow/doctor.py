@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bspec_opa import __version__
 from bspec_opa.foundation.errors import BspecError, ExitCode, worst
+from bspec_opa.foundation.files import is_regular, list_files
 from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.trust.root import AcceptedBundle
+from bspec_opa.workflow.checking import examine_lock
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
 from bspec_opa.workflow.checkout.deciding import MANAGED, ask, load_policy, open_panel, require_accepted
 from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
-from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_project, intent_beside
 from bspec_opa.workflow.probe import probe_request
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 GOOD, NOTE, BAD = "ok", "note", "bad"
 _SOON_S = 30 * 86_400
+_MAX_LOCKS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,17 @@ def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: 
             examination.note("memory", told[1][0], "it is written by the first promotion on this machine")
         elif told is not None:
             examination.good("memory", "this root and ledger go on from what was seen before")
+        _locks(examination, project, anchor, world)
+
+
+def _locks(examination: _Examination, project: Project, anchor: Anchor, world: World) -> None:
+    """The locks that lie in the project's root beside their intents."""
+    for lock in list_files(project.root, LOCK_SUFFIX, _MAX_LOCKS):
+        if lock.name != LOCK_NAME and not is_regular(intent_beside(lock)):
+            continue  # such as another tool's package.lock
+        found = examination.attempt("lock", partial(examine_lock, lock, project, anchor, world))
+        if found is not None:
+            examination.good("lock", f"{lock}: verified, {len(found.lines)} of {found.agent}'s lines")
 
 
 def _clock(ledger: LedgerState, world: World) -> bool:

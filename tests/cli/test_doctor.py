@@ -22,7 +22,7 @@ def test_a_project_in_use(shell_at: At) -> None:
     document = shell_at("staged").ok("doctor", "--format", "json").json
     assert {f["subject"]: f["state"] for f in document["findings"]} == dict.fromkeys(
         (
-            *("versions", "project", "bundle", "pin", "trust root", "ledger", "clock", "memory"),
+            *("versions", "project", "bundle", "pin", "trust root", "ledger", "clock", "memory", "lock"),
             *("engine (staging)", "engine (production)"),
         ),
         "ok",
@@ -47,3 +47,16 @@ def test_a_bad_configuration_is_the_only_thing_said(shell_at: At) -> None:
     result = shell("doctor")
     assert result.code == 2
     assert 'did you mean "engine.url"?' in result.out + result.err
+
+
+def test_the_locks_are_verified(shell_at: At) -> None:
+    shell = shell_at("staged")
+    Path("package.lock").write_text("another tool's", encoding="utf-8")
+    found = shell.ok("doctor", "--format", "json").json["findings"]
+    (lock,) = [f for f in found if f["subject"] == "lock"]
+    assert (lock["state"], lock["message"]) == ("ok", "behavior.lock: verified, 1 of billing-support's lines")
+    text = Path("behavior.lock").read_text(encoding="utf-8")
+    Path("behavior.lock").write_text(text.replace('"payload":"', '"payload":"e'), encoding="utf-8")
+    result = shell("doctor", "--format", "json")
+    assert result.code == 7
+    assert [f["state"] for f in result.json["findings"] if f["subject"] == "lock"] == ["bad"]

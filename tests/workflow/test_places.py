@@ -261,6 +261,7 @@ def test_everything_is_in_place(live: Project) -> None:
         "ledger",
         "clock",
         "memory",
+        "lock",
         "engine (staging)",
         "engine (production)",
     ]

@@ -23,7 +23,7 @@ deny contains {"msg": $"no evidence is asked for on the question {q}", "path": "
 
 # at least one case, even where a requirement asks for none
 deny contains {
-	"msg": $"{r.question}: {n} of {wanted} cases ({label(r.method, independent)})",
+	"msg": $"{r.question}: {n} of {wanted} cases ({label(r.method, independent)}{aged(r.question, r.method, independent, r.max_age_seconds)})",
 	"path": r.path,
 	"needs": {"kind": "evidence", "question": r.question, "method": r.method, "count": wanted - n},
 } if {
@@ -75,3 +75,12 @@ sufficient contains {"requirement": r, "label": label(r.method, independent), "r
 label(method, true) := $"independent {method}"
 
 label(method, false) := method
+
+# why runs that somebody may have in mind are not counted
+aged(question, method, independent, max_age_seconds) := "; older runs do not count" if {
+	some p in input.evidence
+	p.question == question
+	p.method == method
+	p.independent == independent
+	p.oldest_age_seconds > max_age_seconds
+} else := ""
