@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -497,3 +498,25 @@ def test_a_bundle_name_that_leads_elsewhere(shell_at: Callable[[str], Shell], mi
     heads = {r.partition(b" HTTP/")[0] for r in middleman.requests}
     query = b"strict-builtin-errors=true&provenance=true"
     assert heads <= {b"POST /v1/data/bspec/gate/decision?" + query}
+
+
+@pytest.mark.attack("A25")
+def test_many_intents_share_a_connection_and_no_failure(shell_at: Callable[[str], Shell], middleman: Middleman) -> None:
+    """What one answer lacks is that intent's failure; it is not asked again, and the others are answered."""
+    shell = shell_at("signed")
+    for name in "abcd":
+        Path(name).mkdir()
+        shutil.copy("behavior.intent", name)
+    work = (*(f"{name}/behavior.intent" for name in "abcd"), "--env", "staging", "--opa-url", middleman.url)
+    assert shell("evaluate", *work, "--quiet").code == 0
+    assert (len(middleman.requests), middleman.accepted) == (4, 1)
+
+    def tamper(visit: Visit, genuine: bytes) -> None:
+        visit.reset() if len(middleman.requests) == 6 else visit.send(reply(genuine))
+
+    middleman.tamper = tamper
+    result = shell("evaluate", *work, "--format", "jsonl")
+    found = [json.loads(line) for line in result.lines]
+    assert (result.code, [f["exit_code"] for f in found]) == (8, [0, 8, 0, 0])
+    assert found[1]["problems"][0]["code"] == "engine.unreachable"
+    assert (len(middleman.requests), middleman.accepted) == (8, 3)
