@@ -61,7 +61,9 @@ def test_a_reject_is_shown_to_the_next_approver_and_denies(shell_at: At) -> None
     shell.now += 60
     rejected = shell.ok("approve", *STAGING, *key, "--reject", "--reason", "no probe")
     assert rejected.lines[0].startswith("REJECTED  billing-support → staging")
-    assert "rejected  by environment-admin" in shell.ok("approve", *STAGING, *key, "--reject", "--reason", "none yet").err
+    assert (
+        "rejected  by environment-admin" in shell.ok("approve", *STAGING, *key, "--reject", "--reason", "none yet").err
+    )
     result = shell("evaluate", *STAGING)
     assert result.code == 4
     assert "promotion.all.no_reject" in result.out
