@@ -1,7 +1,4 @@
-"""Changes to a request: some keep it well-formed by the input schema, some spoil it. All choices come from ``random``.
-
-Hypothesis hands in its own ``random``, so that what it finds can be repeated and made smaller.
-"""
+"""Changes to a request: some keep it well-formed by the input schema, some spoil it. All choices come from ``random``."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from bspec_opa.bundle.contract.definitions import input_schema
 from bspec_opa.foundation.limits import INTEGER_LIMIT, UNLIMITED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from random import Random
 
 SCHEMA: dict[str, Any] = input_schema()
@@ -43,11 +40,12 @@ DEPTHS = (5, 60, 70, 120, 140, 400)
 
 @dataclass(slots=True)
 class Node:
-    """A place in a request, with what the schema says of it."""
+    """A place in a request, with what the schema says of it and the name of the member that it is or is an item of."""
 
     holder: Any
     key: Any
     schema: dict[str, Any]
+    name: str
 
     @property
     def value(self) -> Any:
@@ -113,45 +111,54 @@ def generated(schema: dict[str, Any], name: str, words: Words, random: Random) -
     return random.random() < 0.5 if kind == "boolean" else words.text(name, random)
 
 
-def places(request: dict[str, Any]) -> dict[str, list[Node]]:
-    """All places below the top, by their path in the schema: long lists don't crowd out what occurs once."""
-    found: dict[str, list[Node]] = {}
-
-    def walk(schema: dict[str, Any], value: Any, at: str) -> Iterator[tuple[str, Node]]:
-        schema = resolved(schema)
-        if isinstance(value, dict) and schema["type"] == "object":
-            inside = [(k, schema["properties"][k], f"{at}/{k}") for k in value if k in schema["properties"]]
-        elif isinstance(value, list) and schema["type"] == "array":
-            inside = [(n, schema["items"], f"{at}/*") for n in range(len(value))]
-        else:
-            return
-        for key, below, path in inside:
-            yield path, Node(value, key, resolved(below))
-            yield from walk(below, value[key], path)
-
-    for path, node in walk(SCHEMA, request, ""):
-        found.setdefault(path, []).append(node)
-    return found
+def weight(schema: dict[str, Any]) -> int:
+    """How many places of a schema lie here and below."""
+    schema = resolved(schema)
+    if id(schema) not in _WEIGHTS:
+        inside = [schema["items"]] if "items" in schema else list(schema.get("properties", {}).values())
+        _WEIGHTS[id(schema)] = 1 + sum(weight(s) for s in inside)
+    return _WEIGHTS[id(schema)]
 
 
-def name_of(path: str) -> str:
-    return next(part for part in reversed(path.split("/")) if part not in {"*", ""})
+_WEIGHTS: dict[int, int] = {}
+
+
+def place(request: dict[str, Any], random: Random) -> Node:
+    """A place below the top, each of the schema's as likely as another: long lists don't crowd out what occurs once."""
+    node = Node({"": request}, "", SCHEMA, "")
+    while True:
+        inside = _inside(node)
+        weights = [weight(n.schema) for n in inside]
+        if not inside or (node.name and random.randrange(1 + sum(weights)) == 0):
+            return node
+        (node,) = random.choices(inside, weights)
+        if isinstance(node.holder, list):
+            node.key = random.randrange(len(node.holder))
+
+
+def _inside(node: Node) -> list[Node]:
+    """The members of an object; of a list one item, since all have the same schema."""
+    value, schema = node.value, node.schema
+    if isinstance(value, dict) and schema["type"] == "object":
+        known = schema["properties"]
+        return [Node(value, k, resolved(known[k]), k) for k in value if k in known]
+    if isinstance(value, list) and value and schema["type"] == "array":
+        return [Node(value, 0, resolved(schema["items"]), node.name)]
+    return []
 
 
 def change(request: dict[str, Any], words: Words, random: Random) -> None:
     """One change that keeps a well-formed request well-formed."""
-    found = places(request)
-    path = random.choice(sorted(found))
-    node = random.choice(found[path])
+    node = place(request, random)
     if node.schema["type"] == "array" and random.randrange(3):
-        _change_list(node, name_of(path), words, random)
+        _change_list(node, words, random)
     elif node.schema["type"] == "boolean":
         node.value = not node.value
     else:
-        node.value = generated(node.schema, name_of(path), words, random)
+        node.value = generated(node.schema, node.name, words, random)
 
 
-def _change_list(node: Node, name: str, words: Words, random: Random) -> None:
+def _change_list(node: Node, words: Words, random: Random) -> None:
     items: list[Any] = node.value
     full = len(items) >= node.schema.get("maxItems", 20)
     if items and (full or random.randrange(2)):
@@ -161,14 +168,12 @@ def _change_list(node: Node, name: str, words: Words, random: Random) -> None:
         else:
             items.append(copy.deepcopy(items[index]))
     else:
-        items.append(generated(node.schema["items"], name, words, random))
+        items.append(generated(node.schema["items"], node.name, words, random))
 
 
 def spoil(request: dict[str, Any], words: Words, random: Random) -> None:
     """One change that mostly breaks the schema; the input check says whether it did."""
-    found = places(request)
-    path = random.choice(sorted(found))
-    random.choice(SPOILERS)(random.choice(found[path]), words, random)
+    random.choice(SPOILERS)(place(request, random), words, random)
 
 
 def _remove(node: Node, _: Words, random: Random) -> None:
