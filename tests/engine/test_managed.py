@@ -140,6 +140,7 @@ def test_opa_has_no_connection_but_its_socket(start_managed: Start) -> None:
     with start_managed() as engine:
         engine.decide(ALLOW)
         opa = Path(f"/proc/{processes(engine)[1]}")
+        assert b"--skip-version-check" in (opa / "cmdline").read_bytes().split(b"\0")
         links = {str(f.readlink()) for f in (opa / "fd").iterdir()}
         inodes = {link[8:-1] for link in links if link.startswith("socket:")}
         inet = {line.split()[9] for n in ("tcp", "tcp6", "udp", "udp6") for line in _table(f"/proc/net/{n}")}
