@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PLACEHOLDER = re.compile(r"\$[{(]|\{\{|<[^>]*>|%[A-Za-z_]+%|\b(?:TODO|FIXME|CHANGEME|TBD)\b")
+_PLACEHOLDER = re.compile(r"\$[{(]|\{\{|<[^<>]*>|%[A-Za-z_]+%|\b(?:TODO|FIXME|CHANGEME|TBD)\b")
 _RANGE = re.compile(r"[<>=^~*,|\s]")
 _SEPARATORS = re.compile(r"[@:?&=#]")
 _SUFFIX = re.compile(r"[-_.]latest\Z", re.IGNORECASE)

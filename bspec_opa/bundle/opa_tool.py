@@ -19,7 +19,7 @@ TIMEOUT_S = 120.0
 # A policy could read the environment of the process that evaluates it (opa.runtime): it finds nothing here.
 _ENVIRONMENT = {"PATH": "/nonexistent", "HOME": "/nonexistent"}
 _LOCAL = re.compile(r"__local([0-9]+)__")
-_LOCATED = re.compile(r"(?P<file>[^\s:]+\.rego):(?P<row>[0-9]+): (?P<message>.*)")
+_LOCATED = re.compile(r"(?<![^\s:])(?P<file>[^\s:]+\.rego):(?P<row>[0-9]+): (?P<message>.*)")
 _TRANSLATIONS = (
     (re.compile(r"undefined function (\S+)"), "{0} is not on the allow-list of builtins; let Python compute the fact"),
     (re.compile(r"unexpected : token"), '"contains" forgotten? write: deny contains {{...}} if {{...}}'),

@@ -6,7 +6,7 @@ import re
 
 # How the base64 of a PKCS#8 or SEC 1 private key begins: Ed25519 of both versions, P-256, encrypted.
 _BEGINS = re.compile(r"MC4CAQAw|MFECAQEw|MIG[HT]AgEAMBM|MHcCAQEE|MIGbMFcG|PRIVATE KEY")
-_TAIL = re.compile(r"[A-Za-z0-9+/=\s]{41,}\Z")
+_TAIL = re.compile(r"(?<![A-Za-z0-9+/=\s])[A-Za-z0-9+/=\s]{41,}\Z")
 _LAST = re.compile(r"[A-Za-z0-9+=_\s-]{41,}\Z")
 
 

@@ -165,7 +165,7 @@ def _operations(names: tuple[str, ...]) -> tuple[str, ...]:
     return ("name_it",) if names == (ANY,) else names
 
 
-_PLAIN = re.compile(r"[a-z][a-z_:-]*[a-z][a-z0-9._:-]*")
+_PLAIN = re.compile(r"[a-z][_:-]*[a-z][a-z0-9._:-]*")
 _READ_DIFFERENTLY = frozenset({"no", "on", "yes", "off", "null", "true", "false"})
 
 

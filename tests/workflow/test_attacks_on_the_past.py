@@ -16,6 +16,7 @@ from bspec_opa.foundation.digest import hex_of
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.ledger.checkpoint import sign_checkpoint
 from bspec_opa.ledger.merkle import root_of
+from bspec_opa.workflow.checkout.deciding import read_policy
 from bspec_opa.workflow.doctor import examine
 
 if TYPE_CHECKING:
@@ -379,3 +380,24 @@ def needed(project: Project, name: str) -> bool:
         predicate: Any = head.record.predicate
         named |= {hex_of(predicate["input_digest"]), hex_of(predicate["bundles"][0]["digest"])}
     return name in named
+
+
+@pytest.mark.attack("A18")
+@pytest.mark.attack("A31")
+def test_an_older_bundle_is_served_again(staged: Project) -> None:
+    """Once accepted is not accepted: the newest trust root says which bundles decide from now on."""
+    newer = read_policy("elevated").ref
+
+    def accept_only_the_newer(payload: Any) -> None:
+        for policy in payload["policies"]:
+            policy["bundles"] = [{"name": newer.name, "revision": newer.revision, "digest": newer.digest}]
+
+    staged.now += HOUR
+    staged.next_root(accept_only_the_newer)
+    for environment in ("staging", "production"):
+        for act in (staged.evaluate, staged.promote):
+            with staged.refused("bundle.not-accepted", ExitCode.TRUST):
+                act(environment)
+    staged.verify()  # what the older one decided while it was accepted stays decided
+    staged.flags["bundle.path"] = "elevated"
+    assert staged.evaluate("production").bundle.digest == newer.digest
