@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.bundle.reasons import ENVIRONMENT, SELECTION
+from bspec_opa.foundation.closed_checker import checker
 from bspec_opa.foundation.closed_schema import (
     DIGEST,
     array,
@@ -14,7 +15,6 @@ from bspec_opa.foundation.closed_schema import (
     integer,
     obj,
     string,
-    violations,
 )
 from bspec_opa.foundation.suggest import did_you_mean
 
@@ -102,6 +102,7 @@ ENTRY = obj(
     has_deny=boolean(),
     has_warn=boolean(),
 )
+_wrong = checker(array(ENTRY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def index_from_json(value: JsonValue) -> Index:
     Raises:
         ValueError: another form, unsorted, or twice the same id.
     """
-    bad = violations(array(ENTRY), value)
+    bad = _wrong(value)
     if bad:
         raise ValueError(f"{bad[0].pointer} {bad[0].message}")
     rules = tuple(_entry(cast("dict[str, Any]", v)) for v in cast("list[JsonValue]", value))

@@ -13,6 +13,10 @@ from bspec_opa.foundation.limits import INTEGER_LIMIT, MAX_DEPTH, MAX_REPLY_BYTE
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonValue
 
+_encode = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
+).encode
+
 MAX_REQUEST_DEPTH = 2 * MAX_DEPTH
 """Deeper than any document that people write, far below what exhausts an engine's stack."""
 
@@ -28,34 +32,30 @@ def wire_json(value: JsonValue, what: str = "the request") -> bytes:
             outside JSON, or nests too deeply.
     """
     _check(value, what, MAX_REQUEST_DEPTH)
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    try:
+        return _encode(value).encode()
+    except UnicodeEncodeError as e:
+        raise UNSENDABLE.error(f"{what} holds a lone surrogate") from e
 
 
 def _check(value: object, what: str, depth: int) -> None:
-    if isinstance(value, str):
-        _check_text(value, what)
-    elif isinstance(value, dict | list):
-        if depth == 0:
-            raise UNSENDABLE.error(f"{what} is nested more than {MAX_REQUEST_DEPTH} levels deep")
-        if isinstance(value, dict):
-            for key in value:
-                if not isinstance(key, str):
-                    raise UNSENDABLE.error(f"{what} has a member whose name is no string")
-                _check_text(key, what)
-        for item in value.values() if isinstance(value, dict) else value:
-            _check(item, what, depth - 1)
-    elif value is not None and not isinstance(value, int):
+    if isinstance(value, (dict, list)):
+        _check_parts(value, what, depth)
+    elif isinstance(value, int):
+        if not -INTEGER_LIMIT < value < INTEGER_LIMIT:
+            raise UNSENDABLE.error(f"{what} holds an integer outside ±10^15")
+    elif value is not None and not isinstance(value, str):
         raise UNSENDABLE.error(f"{what} holds a {type(value).__name__}, which JSON without floats has not")
-    elif isinstance(value, int) and not -INTEGER_LIMIT < value < INTEGER_LIMIT:
-        raise UNSENDABLE.error(f"{what} holds an integer outside ±10^15")
 
 
-def _check_text(text: str, what: str) -> None:
-    if not text.isascii():
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as e:
-            raise UNSENDABLE.error(f"{what} holds a lone surrogate") from e
+def _check_parts(whole: dict[object, object] | list[object], what: str, depth: int) -> None:
+    if depth == 0:
+        raise UNSENDABLE.error(f"{what} is nested more than {MAX_REQUEST_DEPTH} levels deep")
+    if isinstance(whole, dict) and not all(isinstance(key, str) for key in whole):
+        raise UNSENDABLE.error(f"{what} has a member whose name is no string")
+    for part in whole.values() if isinstance(whole, dict) else whole:
+        if type(part) is not str:  # most parts are strings: spare the call
+            _check(part, what, depth - 1)
 
 
 def parse_reply(data: bytes, who: str) -> JsonValue:

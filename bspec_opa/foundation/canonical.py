@@ -48,7 +48,7 @@ def _checked(value: object, depth: int) -> bool:
     """Refuse what has no canonical form; whether all keys are in ASCII."""
     if isinstance(value, dict):
         return _ascii(value) & _all_checked(value.values(), depth)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return _all_checked(value, depth)
     if isinstance(value, int):
         if not -INTEGER_LIMIT < value < INTEGER_LIMIT:

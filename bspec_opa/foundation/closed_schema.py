@@ -119,7 +119,7 @@ def violations(schema: JsonObject, value: JsonValue, *, limit: int = 50) -> list
 
 def _walk(root: JsonObject, schema: JsonObject, value: JsonValue, at: str) -> Iterator[Violation]:
     if "$ref" in schema:
-        schema = _resolve(root, str(schema["$ref"]))
+        schema = definition(root, str(schema["$ref"]))
     kind = schema["type"]
     if kind == "object":
         yield from _object(root, schema, value, at)
@@ -133,7 +133,8 @@ def _walk(root: JsonObject, schema: JsonObject, value: JsonValue, at: str) -> It
         yield Violation(at, "must be true or false")
 
 
-def _resolve(root: JsonObject, reference: str) -> JsonObject:
+def definition(root: JsonObject, reference: str) -> JsonObject:
+    """What a ``$ref`` names."""
     definitions = root["$defs"]
     assert isinstance(definitions, dict)  # noqa: S101 - our own schemas, checked by a test
     found = definitions[reference.removeprefix("#/$defs/")]
@@ -176,7 +177,7 @@ def _string(schema: JsonObject, value: JsonValue, at: str) -> Iterator[Violation
         yield Violation(at, "must be a string")
     elif "enum" in schema and value not in schema["enum"]:  # type: ignore[operator]
         yield Violation(at, "must be one of " + ", ".join(map(str, schema["enum"])))  # type: ignore[arg-type]
-    elif "pattern" in schema and not _compiled(str(schema["pattern"])).fullmatch(value):
+    elif "pattern" in schema and not compiled(str(schema["pattern"])).fullmatch(value):
         yield Violation(at, "has another form than expected")
     elif not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", UNLIMITED):  # type: ignore[operator]
         yield Violation(at, "is too short or too long")
@@ -193,7 +194,8 @@ def _integer(schema: JsonObject, value: JsonValue, at: str) -> Iterator[Violatio
 
 
 @lru_cache(maxsize=64)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A schema's pattern; for :func:`re.fullmatch` only."""
     return re.compile(pattern)
 
 

@@ -10,13 +10,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.contract.definitions import INPUT_CONTRACT, input_schema
-from bspec_opa.foundation.closed_schema import violations
+from bspec_opa.foundation.closed_checker import checker
 from bspec_opa.foundation.digest import Digest, digest_json
 from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.reasons import INPUT_SHAPE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
+    from bspec_opa.foundation.closed_schema import Violation
 
 NO_ENVIRONMENT = "none"
 GENESIS = "genesis"
@@ -98,14 +101,14 @@ def check_request(request: JsonObject) -> None:
     Raises:
         BspecError: exit 1.
     """
-    wrong = violations(_schema(), request)
+    wrong = _checker()(request)
     if wrong:
         raise INPUT_SHAPE.error(f"OPA input: {wrong[0].pointer or '/'} {wrong[0].message}")
 
 
 @lru_cache(maxsize=1)
-def _schema() -> JsonObject:
-    return input_schema()
+def _checker() -> Callable[[JsonValue], list[Violation]]:
+    return checker(input_schema())
 
 
 def input_digest(request: JsonObject) -> Digest:

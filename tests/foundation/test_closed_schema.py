@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from bspec_opa.foundation.closed_checker import checker
 from bspec_opa.foundation.closed_schema import (
     DIGEST,
     IDENTIFIER,
@@ -123,6 +124,7 @@ def test_it_agrees_with_jsonschema(data: st.DataObject) -> None:
     value = data.draw(fitting(schema).flatmap(mutated))
     reference = Draft202012Validator(cast("JsonObject", as_jsonschema_means_it(schema)))
     assert (violations(schema, value) == []) is reference.is_valid(value)
+    assert checker(schema)(value) == violations(schema, value)
 
 
 @settings(max_examples=50)

@@ -23,7 +23,7 @@ from bspec_opa.foundation.document.text import Findings, shown, string_faults
 from bspec_opa.foundation.limits import INTEGER_LIMIT, MAX_DEPTH, MAX_NODES, MAX_STRING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import NoReturn
 
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
@@ -38,6 +38,7 @@ _WORD = re.compile(r"-?[A-Za-z]+")
 _WORDS: dict[str, JsonValue] = {"true": True, "false": False, "null": None}
 _NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
 _MAX_DIGITS = 16
+_CONTAINERS = (dict, list)
 
 
 def parse_quickly(source: str, *, text: bool) -> JsonValue:
@@ -96,18 +97,16 @@ def _refuse(number: str) -> NoReturn:
 
 
 def _check_depth(value: JsonValue) -> None:
-    level: list[JsonValue] = [value]
+    level = _containers([value])
     for _ in range(MAX_DEPTH):
-        level = [part for whole in level for part in _parts(whole)]
+        level = [part for whole in level for part in _containers(whole.values() if isinstance(whole, dict) else whole)]
         if not level:
             return
     raise ValueError("too deep")
 
 
-def _parts(value: JsonValue) -> list[JsonValue]:
-    if isinstance(value, dict):
-        return [v for v in value.values() if isinstance(v, dict | list)]
-    return [v for v in value if isinstance(v, dict | list)] if isinstance(value, list) else []
+def _containers(values: Iterable[JsonValue]) -> list[JsonObject | list[JsonValue]]:
+    return [v for v in values if isinstance(v, _CONTAINERS)]
 
 
 class Scanner:
