@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +57,8 @@ def failed(error: Exception, runtime: Runtime, form: str) -> int:
 
 def _unexpected(error: Exception, runtime: Runtime, form: str) -> int:
     """A bug: the traceback goes to standard error, and the code is 1."""
+    import traceback
+
     runtime.err.write("".join(traceback.format_exception(error)))
     summary = f"{type(error).__name__}: {error}"
     return report(INTERNAL.error(summary, hint=INTERNAL.remedy), runtime, form)

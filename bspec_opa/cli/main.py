@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,9 @@ from bspec_opa.foundation.errors import BspecError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+OBJECTS_OF_ONE_COMMAND = 100_000
+"""Containers made before the first search for garbage; a batch of thousands of intents reaches it."""
 
 # In the order in which a newcomer meets them.
 VERBS = (
@@ -108,9 +113,15 @@ def _run(arguments: Sequence[str], world: Runtime) -> int:
 
 def run() -> None:
     """The console script."""
+    # One command builds some ten thousand objects that live until it ends: looking for garbage would find none.
+    gc.set_threshold(OBJECTS_OF_ONE_COMMAND)
+    # No other package's plugin takes part in reading an intent; so none is looked for, either.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     tolerate(sys.stdout)
     tolerate(sys.stderr)
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    gc.freeze()  # nor does the interpreter look for it again, several times, as it ends
+    sys.exit(code)
 
 
 if __name__ == "__main__":

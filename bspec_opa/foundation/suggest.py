@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +10,8 @@ if TYPE_CHECKING:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that the given one most likely means, if any is near."""
+    import difflib
+
     found = difflib.get_close_matches(name[:200], list(known), n=1, cutoff=0.6)
     return found[0] if found else None
 

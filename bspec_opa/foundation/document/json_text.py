@@ -97,16 +97,21 @@ def _refuse(number: str) -> NoReturn:
 
 
 def _check_depth(value: JsonValue) -> None:
-    level = _containers([value])
-    for _ in range(MAX_DEPTH):
-        level = [part for whole in level for part in _containers(whole.values() if isinstance(whole, dict) else whole)]
-        if not level:
+    level = _filled([value])
+    for _ in range(MAX_DEPTH - 1):
+        level = [part for whole in level for part in _filled(_parts(whole))]
+        if not level:  # most containers are empty, and only one in a full one can be too deep
             return
-    raise ValueError("too deep")
+    if any(isinstance(part, _CONTAINERS) for whole in level for part in _parts(whole)):
+        raise ValueError("too deep")
 
 
-def _containers(values: Iterable[JsonValue]) -> list[JsonObject | list[JsonValue]]:
-    return [v for v in values if isinstance(v, _CONTAINERS)]
+def _filled(values: Iterable[JsonValue]) -> list[JsonObject | list[JsonValue]]:
+    return [v for v in values if v and isinstance(v, _CONTAINERS)]
+
+
+def _parts(whole: JsonObject | list[JsonValue]) -> Iterable[JsonValue]:
+    return whole.values() if isinstance(whole, dict) else whole
 
 
 class Scanner:
