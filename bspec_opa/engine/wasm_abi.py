@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import wasmtime
 
 from bspec_opa.engine.reasons import BAD_MODULE, FUEL, HOST_BUILTIN, MEMORY, TIMEOUT, TOO_LARGE, TRAP, UNSENDABLE
+from bspec_opa.engine.wasm_program import release
 from bspec_opa.engine.wire import parse_reply, printable
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Instance:
 
     def close(self) -> None:
         """Give the memory back."""
-        self._store.close()
+        release(self._store)
 
     def evaluate(self, request: bytes) -> bytes:
         """The result set of the entry point for an input, as the JSON text that the guest wrote.
