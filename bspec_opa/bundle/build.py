@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.bundle.archive import compress, write_tar
 from bspec_opa.bundle.capabilities import capabilities
 from bspec_opa.bundle.contract.__main__ import rendered
-from bspec_opa.bundle.contract.definitions import DECISION_CONTRACT
+from bspec_opa.bundle.contract.decision import DECISION_CONTRACT
 from bspec_opa.bundle.gate_source import GATE_TEST
 from bspec_opa.bundle.generate import generated
 from bspec_opa.bundle.index_build import build_index

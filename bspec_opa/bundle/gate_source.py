@@ -11,7 +11,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from bspec_opa.bundle.contract.definitions import DECISION_CONTRACT, organisation_schema
+from bspec_opa.bundle.contract.decision import DECISION_CONTRACT
+from bspec_opa.bundle.contract.organisation import organisation_schema
 from bspec_opa.bundle.index import EVERYWHERE, GLOBAL, PROMOTION
 
 if TYPE_CHECKING:

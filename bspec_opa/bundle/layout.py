@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.bundle.contract.definitions import DECISION_CONTRACT
+from bspec_opa.bundle.contract.decision import DECISION_CONTRACT
 from bspec_opa.foundation.digest import digest_json, digest_of
 
 if TYPE_CHECKING:

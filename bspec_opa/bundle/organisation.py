@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from bspec_opa.bundle.contract.definitions import organisation_schema
+from bspec_opa.bundle.contract.organisation import organisation_schema
 from bspec_opa.bundle.index import CHECK, EVERYWHERE, Index, environment_ids, expected_rules
 from bspec_opa.bundle.reasons import ORGANISATION
 from bspec_opa.foundation.closed_schema import escape

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.bundle.contract.definitions import build_schema, input_schema, organisation_schema
+from bspec_opa.bundle.contract.definitions import input_schema
+from bspec_opa.bundle.contract.organisation import build_schema, organisation_schema
 from bspec_opa.bundle.syntax import Module, Node, head_of, rule_name, static_path, walk
 
 if TYPE_CHECKING:

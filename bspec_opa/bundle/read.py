@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.archive import decompress, read_tar
-from bspec_opa.bundle.contract.definitions import DECISION_CONTRACT
+from bspec_opa.bundle.contract.decision import DECISION_CONTRACT
 from bspec_opa.bundle.index import Index, index_from_json
 from bspec_opa.bundle.layout import (
     BUILD_DATA,

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bspec_opa.bundle.contract.definitions import DECISION_CONTRACT, SEVERITIES, answer_schema
+from bspec_opa.bundle.contract.decision import DECISION_CONTRACT, answer_schema
+from bspec_opa.bundle.contract.definitions import SEVERITIES
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.closed_checker import checker
 from bspec_opa.gate.decision import Decision, Finding, Needs, RuleOutcome

@@ -8,12 +8,9 @@ from jsonschema import Draft202012Validator
 from policy_tree import allowed, full, organisation_data
 
 from bspec_opa.bundle.contract import __main__ as contract
-from bspec_opa.bundle.contract.definitions import (
-    answer_schema,
-    build_schema,
-    input_schema,
-    organisation_schema,
-)
+from bspec_opa.bundle.contract.decision import answer_schema
+from bspec_opa.bundle.contract.definitions import input_schema
+from bspec_opa.bundle.contract.organisation import build_schema, organisation_schema
 from bspec_opa.foundation.closed_schema import violations
 
 SCHEMAS = Path(contract.__file__).parent / "schemas"

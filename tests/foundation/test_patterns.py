@@ -15,7 +15,8 @@ import pytest
 
 import bspec_opa
 from bspec_opa.binding.importers.mcp_tools import McpTools
-from bspec_opa.bundle.contract.definitions import input_schema, organisation_schema
+from bspec_opa.bundle.contract.definitions import input_schema
+from bspec_opa.bundle.contract.organisation import organisation_schema
 from bspec_opa.foundation.limits import MAX_STRING
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ import json
 import sys
 from pathlib import Path
 
-from bspec_opa.bundle.contract import definitions
+from bspec_opa.bundle.contract.definitions import input_schema
+from bspec_opa.bundle.contract.organisation import build_schema, organisation_schema
 
 SCHEMAS = {
-    "input": definitions.input_schema,
-    "org": definitions.organisation_schema,
-    "build": definitions.build_schema,
+    "input": input_schema,
+    "org": organisation_schema,
+    "build": build_schema,
 }
 
 

@@ -1,4 +1,4 @@
-"""The closed schemas between Python and Rego, as code. ``make schemas`` writes them as the JSON files beside.
+"""The closed schema of the OPA input, as code. ``make schemas`` writes it as the JSON file beside.
 
 Rules of the form (``docs/rego.md``): no null, no union, no open map and no optional key. A part that isn't there
 is a list of none or one; a limit that nobody set has its neutral value. Every list item that a rule may complain
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
 
 INPUT_CONTRACT = "bspec.input/v1"
-DECISION_CONTRACT = "bspec.decision/v1"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 TIERS = ("low", "medium", "high")
@@ -41,7 +40,6 @@ ACTIONS = ("promote", "rollback", "check")
 CHANGES = ("initial", "cosmetic", "reduction", "governance", "expansion")
 VERSION_STEPS = ("initial", "same", "lower", "patch", "minor", "major")
 NEEDS = ("resolve", "submit", "approval", "evidence", "request", "soak")
-STATUSES = ("pass", "warn", "deny", "waived")
 SEVERITIES = ("low", "medium", "high", "critical")
 RELEASE_STATUSES = ("active", "deprecated", "yanked", "retired")
 RECORD_TYPES = ("submit", "evidence", "approval", "waiver", "request")
@@ -50,7 +48,7 @@ TEXT = string()
 BASIS_POINTS = integer(0, 10_000)
 
 
-def _definitions() -> JsonObject:
+def shared_shapes() -> JsonObject:
     """Shapes that occur more than once."""
     return {
         "approval_requirement": obj(role=TEXT, count=integer(), path=TEXT),
@@ -255,52 +253,4 @@ def input_schema() -> JsonObject:
         delegates=array(obj(agent=TEXT, path=TEXT, current=boolean())),
         rejected=array(obj(type=TEXT, id=TEXT, reason=TEXT)),
     )
-    return {"$schema": DIALECT, "title": INPUT_CONTRACT, **body, "$defs": _definitions()}
-
-
-def organisation_schema() -> JsonObject:
-    """An organisation's data, ``data.bspec.org``: what it decides without touching a rule."""
-    body = obj(
-        name=TEXT,
-        contact=TEXT,
-        environments=array(obj(id=TEXT, schemas=array(TEXT)), minimum=1),
-        exposure_floor=array(obj(exposure=enum(*EXPOSURES), tier=enum(*TIERS))),
-        forbidden=array(obj(class_=TEXT, privilege=enum(*PRIVILEGES), reason=TEXT)),
-        elevated=array(
-            obj(class_=TEXT, privilege=enum(*PRIVILEGES), environment=TEXT, role=TEXT, count=integer(1, 100))
-        ),
-        providers=array(TEXT),
-        publishers=array(TEXT),
-        floors=array(obj(environment=TEXT, tier=enum(*TIERS), rules=ref("promotion"))),
-        min_probe_cases=integer(1),
-        log_retention=array(obj(regime=TEXT, days=integer())),
-        select=obj(include=array(TEXT, minimum=1), exclude=array(TEXT)),
-    )
-    return {"$schema": DIALECT, "title": "bspec.org/v1", **body, "$defs": _definitions()}
-
-
-def build_schema() -> JsonObject:
-    """What ``bundle build`` writes at ``data.bspec.build``."""
-    return {"$schema": DIALECT, "title": "bspec.build/v1", **obj(revision=TEXT, data_digest=TEXT)}
-
-
-def _finding() -> JsonObject:
-    needs: JsonObject = obj(
-        {"role": TEXT, "question": enum(*QUESTIONS), "method": enum(*METHODS), "count": integer()},
-        kind=enum(*NEEDS),
-    )
-    return obj({"needs": needs}, msg=TEXT, path=TEXT)
-
-
-def answer_schema() -> JsonObject:
-    """One rule's answer inside a decision."""
-    findings = array(_finding())
-    return obj(
-        status=enum(*STATUSES),
-        severity=enum(*SEVERITIES),
-        deny=findings,
-        pending=findings,
-        warn=findings,
-        waived=findings,
-        waivers=array(TEXT),
-    )
+    return {"$schema": DIALECT, "title": INPUT_CONTRACT, **body, "$defs": shared_shapes()}

@@ -1,0 +1,37 @@
+"""The closed schemas of the data beside the rules: an organisation's own, and what the build writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bspec_opa.bundle.contract.definitions import DIALECT, EXPOSURES, PRIVILEGES, TEXT, TIERS, shared_shapes
+from bspec_opa.foundation.closed_schema import array, enum, integer, obj, ref
+
+if TYPE_CHECKING:
+    from bspec_opa.foundation.canonical import JsonObject
+
+
+def organisation_schema() -> JsonObject:
+    """An organisation's data, ``data.bspec.org``: what it decides without touching a rule."""
+    body = obj(
+        name=TEXT,
+        contact=TEXT,
+        environments=array(obj(id=TEXT, schemas=array(TEXT)), minimum=1),
+        exposure_floor=array(obj(exposure=enum(*EXPOSURES), tier=enum(*TIERS))),
+        forbidden=array(obj(class_=TEXT, privilege=enum(*PRIVILEGES), reason=TEXT)),
+        elevated=array(
+            obj(class_=TEXT, privilege=enum(*PRIVILEGES), environment=TEXT, role=TEXT, count=integer(1, 100))
+        ),
+        providers=array(TEXT),
+        publishers=array(TEXT),
+        floors=array(obj(environment=TEXT, tier=enum(*TIERS), rules=ref("promotion"))),
+        min_probe_cases=integer(1),
+        log_retention=array(obj(regime=TEXT, days=integer())),
+        select=obj(include=array(TEXT, minimum=1), exclude=array(TEXT)),
+    )
+    return {"$schema": DIALECT, "title": "bspec.org/v1", **body, "$defs": shared_shapes()}
+
+
+def build_schema() -> JsonObject:
+    """What ``bundle build`` writes at ``data.bspec.build``."""
+    return {"$schema": DIALECT, "title": "bspec.build/v1", **obj(revision=TEXT, data_digest=TEXT)}
