@@ -1,4 +1,7 @@
-"""Compiled policy code between processes. It is code: a place that others can write to is not used."""
+"""Compiled policy code between processes. It is code: a place that others can write to is not used.
+
+Whoever can act as the same user can put code here, as into any program that this user runs; nothing here stops them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.files import sweep
 from bspec_opa.foundation.limits import MIB
 
 if TYPE_CHECKING:
@@ -113,6 +117,7 @@ def _replace(directory: int, name: str, data: bytes) -> None:
 
 
 def _prune(directory: int) -> None:
+    sweep(directory)
     names = [n for n in os.listdir(directory) if n.endswith(SUFFIX)]
     ages = sorted((os.stat(n, dir_fd=directory, follow_symlinks=False).st_mtime_ns, n) for n in names)
     for _, name in ages[:-MAX_ENTRIES]:

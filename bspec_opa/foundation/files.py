@@ -2,7 +2,8 @@
 
 Reading opens with ``O_NOFOLLOW``, checks the open descriptor and reads at most the limit, so that what was
 hashed is what is used (attack A43). Writing goes to a temporary file beside the target, ``fsync``, rename,
-``fsync`` of the directory: a reader sees the old bytes or the new ones, never a part.
+``fsync`` of the directory: a reader sees the old bytes or the new ones, never a part. What a killed process left of
+that is swept up by those who write there a day later.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import Location
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+LEFT_OVER_S = 86_400
+"""A temporary file of this age belongs to nobody any more; writing one takes seconds."""
+_TEMPORARY = re.compile(r"\.(?:[0-9a-f]{16}|[0-9a-f]{32})\.tmp\Z")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*\Z")
 
 
@@ -107,6 +112,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         with _temporary(path, data, mode) as temporary:
             temporary.replace(path)
         sync_directory(path.parent)
+        sweep(path.parent)
     except (OSError, ValueError) as e:
         raise UNWRITABLE.error(_why_unwritable(e), at=Location(str(path))) from e
 
@@ -122,6 +128,7 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         with _temporary(path, data, mode) as temporary:
             os.link(temporary, path)
         sync_directory(path.parent)
+        sweep(path.parent)
     except FileExistsError as e:
         raise EXISTS.error("is already there", hint="choose another name", at=Location(str(path))) from e
     except (OSError, ValueError) as e:
@@ -159,6 +166,27 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sweep(directory: Path | int, now: float | None = None) -> None:
+    """Remove what killed processes left behind: old regular files of our own under the names of temporary ones.
+
+    Never fails: what can't be removed stays.
+
+    Args:
+        directory: its path, or a descriptor of it.
+        now: Unix seconds.
+    """
+    oldest = (time.time() if now is None else now) - LEFT_OVER_S
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            if _TEMPORARY.match(entry.name) and _is_left_over(entry.stat(follow_symlinks=False), oldest):
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path, dir_fd=directory if isinstance(directory, int) else None)
+
+
+def _is_left_over(state: os.stat_result, oldest: float) -> bool:
+    return stat.S_ISREG(state.st_mode) and state.st_uid == os.geteuid() and state.st_mtime < oldest
 
 
 def make_directory(path: Path, *, mode: int = 0o755) -> None:

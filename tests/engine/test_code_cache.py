@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+import resource
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from bspec_opa.engine import code_cache
 from bspec_opa.engine.code_cache import MAX_ENTRIES, SUFFIX, CodeCache, cache_directory
+from bspec_opa.foundation.files import LEFT_OVER_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -143,3 +152,54 @@ def test_oldest_entries_give_way(cache: CodeCache) -> None:
     cache.write("newest", b"code")
     kept = {p.name.removesuffix(SUFFIX) for p in cache.directory.iterdir()}
     assert kept == {"newest", *(str(n) for n in range(4, MAX_ENTRIES + 3))}
+
+
+def test_what_a_killed_process_left_is_swept(cache: CodeCache) -> None:
+    cache.write("a", b"code")
+    for name, age in ((".0123456789abcdef.tmp", 2 * LEFT_OVER_S), (".1123456789abcdef.tmp", 0)):
+        (cache.directory / name).write_bytes(b"half of it")
+        os.utime(cache.directory / name, (time.time() - age,) * 2)
+    cache.write("b", b"code")
+    assert sorted(p.name for p in cache.directory.iterdir()) == [".1123456789abcdef.tmp", f"a{SUFFIX}", f"b{SUFFIX}"]
+
+
+def test_a_full_disk(cache: CodeCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.write("a", b"code")
+    with monkeypatch.context() as patch:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        patch.setattr(code_cache, "_replace", limited(code_cache._replace, limits))
+        cache.write("a", b"x" * 100_000)
+    assert "can't be written: File too large" in only_note(cache)
+    assert cache.read("a") == b"code"
+    assert [p.name for p in cache.directory.iterdir()] == [f"a{SUFFIX}"]
+
+
+def limited(act: Callable[..., None], limits: tuple[int, int]) -> Callable[..., None]:
+    """Let the system refuse to write more than a little, as a full disk does; Python ignores the signal for it."""
+
+    def wrapped(*arguments: object) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            act(*arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    return wrapped
+
+
+def test_many_writers_and_readers_at_once(cache: CodeCache) -> None:
+    """Whoever reads finds nothing or a whole entry, whoever writes last wins, and nothing is left over."""
+    contents = [bytes([n]) * 50_000 for n in range(4)]
+    found: set[bytes | None] = set()
+
+    def work(own: bytes) -> None:
+        mine = CodeCache(cache.directory)
+        for _ in range(50):
+            mine.write("a", own)
+            found.add(mine.read("a"))
+        assert mine.notes == []
+
+    with ThreadPoolExecutor(len(contents)) as pool:
+        list(pool.map(work, contents))
+    assert found <= set(contents)
+    assert [p.name for p in cache.directory.iterdir()] == [f"a{SUFFIX}"]

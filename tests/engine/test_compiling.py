@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import platform
 import resource
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from bspec_opa.engine import compiling
 from bspec_opa.engine.code_cache import CodeCache
 from bspec_opa.engine.compiling import COMPILER_BYTES, MAX_WASM_BYTES, SMALL_BYTES, compiled, configuration
 from bspec_opa.engine.embedded import EmbeddedEngine
-from bspec_opa.engine.wasm_program import Limits
+from bspec_opa.engine.wasm_program import Limits, wasmtime_version
 from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.foundation.errors import EngineError, ExitCode
 from bspec_opa.foundation.limits import MIB
@@ -186,3 +187,20 @@ def test_the_real_bounds_hold(engine: wasmtime.Engine) -> None:
         with suppress(EngineError):
             compiled(engine, wasm, MEMORY)
         assert time.monotonic() - started < 60 + 10 * os.getloadavg()[0]
+
+
+def test_what_is_no_code_is_compiled_again(tmp_path: Path) -> None:
+    """With a right hash in front, as from another build of wasmtime; what is code would be run."""
+    cache = CodeCache(tmp_path / "cache")
+    with suppress(EngineError):
+        EmbeddedEngine(branches(600), {}, revision="r", bundle_digest=ZERO_DIGEST, cache=cache)
+    names = [p.name.removesuffix(".cwasm") for p in cache.directory.iterdir()]
+    assert len(names) == 2
+    assert all(wasmtime_version() in n and platform.machine() in n for n in names)
+    genuine = {n: cache.read(n) for n in names}
+    for name in names:
+        cache.write(name, b"\x7fELF of another make")
+    with suppress(EngineError):
+        EmbeddedEngine(branches(600), {}, revision="r", bundle_digest=ZERO_DIGEST, cache=cache)
+    assert {n: cache.read(n) for n in names} == genuine
+    assert cache.notes == []

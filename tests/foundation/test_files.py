@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bspec_opa.foundation.errors import BspecError, InvalidInputError, StoreError, UsageError
 from bspec_opa.foundation.files import (
+    LEFT_OVER_S,
     list_files,
     make_directory,
     read_bounded,
     safe_name,
+    sweep,
     sync_directory,
     write_atomic,
     write_new,
@@ -172,3 +175,46 @@ def test_a_listing_over_the_limit_or_of_no_directory_is_refused(tmp_path: Path) 
         with pytest.raises(InvalidInputError) as caught:
             list_files(tmp_path / missing, ".json", 1)
         assert caught.value.code == "file.unreadable"
+
+
+TEMPORARY = ".0123456789abcdef.tmp"
+
+
+@pytest.mark.parametrize("write", [write_atomic, write_new])
+def test_what_a_killed_process_left_is_swept_by_the_next_writer(
+    tmp_path: Path, write: Callable[[Path, bytes], None]
+) -> None:
+    old = time.time() - LEFT_OVER_S - 60
+    left = [TEMPORARY, f".{'a' * 32}.tmp"]
+    others = [".0123.tmp", "0123456789abcdef.tmp", ".0123456789abcdeg.tmp", ".0123456789abcdef.tmp.txt", "notes.tmp"]
+    for name in (*left, *others):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (old, old))
+    write(tmp_path / "file", b"data")
+    assert names(tmp_path) == sorted([*others, "file"])
+
+
+def test_only_old_regular_files_are_swept(tmp_path: Path) -> None:
+    (tmp_path / "target").write_bytes(b"x")
+    (tmp_path / TEMPORARY).write_bytes(b"being written by somebody else")
+    (tmp_path / ".1123456789abcdef.tmp").symlink_to("target")
+    (tmp_path / ".2123456789abcdef.tmp").mkdir()
+    sweep(tmp_path)
+    assert len(names(tmp_path)) == 4
+    sweep(tmp_path, time.time() + 2 * LEFT_OVER_S)
+    assert names(tmp_path) == [".1123456789abcdef.tmp", ".2123456789abcdef.tmp", "target"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_other_peoples_files_are_not_swept(tmp_path: Path) -> None:
+    (tmp_path / TEMPORARY).write_bytes(b"x")
+    os.chown(tmp_path / TEMPORARY, 12345, -1)
+    sweep(tmp_path, time.time() + 2 * LEFT_OVER_S)
+    assert names(tmp_path) == [TEMPORARY]
+
+
+def test_a_directory_that_cant_be_swept_is_left(tmp_path: Path) -> None:
+    sweep(tmp_path / "none")
+    (tmp_path / "file").write_bytes(b"")
+    sweep(tmp_path / "file")
+    assert names(tmp_path) == ["file"]
