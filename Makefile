@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 OPA := .tools/bin/opa
 OPA_CASES := .tools/opa-cases
 OPA_VERSION := 1.22.2
+# The newest, built with OPA 1.21.1; only the benchmarks need it.
+CONFTEST_VERSION := 0.71.1
 SCHEMAS := bspec_opa/bundle/contract/schemas
 GATE := .build/gate
 JOBS ?= auto
@@ -82,8 +84,11 @@ schemas: $(VENV)/.dev ## write the generated schemas and documents
 bundle: $(VENV)/.dev $(OPA) ## rebuild the shipped bundles from policies/
 	$(BIN)/python -m bspec_opa.bundle.rebuild --opa $(OPA)
 
-bench: $(VENV)/.dev $(OPA) ## measure against named rivals in the same run
-	$(BIN)/python benchmarks/run.py
+bench: $(VENV)/.dev $(OPA) conftest ## measure against named rivals in the same run: make bench BENCH="--json FILE"
+	$(BIN)/python -m benchmarks.run $(BENCH)
+
+conftest: $(VENV)/.dev ## get conftest into .tools/bin, for the benchmarks only
+	@sh .ci/get-conftest $(CONFTEST_VERSION) .tools/bin/conftest $(PYTHON)
 
 real: $(VENV)/.dev ## run the importers on real files: make real REAL_INPUTS=folder
 	@test -d "$(REAL_INPUTS)" || { echo "REAL_INPUTS must name the folder with the real inputs"; exit 1; }
