@@ -33,7 +33,7 @@ REQUEST: Any = {
     "environment": "staging",
     "tools": [{"id": f"tool-{n}", "privilege": "admin", "path": f"/tools/{n}"} for n in range(TOOLS)],
 }
-ROUNDS = {"few": 1_500, "many": 60_000}
+ROUNDS = {"few": 1_500, "many": 30_000}
 SIZES = [pytest.param("few"), pytest.param("many", marks=pytest.mark.soak)]
 
 
