@@ -12,8 +12,6 @@ from bspec_opa.bundle.index import expected_rules
 from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.reasons import NOT_ACCEPTED
 from bspec_opa.bundle.shipped import shipped_bundle
-from bspec_opa.engine.code_cache import CodeCache, cache_directory
-from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES
 from bspec_opa.gate.verdict import Expectation, RuleFacts, judge
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bspec_opa.bundle.read import Bundle
+    from bspec_opa.engine.embedded import EmbeddedEngine
     from bspec_opa.engine.interface import Answer, EngineFacts, OpenEngine
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.gate.decision import Decision
@@ -152,6 +151,9 @@ def open_replay(policy: Policy, environ: Mapping[str, str]) -> Iterator[Panel]:
 
 
 def _embedded(policy: Policy, environ: Mapping[str, str]) -> EmbeddedEngine:
+    from bspec_opa.engine.code_cache import CodeCache, cache_directory
+    from bspec_opa.engine.embedded import EmbeddedEngine
+
     directory = cache_directory(environ)
     return EmbeddedEngine(
         policy.bundle.wasm,

@@ -1,0 +1,116 @@
+"""Which heavy libraries each verb imports: exactly those of its row, so that no verb pays for another one's work."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+import pytest
+from policy_tree import good_tree, write
+from shell import NOW, fill_result
+
+from bspec_opa.cli.main import VERBS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from shell import Shell
+
+    At = Callable[[str], Shell]
+
+HEAVY = {
+    "cryptography",
+    "difflib",
+    "jsonschema",
+    "multiprocessing",
+    "pydantic",
+    "requests",
+    "rfc8785",
+    "securesystemslib",
+    "semantic_version",
+    "urllib3",
+    "wasmtime",
+    "yaml",
+}
+READS = {"pydantic"}
+SIGNS = {"pydantic", "cryptography"}
+DECIDES = {"pydantic", "wasmtime"}
+ALL = SIGNS | DECIDES
+STAGING = ("behavior.intent", "--env", "staging")
+ADMIN = ("--role", "environment-admin", "--key", "keys/environment-admin.pem")
+
+
+class Row(NamedTuple):
+    """One command in a project at a stage, its exit code and what it imports."""
+
+    verb: str
+    stage: str
+    arguments: tuple[str, ...]
+    imports: set[str]
+    code: int = 0
+
+
+ROWS = [
+    Row("init", "bare", (".", "--trial-keys"), SIGNS),
+    Row("validate", "bare", ("behavior.intent",), READS),
+    Row("evaluate", "bare", STAGING, DECIDES, 5),
+    Row("evaluate", "signed", STAGING, ALL),
+    Row("resolve", "ready", ("behavior.intent",), READS),
+    Row("submit", "bound", ("behavior.intent",), SIGNS),
+    Row("attest", "bound", (*STAGING, "--result", "results/boundary-functional.json"), SIGNS),
+    Row("approve", "bound", (*STAGING, *ADMIN), ALL | {"difflib"}),
+    Row("request", "bound", STAGING, SIGNS),
+    Row("record", "signed", ("behavior.intent",), SIGNS),
+    Row("promote", "signed", STAGING, ALL),
+    Row("show", "staged", ("behavior.lock",), set()),
+    Row("verify", "staged", ("behavior.lock",), ALL),
+    Row("normalize", "bare", ("behavior.intent",), READS),
+    Row("key generate", "empty", ("new.pem",), {"cryptography"}),
+    Row("key show", "ready", ("keys/author.pem",), {"cryptography"}),
+    Row("trust init", "ready", ("trust.yaml", "--key", "keys/root.pem"), {"cryptography"}, 2),
+    Row("trust show", "ready", (), {"cryptography"}),
+    Row("trust renew", "ready", ("trust.yaml", "--key", "keys/root.pem"), {"cryptography"}),
+    Row("bundle build", "empty", ("policies", "--output", "new.tar.gz"), {"jsonschema"}),
+    Row("bundle inspect", "empty", ("default",), set()),
+    Row("bundle export", "empty", ("default", "--output", "new.tar.gz"), set()),
+    Row("doctor", "ready", (), ALL),
+]
+
+
+def commands() -> set[str]:
+    """Every verb, and those of groups with their own."""
+    found = set()
+    for verb in VERBS:
+        command = importlib.import_module(f"bspec_opa.cli.{verb}").command
+        found |= {f"{verb} {name}" for name in command.commands} if isinstance(command, click.Group) else {verb}
+    return found
+
+
+def test_every_verb_has_a_row() -> None:
+    assert {row.verb for row in ROWS} == commands()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.verb}, {r.stage}")
+def test_a_verb_imports_what_it_uses(row: Row, shell_at: At, tmp_path: Path, opa_path: Path) -> None:
+    shell = shell_at(row.stage)
+    if row.verb == "attest":
+        fill_result(tmp_path / "project" / "results" / "boundary-functional.json", shell.now)
+    if row.verb == "bundle build":
+        write(tmp_path / "project" / "policies", good_tree())
+    program = (
+        "import sys, json\n"
+        "from bspec_opa.cli.main import main\n"
+        "from bspec_opa.cli.runtime import Runtime\n"
+        f"code = main({[*row.verb.split(), *row.arguments]!r}, Runtime(clock=lambda: {NOW}, out=sys.stderr))\n"
+        "print(json.dumps([code, sorted(sys.modules)]))\n"
+    )
+    environment = {**shell.environ, "BSPEC_OPA_OPA": str(opa_path)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    code, modules = json.loads(done.stdout)
+    assert (code, set(modules) & HEAVY) == (row.code, row.imports), done.stderr
