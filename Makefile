@@ -55,8 +55,8 @@ soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION ## the long tests: 20,000 request
 
 test-rego: $(VENV)/.dev $(OPA)
 	$(BIN)/python -m bspec_opa.bundle.generate policies $(GATE) --opa $(OPA)
-	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --fail-on-empty
-	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --coverage --threshold 100 --format json > .build/rego-coverage.json
+	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --fail-on-empty --timeout 60s
+	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --coverage --threshold 100 --timeout 60s --format json > .build/rego-coverage.json
 
 lint: $(VENV)/.dev $(OPA) ## ruff, mypy, import-linter, opa check and fmt, generated files up to date
 	$(BIN)/ruff check .

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bspec_opa.binding.comparison import model_differences, tool_differences
+from bspec_opa.binding.contract_text import suspicions
 from bspec_opa.binding.entries import ACTIVE
+from bspec_opa.binding.importers.interface import NAMES_ONLY
 from bspec_opa.binding.model import listed as optional
 from bspec_opa.intent.ranges import parse_range
 
@@ -13,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bspec_opa.binding.entries import Catalog
-    from bspec_opa.binding.model import Binding, BoundModel, BoundTool
+    from bspec_opa.binding.model import Artifact, Binding, BoundModel, BoundTool
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.intent.load import LoadedIntent
 
+_PURL_DIGEST = re.compile(r"@sha256(?::|%3[aA])([0-9a-f]{64})(?![0-9a-zA-Z])")
 _WORST_FIRST = ("yanked", "retired", "deprecated", ACTIVE)
 
 
@@ -41,6 +45,8 @@ def _model(model: BoundModel) -> JsonValue:
         "immutability": model.immutability,
         "digest": optional(model.digest),
         "region": optional(model.region),
+        "bom": optional(model.bom),
+        "signature": optional(model.signature),
     }
 
 
@@ -51,9 +57,21 @@ def _tool(tool: BoundTool, *, in_range: bool) -> JsonValue:
         "trusted": tool.trusted,
         "release": tool.release,
         "in_range": in_range,
-        "contract": {"kind": tool.contract.kind, "digest": tool.contract.digest},
+        "artifact": [{"purl": tool.artifact.purl, "digest": _content(tool.artifact)}] if tool.artifact else [],
+        "contract": {
+            "kind": tool.contract.kind,
+            "digest": tool.contract.digest,
+            "described": not tool.contract.kind.endswith(NAMES_ONLY),
+            "suspicions": [*suspicions(tool.contract)],
+        },
         "operations": [{"name": o.name, "privilege_floor": o.privilege_floor} for o in tool.operations],
     }
+
+
+def _content(artifact: Artifact) -> list[JsonValue]:
+    """The digest of what is installed: the registry's, or the one that a package URL has for its version."""
+    named = _PURL_DIGEST.search(artifact.purl)
+    return optional(artifact.digest or (f"sha256:{named[1]}" if named else None))
 
 
 def withdrawn(

@@ -3,17 +3,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from materials import WEIGHTS, catalog, components, intent
+from materials import PACKAGE, WEIGHTS, catalog, components, intent
 
 from bspec_opa.binding.facts import binding_input, withdrawn
 from bspec_opa.binding.resolve import resolve
 from bspec_opa.bundle.contract.definitions import input_schema
 from bspec_opa.foundation.closed_schema import violations
+from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.times import parse_time
 
 if TYPE_CHECKING:
     from bspec_opa.binding.model import Binding
-    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
 
 NOW = parse_time("2026-06-01T12:00:00Z")
 SNAPSHOT = intent(("regions: [eu]", "regions: [us]"))
@@ -43,6 +44,8 @@ def test_the_input_has_the_shape_of_the_contract() -> None:
                 "immutability": "content",
                 "digest": [WEIGHTS],
                 "region": ["eu"],
+                "bom": [digest_of(b"bom")],
+                "signature": [digest_of(b"signature")],
             },
             {
                 "class": "small",
@@ -53,6 +56,8 @@ def test_the_input_has_the_shape_of_the_contract() -> None:
                 "immutability": "provider-asserted",
                 "digest": [],
                 "region": [],
+                "bom": [],
+                "signature": [],
             },
         ],
         "tools": [
@@ -62,7 +67,13 @@ def test_the_input_has_the_shape_of_the_contract() -> None:
                 "trusted": True,
                 "release": "2.4.0",
                 "in_range": True,
-                "contract": {"kind": "mcp-tools", "digest": bound().tools[0].contract.digest},
+                "artifact": [{"purl": "pkg:oci/billing@2.4.0", "digest": [PACKAGE]}],
+                "contract": {
+                    "kind": "mcp-tools",
+                    "digest": bound().tools[0].contract.digest,
+                    "described": True,
+                    "suspicions": [],
+                },
                 "operations": [
                     {"name": "get_invoice", "privilege_floor": "read"},
                     {"name": "list_invoices", "privilege_floor": "read"},
@@ -74,7 +85,13 @@ def test_the_input_has_the_shape_of_the_contract() -> None:
                 "trusted": False,
                 "release": "2026-05",
                 "in_range": True,
-                "contract": {"kind": "hand-written/names-only", "digest": bound().tools[1].contract.digest},
+                "artifact": [],
+                "contract": {
+                    "kind": "hand-written/names-only",
+                    "digest": bound().tools[1].contract.digest,
+                    "described": False,
+                    "suspicions": [],
+                },
                 "operations": [
                     {"name": "purge", "privilege_floor": "admin"},
                     {"name": "query", "privilege_floor": "write"},
@@ -83,6 +100,28 @@ def test_the_input_has_the_shape_of_the_contract() -> None:
         ],
         "components": [c.to_json() for c in bound().components],
     }
+
+
+def artifact(purl: str, digest: str = "") -> JsonValue:
+    """What the input says of a package of the billing tool."""
+    stated = f'{{purl: "{purl}"' + (f', digest: "{digest}"' if digest else "") + "}"
+    bound = resolve(intent(), [catalog((f'{{purl: pkg:oci/billing@2.4.0, digest: "{PACKAGE}"}}', stated))], components)
+    tools = cast("list[JsonObject]", binding_input(bound, intent())["tools"])
+    return tools[0]["artifact"]
+
+
+@pytest.mark.parametrize("colon", [":", "%3A", "%3a"])
+def test_a_package_url_may_hold_the_digest_itself(colon: str) -> None:
+    hexadecimal = PACKAGE.removeprefix("sha256:")
+    purl = f"pkg:oci/billing@sha256{colon}{hexadecimal}?tag=2.4.0"
+    assert artifact(purl) == [{"purl": purl, "digest": [PACKAGE]}]
+
+
+@pytest.mark.parametrize("version", ["2.4.0", "sha256:" + "0" * 63, "sha256:" + "0" * 65, "sha512:" + "0" * 64])
+def test_a_package_url_without_a_whole_digest_fixes_nothing(version: str) -> None:
+    purl = f"pkg:oci/billing@{version}"
+    assert artifact(purl) == [{"purl": purl, "digest": []}]
+    assert artifact(purl, WEIGHTS) == [{"purl": purl, "digest": [WEIGHTS]}]
 
 
 def test_the_range_is_that_of_the_intent_as_it_is_now() -> None:

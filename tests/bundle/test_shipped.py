@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +14,11 @@ from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.rebuild import main
 from bspec_opa.bundle.shipped import load_bundle, shipped_bundle
 from bspec_opa.foundation.digest import digest_of
-from bspec_opa.foundation.errors import InvalidInputError, UsageError
+from bspec_opa.foundation.errors import InvalidInputError, Reason, UsageError
+from bspec_opa.foundation.limits import UNLIMITED
+from bspec_opa.trust import reasons
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bspec_opa.bundle.opa_tool import Opa
     from bspec_opa.bundle.read import Bundle
 
@@ -100,3 +102,15 @@ def test_describe(bundle: Bundle) -> None:
     }
     files = {f["name"]: f["digest"] for f in found["files"]}  # type: ignore[index,union-attr,call-overload]
     assert files == {n: digest_of(d) for n, d in bundle.files.items()}
+
+
+def test_reasons_and_names_that_rules_look_for_exist() -> None:
+    """Rules compare texts that Python writes: a renamed one would make a rule that can't fire."""
+    rules = Path(__file__).parents[2] / "policies" / "bspec" / "rules" / "promotion" / "all"
+    texts = "".join((rules / name / f"{name}.rego").read_text() for name in ("signer_entitled", "signatures_verify"))
+    codes = {r.code for r in vars(reasons).values() if isinstance(r, Reason)}
+    named = set(re.findall(r'"(trust\.[a-z-]+)"', texts))
+    assert len(named) == 8
+    assert named <= codes
+    limits_rule = rules.parents[1] / "global" / "data" / "limits_set" / "limits_set.rego"
+    assert f"unlimited := {UNLIMITED}" in limits_rule.read_text()

@@ -58,16 +58,54 @@ STAGES = (
 )
 DIRECTED: dict[str, dict[str, Any]] = {
     "global.baseline.scope_disjoint": {"intent/scope/out/0/actions": ["read:invoice"]},
+    "global.data.categories_redacted": {"intent/constraints/logging/redact": []},
+    "global.data.delegates_current": {
+        "delegates": [{"agent": "archive", "path": "/constraints/delegation/0", "current": False}]
+    },
+    "global.data.limits_set": {"intent/constraints/limits/max_steps": 999999999999999},
     "global.data.regime_log_retention": {
         "intent/risk/regimes": ["eu-ai-act"],
         "intent/constraints/logging/retention_days": 30,
     },
+    "global.data.shared_memory": {
+        "intent/constraints/memory": "shared",
+        "intent/constraints/data/max": "restricted",
+    },
+    "global.models.no_preview": {"binding/0/models/0/preview": True},
+    "global.models.region_within_residency": {"intent/models/classes/0/regions": ["us-east-1"]},
+    "global.supply.artifact_digested": {"binding/0/tools/0/artifact/0/digest": []},
+    "global.supply.bill_of_materials": {"binding/0/models/0/bom": []},
+    "global.supply.contract_described": {"binding/0/tools/0/contract/described": False},
+    "global.supply.contract_text": {
+        "binding/0/tools/0/contract/suspicions": [{"operation": "get_invoice", "what": "instruction"}]
+    },
     "global.supply.in_range": {"binding/0/tools/0/in_range": False},
+    "global.supply.moving_identity": {
+        "binding/0/models/0/provider": "openai",
+        "binding/0/models/0/identity": "gpt-realtime-mini",
+    },
+    "global.supply.weights_signed": {"binding/0/models/0/signature": []},
     "global.tools.execute_confirmed": {"intent/tools/0/privilege": "execute", "intent/tools/0/confirmation": "never"},
     "global.tools.forbidden_class": {"intent/tools/0/class": "finance", "intent/tools/0/privilege": "execute"},
+    "global.tools.irreversible_named": {
+        "intent/tools/0/reversibility": "irreversible",
+        "intent/tools/0/wildcard": True,
+    },
     "global.tools.no_admin": {"intent/tools/0/privilege": "admin"},
+    "global.tools.open_world_data": {"intent/tools/0/world": "open"},
+    "global.tools.untrusted_combination": {"intent/tools/0/world": "open", "intent/tools/0/privilege": "write"},
+    "promotion.all.approvals_stand": {"approvals/0/binds/view": False},
     "promotion.all.elevated_approvals": {"intent/tools/0/privilege": "write"},
     "promotion.all.no_reject": {"approvals/0/decision": "reject"},
+    "promotion.all.rules_not_weakened": {
+        "change/items": [{"verdict": "governance", "path": "/promotion", "what": "security: 0 instead of 1"}]
+    },
+    "promotion.all.signatures_verify": {
+        "rejected": [{"type": "approval", "id": "sha256:x", "reason": "trust.bad-signature"}]
+    },
+    "promotion.all.signer_entitled": {
+        "rejected": [{"type": "approval", "id": "sha256:x", "reason": "trust.unknown-key"}]
+    },
     "promotion.all.separation": {"authors": ["person:dana"], "submits/0/principal": "person:dana"},
 }
 """Rules that few changes at random would set off, and what does: places and values."""

@@ -42,6 +42,7 @@ VERSION_STEPS = ("initial", "same", "lower", "patch", "minor", "major")
 NEEDS = ("resolve", "submit", "approval", "evidence", "request", "soak")
 SEVERITIES = ("low", "medium", "high", "critical")
 RELEASE_STATUSES = ("active", "deprecated", "yanked", "retired")
+SUSPICIONS = ("hidden-character", "instruction")
 RECORD_TYPES = ("submit", "evidence", "approval", "waiver", "request")
 
 TEXT = string()
@@ -135,6 +136,8 @@ def _binding() -> JsonObject:
                 immutability=enum(*IMMUTABILITIES),
                 digest=optional(TEXT),
                 region=optional(TEXT),
+                bom=optional(TEXT),  # digest of its bill of materials
+                signature=optional(TEXT),  # digest of the signature over its weights
             )
         ),
         tools=array(
@@ -144,7 +147,13 @@ def _binding() -> JsonObject:
                 trusted=boolean(),
                 release=TEXT,
                 in_range=boolean(),  # the release lies in the intent's range
-                contract=obj(kind=TEXT, digest=TEXT),
+                artifact=optional(obj(purl=TEXT, digest=optional(TEXT))),  # what is installed, if anything is
+                contract=obj(
+                    kind=TEXT,
+                    digest=TEXT,
+                    described=boolean(),  # it says what each operation takes
+                    suspicions=array(obj(operation=TEXT, what=enum(*SUSPICIONS))),
+                ),
                 operations=array(obj(name=TEXT, privilege_floor=enum(*PRIVILEGES))),
             )
         ),

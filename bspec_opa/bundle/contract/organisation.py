@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.bundle.contract.definitions import DIALECT, EXPOSURES, PRIVILEGES, TEXT, TIERS, shared_shapes
+from bspec_opa.bundle.contract.definitions import (
+    DIALECT,
+    EXPOSURES,
+    PRIVILEGES,
+    SENSITIVITIES,
+    TEXT,
+    TIERS,
+    shared_shapes,
+)
 from bspec_opa.foundation.closed_schema import array, enum, integer, obj, ref
 
 if TYPE_CHECKING:
@@ -24,6 +32,13 @@ def organisation_schema() -> JsonObject:
         ),
         providers=array(TEXT),
         publishers=array(TEXT),
+        moving=array(obj(provider=TEXT, identity=TEXT, reason=TEXT)),  # names that a provider points elsewhere
+        signed_weights_tier=enum(*TIERS),  # from this tier on, own weights are signed
+        preview_environments=array(TEXT),
+        regions=array(obj(region=TEXT, residency=TEXT)),  # which residency a provider's region lies in
+        open_world_data=enum(*SENSITIVITIES),  # the most that a tool of the open world may reach
+        redacted_categories=array(TEXT),
+        limits=array(obj(tier=enum(*TIERS), request_seconds=integer(), task_seconds=integer(), max_steps=integer())),
         floors=array(obj(environment=TEXT, tier=enum(*TIERS), rules=ref("promotion"))),
         min_probe_cases=integer(1),
         log_retention=array(obj(regime=TEXT, days=integer())),

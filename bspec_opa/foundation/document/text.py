@@ -38,16 +38,16 @@ MAX_PROBLEMS = 50
 
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 # DerivedCoreProperties.txt, Default_Ignorable_Code_Point, with U+FEFF; then line separators and noncharacters.
-_IGNORABLE = (
+IGNORABLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _BREAKS = r"\u2028\u2029\ufffe\uffff"
 _LONE_CR = r"\r(?!\n)"
-_HIDDEN = re.compile(f"[{_CONTROLS}{_IGNORABLE}{_BREAKS}\t]|{_LONE_CR}")
-_HIDDEN_IN_JSON = re.compile(f"[{_CONTROLS}{_IGNORABLE}{_BREAKS}]|{_LONE_CR}")
+_HIDDEN = re.compile(f"[{_CONTROLS}{IGNORABLE}{_BREAKS}\t]|{_LONE_CR}")
+_HIDDEN_IN_JSON = re.compile(f"[{_CONTROLS}{IGNORABLE}{_BREAKS}]|{_LONE_CR}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_UNPRINTABLE = re.compile(f"[{_CONTROLS}{_IGNORABLE}{_BREAKS}\t\r\n\ud800-\udfff]")
+_UNPRINTABLE = re.compile(f"[{_CONTROLS}{IGNORABLE}{_BREAKS}\t\r\n\ud800-\udfff]")
 _SHOWN = 60
 
 

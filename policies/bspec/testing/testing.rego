@@ -69,7 +69,12 @@ full := object.union(allowed, {
 			"delegation": ["billing-archive"],
 		}),
 	}),
-	"binding": [object.union(binding, {"models": [object.union(binding.models[0], {"region": ["eu"]})]})],
+	"binding": [object.union(binding, {"tools": [object.union(binding.tools[0], {"contract": {
+		"kind": "mcp-tools",
+		"digest": "sha256:contract",
+		"described": true,
+		"suspicions": [{"operation": "get_invoice", "what": "instruction"}],
+	}})]})],
 	"change": {
 		"verdict": "expansion",
 		"base": "sha256:base",
@@ -224,7 +229,9 @@ binding := {
 		"preview": false,
 		"immutability": "content",
 		"digest": ["sha256:model"],
-		"region": [],
+		"region": ["eu"],
+		"bom": ["sha256:bom"],
+		"signature": ["sha256:signature"],
 	}],
 	"tools": [{
 		"id": "billing_read_api",
@@ -232,7 +239,8 @@ binding := {
 		"trusted": true,
 		"release": "2.4.1",
 		"in_range": true,
-		"contract": {"kind": "mcp-tools", "digest": "sha256:contract"},
+		"artifact": [{"purl": "pkg:npm/billing-read@2.4.1", "digest": ["sha256:package"]}],
+		"contract": {"kind": "mcp-tools", "digest": "sha256:contract", "described": true, "suspicions": []},
 		"operations": [
 			{"name": "get_invoice", "privilege_floor": "read"},
 			{"name": "list_invoices", "privilege_floor": "read"},
