@@ -312,9 +312,7 @@ def test_characters_mean_the_same_to_both(text: str) -> None:
     quick(f"a: {{b: {text}}}\n")
 
 
-@settings(max_examples=400)
-@given(st.data())
-def test_an_edited_intent_means_the_same_to_both(data: st.DataObject) -> None:
+def edited_intent_means_the_same(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(INTENTS)).read_text()
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text) - 1))
@@ -323,6 +321,20 @@ def test_an_edited_intent_means_the_same_to_both(data: st.DataObject) -> None:
         text = text[:start] + put + text[start + length :]
     if visible(text):
         quick(text)
+
+
+@settings(max_examples=400)
+@given(st.data())
+def test_an_edited_intent_means_the_same_to_both(data: st.DataObject) -> None:
+    edited_intent_means_the_same(data)
+
+
+@pytest.mark.soak
+@settings(max_examples=40_000, deadline=None)
+@given(st.data(), st.lists(INDENTED, min_size=1, max_size=9).map(lambda lines: "\n".join(lines) + "\n"))
+def test_many_documents_mean_the_same_to_both(data: st.DataObject, text: str) -> None:
+    edited_intent_means_the_same(data)
+    quick(text)
 
 
 def test_plain_yaml_is_read_without_pyyaml() -> None:
