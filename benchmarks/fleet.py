@@ -33,7 +33,7 @@ from bspec_opa.workflow.checkout.world import World
 from bspec_opa.workflow.normalize import evaluation_request_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from benchmarks.measure import Figure
 
@@ -59,7 +59,7 @@ class Rival:
         return [*found, "--output", "json", str(self.inputs)]
 
 
-def fleet(count: int, rounds: int) -> list[Figure]:
+def fleet(count: int, rounds: int) -> Iterator[Figure]:
     """The figures."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
     with tempfile.TemporaryDirectory() as directory:
@@ -73,33 +73,31 @@ def fleet(count: int, rounds: int) -> list[Figure]:
         name = f"{count} intents"
         one, two = frozenset(cores[:1]), frozenset(cores[:2])
         gate = Program(rival.arguments(GATE), FAILED, one)
-        return [
-            compare(
-                f"{name}, one core",
-                "conftest with the gate",
-                ours=evaluate(folder, 1, one).processor_time,
-                rival=gate.processor_time,
-                rounds=rounds,
-                bound=1.0,
-                unit="cpu",
-            ),
-            compare(
-                f"{name}, two cores",
-                "conftest with the gate",
-                ours=evaluate(folder, 2, two).wall_time,
-                rival=replace(gate, cores=two).wall_time,
-                rounds=rounds,
-                bound=0.59,
-            ),
-            compare(
-                f"{name}, one core",
-                "conftest with the rules alone, no gate",
-                ours=evaluate(folder, 1, one).processor_time,
-                rival=Program(rival.arguments(plain), FAILED, one).processor_time,
-                rounds=rounds,
-                unit="cpu",
-            ),
-        ]
+        yield compare(
+            f"{name}, one core",
+            "conftest with the gate",
+            ours=evaluate(folder, 1, one).processor_time,
+            rival=gate.processor_time,
+            rounds=rounds,
+            bound=1.0,
+            unit="cpu",
+        )
+        yield compare(
+            f"{name}, two cores",
+            "conftest with the gate",
+            ours=evaluate(folder, 2, two).wall_time,
+            rival=replace(gate, cores=two).wall_time,
+            rounds=rounds,
+            bound=0.59,
+        )
+        yield compare(
+            f"{name}, one core",
+            "conftest with the rules alone, no gate",
+            ours=evaluate(folder, 1, one).processor_time,
+            rival=Program(rival.arguments(plain), FAILED, one).processor_time,
+            rounds=rounds,
+            unit="cpu",
+        )
 
 
 def evaluate(folder: Path, jobs: int, cores: frozenset[int]) -> Program:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 EVERY_CORE: frozenset[int] = frozenset()
+HEAD = f"{'what':<32} {'ms':>9} {'rival ms':>9} {'ratio':>6} {'bound':>6}        of    rival"
+"""Above the figures' rows."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ class Figure:
         if self.bound is None:
             return ""
         return "met" if self.ratio <= self.bound else "MISSED"
+
+    def __str__(self) -> str:
+        """A row of the table."""
+        bound = "" if self.bound is None else f"{self.bound:.2f}"
+        numbers = f"{self.ours_ms:>9.2f} {self.rival_ms:>9.2f} {self.ratio:>6.2f} {bound:>6}"
+        return f"{self.name:<32} {numbers} {self.verdict:<6} {self.unit:<5} {self.rival}"
 
 
 def compare(
@@ -117,17 +125,3 @@ class Program:
     def _settle(self) -> None:
         if self.cores and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, self.cores)
-
-
-def table(figures: Sequence[Figure]) -> str:
-    """The figures for people."""
-    head = f"{'what':<44} {'ms':>9} {'rival ms':>9} {'ratio':>6} {'bound':>6}        of    rival"
-    return "\n".join([head, *map(_row, figures)])
-
-
-def _row(figure: Figure) -> str:
-    f, bound = figure, "" if figure.bound is None else f"{figure.bound:.2f}"
-    return (
-        f"{f.name:<44} {f.ours_ms:>9.2f} {f.rival_ms:>9.2f} {f.ratio:>6.2f} {bound:>6} {f.verdict:<6} "
-        f"{f.unit:<5} {f.rival}"
-    )

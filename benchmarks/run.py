@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 from benchmarks.cold import cold
 from benchmarks.decisions import decisions
 from benchmarks.fleet import fleet
-from benchmarks.measure import table
+from benchmarks.measure import HEAD
 from benchmarks.sizes import KILOBYTES, RULES, sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from benchmarks.measure import Figure
 
 
-def parts(*, quick: bool) -> dict[str, Callable[[], list[Figure]]]:
+def parts(*, quick: bool) -> dict[str, Callable[[], Iterable[Figure]]]:
     """What can be measured; quick rounds only show that it can."""
     return {
         "decisions": lambda: decisions(3 if quick else 300),
@@ -44,8 +44,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="few rounds, whose figures mean nothing")
     chosen = parser.parse_args(arguments)
     known = parts(quick=chosen.quick)
-    figures = [figure for name in chosen.part or known for figure in known[name]()]
-    print(table(figures))
+    figures: list[Figure] = []
+    print(HEAD)
+    for name in chosen.part or known:
+        for figure in known[name]():
+            figures.append(figure)
+            print(figure, flush=True)
     if chosen.json:
         machine = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
         document = {**machine, "figures": [asdict(f) for f in figures]}

@@ -67,10 +67,11 @@ deny contains {{"msg": $"tool {{t.id}} sees data {number}", "path": $"{{t.path}}
 )
 
 
-def sizes(rounds: int, rules: Sequence[int] = RULES, kilobytes: Sequence[int] = KILOBYTES) -> list[Figure]:
+def sizes(rounds: int, rules: Sequence[int] = RULES, kilobytes: Sequence[int] = KILOBYTES) -> Iterator[Figure]:
     """The figures: embedded against REST, our engines both, in the same run."""
     with tempfile.TemporaryDirectory() as directory:
-        return [f for number in rules for f in _row(Path(directory) / str(number), number, kilobytes, rounds)]
+        for number in rules:
+            yield from _row(Path(directory) / str(number), number, kilobytes, rounds)
 
 
 def _row(folder: Path, number: int, kilobytes: Sequence[int], rounds: int) -> Iterator[Figure]:
