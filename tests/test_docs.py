@@ -96,6 +96,23 @@ def test_every_reason_is_documented() -> None:
     assert re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE) == [r.code for r in generate.reasons()]
 
 
+def test_what_the_page_of_checks_names_exists_and_is_all() -> None:
+    from bspec_opa.bundle.contract.organisation import organisation_schema
+    from bspec_opa.bundle.read import read_bundle
+    from bspec_opa.bundle.shipped import shipped_bundle
+
+    page = (DOCS / "checks.md").read_text(encoding="utf-8")
+    ids = {r.id for r in read_bundle(shipped_bundle().read_bytes(), "default").index.rules}
+    named = set(re.findall(r"`((?:global|promotion)\.[a-z_.]+)`", page))
+    assert named <= ids
+    assert {i for i in ids if i.startswith("promotion.")} <= named
+    codes = {r.code for r in generate.reasons()}
+    assert set(re.findall(r"`([a-z]+\.[a-z]+(?:-[a-z]+)*)`", page)) - {"data.json"} <= codes
+    keys = page.partition("## The organisation's data")[2]
+    rows = re.findall(r"^\| (`[^|]*`) \|", keys, re.MULTILINE)
+    assert {k for row in rows for k in re.findall(r"`([a-z_]+)`", row)} == set(organisation_schema()["properties"])  # type: ignore[arg-type]
+
+
 def attacks(part: str) -> set[str]:
     return set(re.findall(r"^\| (A[0-9]{2}) \|", part, re.MULTILINE))
 
