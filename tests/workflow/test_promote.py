@@ -243,12 +243,13 @@ def test_delegates(resolved: Project, current: bool) -> None:
     resolved.change_intent(("  self_modification: false", "  delegation: [other-agent]\n  self_modification: false"))
     resolved.resolve()
     sign_everything(resolved)
-    outcome = resolved.allowed()
-    assert outcome.evaluation is not None
-    assert outcome.evaluation.request["delegates"] == [
-        {"agent": "other-agent", "path": "/constraints/delegation/0", "current": current}
-    ]
-    assert [v.current for v in resolved.verify().lines] == [True]
+    delegates = [{"agent": "other-agent", "path": "/constraints/delegation/0", "current": current}]
+    assert resolved.evaluate().request["delegates"] == delegates
+    if current:
+        resolved.allowed()
+        assert [v.current for v in resolved.verify().lines] == [True]
+    else:
+        assert resolved.denied(code=ExitCode.DENIED) == ["global.data.delegates_current"]
 
 
 def test_an_empty_lock_is_none(live: Project) -> None:
