@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bspec_opa.cli.many import handled, held_back
+from bspec_opa.cli.many import handled
 from bspec_opa.cli.output import JSON
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.report.batch import Judged, Tally, failed, judged_json, judged_text
@@ -44,7 +44,7 @@ def evaluate_many(
     """Judge every intent that is meant, and show the results in order; returns the exit code."""
     items = find_intents(named)
     wanted = Wanted(environment, fail_on_warn, output.json, output.style)
-    late = output.form == JSON or held_back(output, len(items))
+    late = output.form == JSON
     tally, kept = Tally(), []
     with handled(partial(judging, world, wanted), items, output, jobs=jobs, doing="evaluating") as results:
         for (file, _), found in zip(items, results, strict=True):
@@ -69,8 +69,6 @@ def _finish(output: Output, tally: Tally, kept: list[str], environment: str) -> 
     if output.form == JSON:
         output.runtime.write(render_json(tally.json(environment, kept)))
         return
-    for shown in kept:
-        _show(output, shown)
     if not output.json:
         output.runtime.write(printable_lines(tally.text(environment)))
 

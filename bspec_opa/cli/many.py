@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 FEWEST_WATCHED = 10
 """Fewer are done before a bar is read."""
+FEWEST_SHARED = 300
+"""Fewer are done sooner by this process alone than others have started (see docs/performance.md)."""
+CLEAR_LINE = "\r\x1b[2K"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,23 +42,33 @@ def handled(
     """
     from bspec_opa.engine.workers import map_in_order, usable_cores
 
-    results = map_in_order(opened, items, jobs=jobs or usable_cores())
+    # Who names a number means it; otherwise a process has to be worth its start.
+    many = {"jobs": usable_cores(), "fewest": FEWEST_SHARED} if jobs is None else {"jobs": jobs, "fewest": 2}
+    results = map_in_order(opened, items, **many)
     with closing(results):
         yield _watched(results, len(items), output, doing)
 
 
 def _watched(results: Iterator[Result], number: int, output: Output, doing: str) -> Iterator[Result]:
-    if output.quiet or number < FEWEST_WATCHED or not output.runtime.err.isatty():
+    err = output.runtime.err
+    dumb = output.runtime.environ.get("TERM") == "dumb"
+    if output.quiet or number < FEWEST_WATCHED or dumb or not err.isatty():
         yield from results
         return
     import click
 
-    with click.progressbar(length=number, label=doing, file=output.runtime.err, show_pos=True) as bar:
+    # Nobody can tell how long it takes before the first results: other processes have to start.
+    with click.progressbar(length=number, label=doing, file=err, show_pos=True, show_eta=False) as bar:
         for result in results:
+            # What is printed next may go to the same terminal; the bar is drawn again below it.
+            err.write(CLEAR_LINE)
+            err.flush()
             yield result
+            output.runtime.flush()
             bar.update(1)
+        err.write(CLEAR_LINE)
 
 
-def held_back(output: Output, number: int) -> bool:
-    """Whether results must wait for the end, because a bar is drawn on the terminal that they would go to."""
-    return number >= FEWEST_WATCHED and output.runtime.out.isatty() and output.runtime.err.isatty()
+def held_back(output: Output, number: int) -> bool:  # noqa: ARG001 - removed with its last caller
+    """Whether results must wait for the end."""
+    return False

@@ -89,5 +89,12 @@ def flags(given: dict[str, Any]) -> dict[str, Value | None]:
     found: dict[str, Value | None] = {}
     for name, key in _FLAG_KEYS.items():
         value = given.pop(name, None)
-        found[key] = tuple(value) if isinstance(value, list | tuple) and value else (value or None)
+        found[key] = _given(value)
     return found
+
+
+def _given(value: Any) -> Value | None:
+    """A flag's value; none given and an empty text are the same, but zero is a number."""
+    if isinstance(value, list | tuple):
+        return tuple(value) or None
+    return None if value == "" else value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bspec_opa.cli.many import handled, held_back
+from bspec_opa.cli.many import handled
 from bspec_opa.cli.options import JOBS, output_options
 from bspec_opa.cli.output import plain_output
 from bspec_opa.foundation.errors import BspecError, ExitCode, worst
@@ -46,9 +46,8 @@ def command(runtime: Runtime, files: tuple[Path, ...], jobs: int | None, output_
         for (file, _), one in zip(items, found, strict=True):
             result = _result(file, one) if isinstance(one, BspecError) else one
             results.append(result)
-            if not held_back(output, len(items)):
-                _tell(output, result)
-    _finish(output, results, late=held_back(output, len(items)))
+            _tell(output, result)
+    _finish(output, results)
     return int(worst(p.reason.exit_code for r in results for p in r.problems) if not _valid(results) else ExitCode.OK)
 
 
@@ -67,12 +66,9 @@ def _tell(output: Output, result: FileResult) -> None:
         output.runtime.write(printable_lines(validation_line(result, output.style)))
 
 
-def _finish(output: Output, results: Sequence[FileResult], *, late: bool) -> None:
+def _finish(output: Output, results: Sequence[FileResult]) -> None:
     from bspec_opa.report.validation import validation_json, validation_summary
 
-    if late:
-        for result in results:
-            _tell(output, result)
     if not output.lines:
         output.show(lambda style: validation_summary(results, style), lambda: validation_json(results))
 

@@ -7,8 +7,10 @@ them, and not again.
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bspec_opa.engine.patience import Patient
 from bspec_opa.workflow.checkout.deciding import load_policy, open_panel
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.place import open_place
@@ -71,7 +73,8 @@ class Desk:
         )
         same = (engine, policy.ref, environment.id, environment.assurance)
         if same not in self._panels:
-            self._panels[same] = self._stack.enter_context(open_panel(config, policy, environment, environ))
+            panel = self._stack.enter_context(open_panel(config, policy, environment, environ))
+            self._panels[same] = replace(panel, engine=Patient(panel.engine))
         return nullcontext(self._panels[same])
 
 

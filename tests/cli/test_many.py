@@ -8,12 +8,16 @@ import pty
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from sidecars import Server, Visit
 
+from bspec_opa.cli.many import CLEAR_LINE
+from bspec_opa.engine.patience import TIMEOUTS
 from bspec_opa.report.schemas import SCHEMAS
 from bspec_opa.workflow import batch
 from bspec_opa.workflow.checkout import finding
@@ -215,6 +219,26 @@ def test_an_engine_that_is_not_there_is_told_of_each(shell_at: At) -> None:
     assert [d["problems"][0]["code"] for d in lines_of(result)] == ["engine.unreachable"] * 2
 
 
+def test_an_engine_that_hangs_is_not_waited_for_by_everybody(shell_at: At) -> None:
+    shell = shell_at("bare")
+    for n in range(5):
+        write(f"agents/{n}/behavior.intent")
+    with closing(Server(Visit.hang)) as server:
+        options = ("--opa-url", server.url, "--engine-deadline-s", "0.3", "--format", "jsonl")
+        result = shell("evaluate", "agents", *STAGING, *options)
+        assert len(server.requests) == TIMEOUTS
+    assert result.code == 8
+    assert [d["problems"][0]["code"] for d in lines_of(result)] == ["engine.timeout"] * 5
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "601", "nan"])
+def test_a_deadline_out_of_range_is_refused(shell_at: At, seconds: str) -> None:
+    shell = shell_at("bare")
+    result = shell("evaluate", "behavior.intent", *STAGING, "--engine-deadline-s", seconds)
+    assert result.code == 2
+    assert "give more than 0 and at most 600 seconds" in result.err
+
+
 def test_what_they_share_is_opened_once(shell_at: At, monkeypatch: pytest.MonkeyPatch) -> None:
     shell = shell_at("bare")
     write_many(8)
@@ -265,11 +289,11 @@ def test_one_intent_has_a_line_too(shell_at: At) -> None:
 # A bar for whoever watches
 
 
-def watched(shell: Shell, *arguments: str, out: bool) -> tuple[int, str, str]:
+def watched(shell: Shell, *arguments: str, out: bool, term: str = "xterm") -> tuple[int, str, str]:
     """Run a process with a terminal as its standard error, and as its output, too, if wanted."""
     mine, theirs = pty.openpty()
     program = [sys.executable, "-m", "bspec_opa", *arguments]
-    environ = {**shell.environ, "TERM": "xterm", "COLUMNS": "120"}
+    environ = {**shell.environ, "TERM": term, "COLUMNS": "120", "NO_COLOR": "1"}
     with subprocess.Popen(program, env=environ, stdout=theirs if out else subprocess.PIPE, stderr=theirs) as process:
         os.close(theirs)
         seen = b""
@@ -297,13 +321,25 @@ def test_a_bar_on_the_terminal_and_results_in_the_pipe(shell_at: At) -> None:
     assert "evaluating" not in printed
 
 
-def test_results_come_after_the_bar_where_both_are_on_the_terminal(shell_at: At) -> None:
+@pytest.mark.parametrize("verb", [("evaluate", "agents", *STAGING), ("validate", "agents")])
+def test_results_and_the_bar_never_share_a_line(shell_at: At, verb: tuple[str, ...]) -> None:
+    """The bar's line is cleared before each result, and drawn again below it."""
     shell = shell_at("bare")
     write_many(12)
-    _, _, seen = watched(shell, "evaluate", "agents", *STAGING, out=True)
-    assert seen.rindex("12/12") < seen.index("agents/000/behavior.intent")
-    _, _, seen = watched(shell, "validate", "agents", out=True)
-    assert seen.rindex("12/12") < seen.index("agents/000/behavior.intent")
+    _, _, seen = watched(shell, *verb, out=True)
+    assert "12/12" in seen
+    lines = [line.rpartition(CLEAR_LINE)[2].strip("\r") for line in seen.split("\n")]
+    told = [line for line in lines if "agents/" in line]
+    assert len(told) >= 12
+    assert all(line.startswith(("PENDING", "DENIED", "FAILED", "valid", " ", "agents/")) for line in told)
+    assert not [line for line in lines if "%" in line and "agents/" in line]
+
+
+def test_no_bar_on_a_dumb_terminal(shell_at: At) -> None:
+    shell = shell_at("bare")
+    write_many(12)
+    _, _, seen = watched(shell, "evaluate", "agents", *STAGING, out=False, term="dumb")
+    assert seen == ""
 
 
 @pytest.mark.parametrize("more", [("-q",), ()])

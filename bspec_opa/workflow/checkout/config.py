@@ -118,7 +118,9 @@ def _check_words(values: Mapping[str, Value]) -> None:
             raise CONFIG_VALUE.error(f"{key} is {_shortened(value)}", hint=did_you_mean(str(value), known))
     deadline = values.get("engine.deadline_s")
     if deadline is not None and _seconds(deadline) is None:
-        raise CONFIG_VALUE.error(f"engine.deadline_s is {deadline!r}", hint=f"give 1 to {MAX_DEADLINE_S} seconds")
+        raise CONFIG_VALUE.error(
+            f"engine.deadline_s is {deadline!r}", hint=f"give more than 0 and at most {MAX_DEADLINE_S} seconds"
+        )
 
 
 def _shortened(value: Value) -> str:

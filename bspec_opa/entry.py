@@ -1,0 +1,18 @@
+"""Where the program starts: an interrupt while it is still being loaded is no failure of the program."""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells say it."""
+
+
+def run() -> None:
+    """The console script and ``python -m bspec_opa``."""
+    try:
+        from bspec_opa.cli.main import run as start
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(INTERRUPTED)
+    start()
