@@ -195,16 +195,22 @@ def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: 
         elif told is not None:
             examination.good("memory", "this root and ledger go on from what was seen before")
         _locks(examination, project, anchor, world)
+    elif _lock_files(project):
+        examination.note("lock", "not verified: without a pin nobody knows by whom", "give --trust-pin")
 
 
 def _locks(examination: _Examination, project: Project, anchor: Anchor, world: World) -> None:
     """The locks that lie in the project's root beside their intents."""
-    for lock in list_files(project.root, LOCK_SUFFIX, _MAX_LOCKS):
-        if lock.name != LOCK_NAME and not is_regular(intent_beside(lock)):
-            continue  # such as another tool's package.lock
+    for lock in _lock_files(project):
         found = examination.attempt("lock", partial(examine_lock, lock, project, anchor, world))
         if found is not None:
             examination.good("lock", f"{lock}: verified, {len(found.lines)} of {found.agent}'s lines")
+
+
+def _lock_files(project: Project) -> list[Path]:
+    """Locks of intents; another tool's, such as a package.lock, has no intent beside it."""
+    locks = list_files(project.root, LOCK_SUFFIX, _MAX_LOCKS)
+    return [lock for lock in locks if lock.name == LOCK_NAME or is_regular(intent_beside(lock))]
 
 
 def _clock(ledger: LedgerState, world: World) -> bool:

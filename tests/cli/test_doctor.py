@@ -60,3 +60,10 @@ def test_the_locks_are_verified(shell_at: At) -> None:
     result = shell("doctor", "--format", "json")
     assert result.code == 7
     assert [f["state"] for f in result.json["findings"] if f["subject"] == "lock"] == ["bad"]
+
+
+def test_without_a_pin_a_lock_is_said_to_be_unverified(shell_at: At) -> None:
+    shell = shell_at("staged")
+    del shell.variables["BSPEC_OPA_TRUST_PIN"]
+    (lock,) = [f for f in shell("doctor", "--format", "json").json["findings"] if f["subject"] == "lock"]
+    assert (lock["state"], lock["remedy"]) == ("note", "give --trust-pin")
