@@ -31,7 +31,7 @@ PUMPED = (
     *("__local1", "a.rego", "x.rego: ", ">=1,", "AAAA", "\x1b[1", "\u00e9", "P1D", "metadata "),
 )  # fmt: skip
 ENDS = ("", "!", "\n", "\x00")
-SEARCHING = r"(?<![\w.]){}(?:\[[^\]]*\])?\.(?:search|sub|subn|split|findall|finditer)\("
+SEARCHING = r"(?<![\w.]){}(?:\[[^\]]*\]|\(\))?\.(?:search|sub|subn|split|findall|finditer)\("
 
 
 def modules() -> Iterator[Any]:
@@ -43,6 +43,8 @@ def modules() -> Iterator[Any]:
 def patterns_in(value: Any) -> Iterator[re.Pattern[Any]]:
     if isinstance(value, re.Pattern):
         yield value
+    elif getattr(value, "__annotations__", {}) == {"return": "re.Pattern[str]"}:  # compiled when it is first used
+        yield value()
     elif isinstance(value, tuple | list):
         for item in value:
             yield from patterns_in(item)
