@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bspec_opa.foundation.errors import BspecError, Location, error_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from bspec_opa.bundle.opa_tool import Opa
@@ -74,8 +74,14 @@ def place(node: Node, name: str) -> Location:
     return Location(name, found.get("row"), found.get("col"))
 
 
-def parse_modules(root: Path, names: Mapping[str, bytes], opa: Opa) -> tuple[Module, ...]:
+def parse_modules(root: Path, names: Iterable[str], opa: Opa, flags: Sequence[str] = ()) -> tuple[Module, ...]:
     """Parse Rego files that lie below a folder.
+
+    Args:
+        root: the folder.
+        names: the files' paths below it.
+        opa: the binary.
+        flags: more options for ``opa parse``.
 
     Raises:
         InvalidInputError: some can't be parsed; one problem for each error in each file.
@@ -83,7 +89,7 @@ def parse_modules(root: Path, names: Mapping[str, bytes], opa: Opa) -> tuple[Mod
 
     def parse(name: str) -> Module | BspecError:
         try:
-            return parse_module(root, name, opa)
+            return parse_module(root, name, opa, flags)
         except BspecError as e:
             return e
 
@@ -95,9 +101,9 @@ def parse_modules(root: Path, names: Mapping[str, bytes], opa: Opa) -> tuple[Mod
     return tuple(f for f in found if isinstance(f, Module))
 
 
-def parse_module(root: Path, name: str, opa: Opa) -> Module:
+def parse_module(root: Path, name: str, opa: Opa, flags: Sequence[str] = ()) -> Module:
     """Parse one Rego file."""
-    text = opa.run(["parse", "-f", "json", "--json-include", "locations,comments", name], cwd=root)
+    text = opa.run(["parse", "-f", "json", "--json-include", "locations,comments", *flags, "--", name], cwd=root)
     tree: Node = json.loads(text)
     package = tuple(str(p["value"]) for p in tree["package"]["path"][1:])
     return Module(name, package, tree)

@@ -27,6 +27,7 @@ OBJECTS_OF_ONE_COMMAND = 100_000
 VERBS = (
     "init",
     "validate",
+    "check",
     "evaluate",
     "resolve",
     "submit",

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.errors import Location
 from bspec_opa.report.printable import printable
+from bspec_opa.workflow.facts.spot import WIDTH, spot_of
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.document.document import Document
-
-_WIDTH = 100
-_BEFORE = 40
+    from bspec_opa.workflow.facts.spot import Spot
 
 
 def excerpt(document: Document, pointer: str, remedy: str, indent: str) -> list[str]:
     """Place, source line, and carets followed by the remedy; of a long line the part around the place."""
-    at = document.locate(pointer)
-    line, column = at.line or 1, at.column or 1
-    source = document.line(line)
-    start = column - 1 - _BEFORE if len(source) > _WIDTH and column > _WIDTH // 2 else 0
-    shown = ("…" if start else "") + printable(source[start : start + _WIDTH])
-    before = ("…" if start else "") + printable(source[start : column - 1])
-    carets = "^" * min(document.span(pointer), _WIDTH - (column - 1 - start))
-    margin = " " * len(str(line))
+    return excerpt_of(spot_of(document, pointer), remedy, indent)
+
+
+def excerpt_of(spot: Spot, remedy: str, indent: str) -> list[str]:
+    """The same of a place that was looked up before."""
+    ahead = spot.column - 1 - spot.start
+    more = "…" if spot.start else ""
+    before = more + printable(spot.shown[:ahead])
+    carets = "^" * min(spot.length, WIDTH - ahead)
+    margin = " " * len(str(spot.line))
     return [
-        indent + printable(str(at)),
-        f"{indent}{line} | {shown}",
+        indent + printable(str(Location(spot.file, spot.line, spot.column))),
+        f"{indent}{spot.line} | {more}{printable(spot.shown)}",
         f"{indent}{margin} | {' ' * len(before)}{carets} {remedy}".rstrip(),
     ]

@@ -131,6 +131,57 @@ def _document(name: str, codes: tuple[int, ...], members: dict[str, JsonObject])
     return obj(schema=enum(name), exit_code=integers(*codes), **members)
 
 
+_CHECKED = array(
+    obj(
+        message=TEXT,
+        path=LINE,
+        file=LINE,
+        line=integer(),
+        column=integer(),
+        end_column=integer(),
+        # What else a conftest policy says of it.
+        details=OPEN,
+    )
+)
+_CHECK: dict[str, JsonObject] = {
+    "counts": obj(
+        files=integer(),
+        tests=integer(),
+        passed=integer(),
+        warnings=integer(),
+        failures=integer(),
+        exceptions=integer(),
+        errors=integer(),
+    ),
+    "files": array(
+        obj(
+            file=LINE,
+            verdict=enum("passed", "denied", "pending", "failed"),
+            exit_code=integers(0, 2, 3, 4, 5, 6, 7, 8, 9),
+            agent=LINE,
+            version=LINE,
+            bundle=array(_BUNDLE, maximum=1),
+            rules=array(
+                obj(
+                    id=LINE,
+                    origin=enum("bundle", "conftest"),
+                    code=LINE,
+                    title=LINE,
+                    status=enum("pass", "warn", "deny", "excepted"),
+                    severity=enum("critical", "high", "medium", "low", ""),
+                    remediation=LINE,
+                    controls=_LINES,
+                    denied=_CHECKED,
+                    warned=_CHECKED,
+                    excepted=_CHECKED,
+                )
+            ),
+            problems=array(PROBLEM),
+        ),
+        minimum=1,
+    ),
+}
+
 _SCHEMAS = {
     "bspec.error/v1": ((1, 2, 3, 7, 8, 9), {"file": LINE, "problems": array(PROBLEM, minimum=1)}),
     "bspec.validation/v1": (
@@ -141,6 +192,7 @@ _SCHEMAS = {
             )
         },
     ),
+    "bspec.check/v1": ((0, 2, 3, 4, 5, 6, 7, 8, 9), _CHECK),
     "bspec.evaluation/v1": ((0, 4, 5, 6), _EVALUATION),
     "bspec.evaluations/v1": (
         (0, 2, 3, 4, 5, 6, 7, 8, 9),

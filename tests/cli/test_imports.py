@@ -58,6 +58,8 @@ class Row(NamedTuple):
 ROWS = [
     Row("init", "bare", (".", "--trial-keys"), SIGNS),
     Row("validate", "bare", ("behavior.intent",), READS),
+    Row("check", "bare", ("behavior.intent",), DECIDES),
+    Row("check", "bare", ("behavior.intent", "--format", "sarif"), DECIDES),
     Row("evaluate", "bare", STAGING, DECIDES, 5),
     Row("evaluate", "signed", STAGING, ALL),
     Row("resolve", "ready", ("behavior.intent",), READS),

@@ -35,6 +35,8 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "usage": ("empty", ("validat",), "error"),
     "valid": ("bare", ("validate", "behavior.intent"), "validation"),
     "invalid": ("bare", ("validate", "behavior.intent", "missing"), "validation"),
+    "checked": ("bare", ("check", "behavior.intent", "--fail-on-warn"), "check"),
+    "not checked": ("bare", ("check", "behavior.intent", "missing"), "check"),
     "advice": ("bare", ("evaluate", *STAGING), "evaluation"),
     "allowed": ("signed", ("evaluate", *STAGING, "--fail-on-warn"), "evaluation"),
     "many": ("bare", ("evaluate", "behavior.intent", "missing", "--env", "staging"), "evaluations"),

@@ -1,0 +1,117 @@
+"""``check`` for many intents: what each process does, and how the results come together."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bspec_opa.cli.many import handled
+from bspec_opa.cli.output import open_output
+from bspec_opa.foundation.errors import BspecError
+from bspec_opa.report.check.formats import as_printed, report_in
+from bspec_opa.report.check.interface import Manner, Tally
+from bspec_opa.workflow.check import Asked, open_check_desk
+from bspec_opa.workflow.checkout.finding import find_intents
+from bspec_opa.workflow.checkout.world import World
+from bspec_opa.workflow.facts.checked import Checked, unchecked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+    from bspec_opa.bundle.conftest.runner import Runner
+    from bspec_opa.bundle.conftest.wanted import Wanted
+    from bspec_opa.cli.output import Output
+    from bspec_opa.cli.runtime import Runtime
+
+Item = tuple[Path, BspecError | None]
+COMMON = ("text", "json", "jsonl")
+"""Forms that failures are printed in, too; other forms' failures go to standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of the intents, and how the answer is shown."""
+
+    fail_on_warn: bool
+    show_passed: bool
+    jobs: int | None
+    conftest: Wanted | None
+
+
+def open_check(
+    runtime: Runtime, start: Path, bundle: str | None, form: str | None, *, quiet: bool
+) -> tuple[World, Output]:
+    """The run's world, and its output: in a form of ``check``, or in one that every verb has."""
+    flags = {"bundle.path": bundle}
+    output = open_output(runtime, start, {**flags, "output.format": form if form in COMMON else None}, quiet=quiet)
+    world = World(environ=runtime.environ, now=runtime.clock(), flags=flags, clock=runtime.clock)
+    return world, replace(output, form=form or output.form)
+
+
+def check_many(named: Iterable[Path], world: World, output: Output, order: Order) -> int:
+    """Check every intent that is meant, and show the results in order; returns the exit code."""
+    manner = Manner(Path.cwd(), order.fail_on_warn, order.show_passed, output.style)
+    report, tally = report_in(output.form, manner), Tally(manner)
+    items = find_intents(named)
+    with ExitStack() as stack:
+        runner = stack.enter_context(_opened(order.conftest, world)) if order.conftest else None
+        opened = partial(checking, world, with_request=runner is not None)
+        results = stack.enter_context(handled(opened, items, output, jobs=order.jobs, doing="checking"))
+        for checked in _joined(zip(items, results, strict=True), runner):
+            tally.add(checked)
+            _show(output, report.one(checked))
+    _show(output, report.end(tally))
+    return int(tally.exit_code)
+
+
+def _show(output: Output, shown: str) -> None:
+    if shown and not output.quiet:
+        output.runtime.write(as_printed(output.form, shown))
+
+
+def _opened(wanted: Wanted, world: World) -> AbstractContextManager[Runner]:
+    from bspec_opa.workflow.check_conftest import open_conftest
+
+    return open_conftest(wanted, world.environ)
+
+
+@contextmanager
+def checking(world: World, *, with_request: bool) -> Iterator[Callable[[Item], Checked | Asked]]:
+    """What one process does with each intent; it keeps engines open between them."""
+    with open_check_desk(world) as desk:
+
+        def check(item: Item) -> Checked | Asked:
+            file, error = item
+            if error is not None:
+                raise error
+            asked = desk.check(file)
+            return asked if with_request else asked.checked
+
+        yield check
+
+
+def _joined(results: Iterable[tuple[Item, Checked | Asked | BspecError]], runner: Runner | None) -> Iterator[Checked]:
+    """Whole results, in order: those that other policies must be asked about go to them by the batch."""
+    if runner is None:
+        for (file, _), found in results:
+            yield _whole(file, found)
+        return
+    from bspec_opa.bundle.conftest.runner import BATCH
+    from bspec_opa.workflow.check_conftest import with_conftest
+
+    stream = iter(results)
+    while batch := list(islice(stream, BATCH)):
+        joined = iter(with_conftest([found for _, found in batch if isinstance(found, Asked)], runner))
+        for (file, _), found in batch:
+            yield next(joined) if isinstance(found, Asked) else _whole(file, found)
+
+
+def _whole(file: Path, found: Checked | Asked | BspecError) -> Checked:
+    if isinstance(found, BspecError):
+        return unchecked(file, found)
+    return found.checked if isinstance(found, Asked) else found

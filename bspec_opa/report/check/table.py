@@ -1,0 +1,65 @@
+"""A check as a table, as conftest draws it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.errors import Location
+from bspec_opa.report.counting import count
+from bspec_opa.report.printable import printable
+from bspec_opa.workflow.facts.checked import PASS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bspec_opa.report.check.interface import Manner, Tally
+    from bspec_opa.workflow.facts.checked import Checked, Found
+
+_HEAD = ("RESULT", "PLACE", "RULE", "MESSAGE")
+Row = tuple[str, str, str, str]
+
+
+class TableReport:
+    """``--format table``; its columns are as wide as what is in them, so it comes at the end."""
+
+    def __init__(self, manner: Manner) -> None:
+        self._manner = manner
+        self._rows: list[Row] = []
+
+    def one(self, checked: Checked) -> str:
+        """Nothing yet."""
+        self._rows += [(a, printable(b), printable(c), printable(d)) for a, b, c, d in self._rows_of(checked)]
+        return ""
+
+    def end(self, tally: Tally) -> str:
+        """The table and the sum."""
+        widths = [max(len(row[i]) for row in (_HEAD, *self._rows)) for i in range(len(_HEAD))]
+        rule = "+" + "+".join("-" * (w + 2) for w in widths) + "+"
+        rows = [_line(row, widths) for row in self._rows]
+        return "\n".join([rule, _line(_HEAD, widths), rule, *rows, *([rule] if rows else []), tally.line()]) + "\n"
+
+    def _rows_of(self, checked: Checked) -> Iterator[Row]:
+        for problem in checked.problems:
+            place = str(problem.location) if problem.location else checked.file
+            yield "error", place, problem.reason.code, problem.message
+        for rule in checked.rules:
+            for word, findings in (("denied", rule.denied), ("warning", rule.warned)):
+                for found in findings:
+                    yield word, _place(found), rule.id, found.message
+            if rule.lifted:
+                yield "excepted", checked.file, rule.id, ""
+        passed = checked.having(PASS)
+        if self._manner.show_passed:
+            for rule in passed:
+                yield "passed", checked.file, rule.id, ""
+        elif passed:
+            yield "passed", checked.file, count(len(passed), "rule"), ""
+
+
+def _place(found: Found) -> str:
+    spot = found.spot
+    return str(Location(spot.file, spot.line or None, spot.column or None))
+
+
+def _line(row: Row, widths: list[int]) -> str:
+    return "| " + " | ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) + " |"

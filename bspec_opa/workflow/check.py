@@ -1,0 +1,115 @@
+"""The global rules over intents, on a laptop: no record, trust root, environment or sidecar.
+
+What is found is advice to an author. It binds nobody: the gate decides again, with everything.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bspec_opa.workflow.checkout.deciding import ask, load_policy, open_replay
+from bspec_opa.workflow.checkout.intents import open_intent
+from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.evaluate import NONCE_BYTES
+from bspec_opa.workflow.facts.checked import BUNDLE, Checked, CheckedRule, Found
+from bspec_opa.workflow.facts.spot import lasting_path, spot_of
+from bspec_opa.workflow.normalize import check_request_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from bspec_opa.bundle.index import RuleEntry
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.document.document import Document
+    from bspec_opa.gate.decision import Finding, RuleOutcome
+    from bspec_opa.workflow.checkout.config import Config
+    from bspec_opa.workflow.checkout.deciding import Panel, Policy
+    from bspec_opa.workflow.checkout.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An intent that our own rules were asked about, and what others need to be asked about it, too.
+
+    Attributes:
+        checked: what our own rules say.
+        request: exactly what ``normalize`` prints.
+        text: the source; a document itself can't be sent to another process.
+    """
+
+    checked: Checked
+    request: JsonObject
+    text: str
+
+
+class CheckDesk:
+    """Checks one intent after the other, keeping bundles and engines open."""
+
+    def __init__(self, world: World, stack: ExitStack) -> None:
+        self._world = world
+        self._stack = stack
+        self._open: dict[str, tuple[Policy, Panel]] = {}
+
+    def check(self, file: Path) -> Asked:
+        """Put one intent to the global rules of its project's bundle, on the embedded engine.
+
+        Raises:
+            InvalidInputError: no valid intent, or the bundle's selectors leave no rule.
+            TrustError: the bundle is none.
+            EngineError: no usable answer, or the bundle has no global rule that runs.
+        """
+        loaded = open_intent(file)
+        policy, panel = self._panel(find_project(file, self._world.environ, self._world.flags).config)
+        request = check_request_of(loaded, self._world.now)
+        decision = ask(panel, policy, {**request, "nonce": secrets.token_hex(NONCE_BYTES)}).decision
+        entries = {r.id: r for r in policy.bundle.index.rules}
+        rules = tuple(_rule(loaded.document, entries[r.id], r) for r in decision.rules)
+        metadata = loaded.intent.metadata
+        checked = Checked(str(file), metadata.id, metadata.version, policy.ref, rules)
+        return Asked(checked, request, loaded.document.source.text)
+
+    def _panel(self, config: Config) -> tuple[Policy, Panel]:
+        name = config.text("bundle.path") or ""
+        if name not in self._open:
+            policy = load_policy(config)
+            self._open[name] = policy, self._stack.enter_context(open_replay(policy, self._world.environ))
+        return self._open[name]
+
+
+@contextmanager
+def open_check_desk(world: World) -> Iterator[CheckDesk]:
+    """A desk; what it has opened is given back at the end."""
+    with ExitStack() as stack:
+        yield CheckDesk(world, stack)
+
+
+def _rule(document: Document, entry: RuleEntry, outcome: RuleOutcome) -> CheckedRule:
+    return CheckedRule(
+        id=entry.id,
+        origin=BUNDLE,
+        code=entry.code,
+        title=entry.title,
+        description=entry.description,
+        severity=entry.severity,
+        remediation=entry.remediation,
+        controls=entry.controls,
+        denied=_found(document, outcome.denied, outcome.pending),
+        warned=_found(document, outcome.warned),
+    )
+
+
+def _found(document: Document, findings: Iterable[Finding], pending: tuple[Finding, ...] = ()) -> tuple[Found, ...]:
+    return tuple(
+        Found(
+            f.message,
+            f.path,
+            spot_of(document, f.path),
+            lasting_path(document.value, f.path),
+            pending=f in pending,
+        )
+        for f in findings
+    )
