@@ -48,6 +48,14 @@ test_fail_nothing_known_of_the_tier if {
 	}}
 }
 
+test_success_the_organisation_limits_nothing if {
+	limits := object.union(testing.intent.constraints.limits, {"max_steps": testing.unlimited})
+	denials := rule.deny with input as testing.allowed
+		with input.intent.constraints.limits as limits
+		with data.bspec.org.limits as [object.union(most[1], {"max_steps": testing.unlimited})]
+	denials == set()
+}
+
 test_success_at_the_bound if found("high", {}) == set()
 
 test_success_more_at_a_lower_tier if found("low", {"request_seconds": 99, "max_steps": 99}) == set()

@@ -58,12 +58,15 @@ test_success[note] if {
 		"bound to a part": {"residency": ["eu"], "declared": ["eu"], "bound": ["eu-west-1"]},
 		"one of two": {"residency": ["eu", "us"], "declared": ["us-east-1"], "bound": ["us-east-1"]},
 		"not limited": {"residency": ["*"], "declared": ["*"], "bound": []},
+		"not limited, declared": {"residency": ["*"], "declared": ["mars"], "bound": ["mars"]},
+		"not limited, bound": {"residency": ["*"], "declared": ["eu"], "bound": ["us-east-1"]},
 	}
 	found(case.residency, case.declared, case.bound) == set()
 }
 
-test_success_another_class_is_bound if {
-	model := object.union(testing.binding.models[0], {"class": "other", "region": []})
+test_success_another_class_is_bound[note] if {
+	some note, region in {"nowhere": [], "elsewhere": ["us-east-1"]}
+	model := object.union(testing.binding.models[0], {"class": "other", "region": region})
 	denials := rule.deny with input as testing.allowed
 		with input.binding as [object.union(testing.binding, {"models": [model]})]
 	denials == set()

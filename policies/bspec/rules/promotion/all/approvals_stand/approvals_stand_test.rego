@@ -18,6 +18,14 @@ test_fail[note] if {
 			"changes": {"age_seconds": (7 * testing.day) + 1},
 			"why": "it is older than 604800 seconds",
 		},
+		"expires now and too old": {
+			"changes": {"expires_unix": testing.now_unix, "age_seconds": (7 * testing.day) + 1},
+			"why": "it has expired",
+		},
+		"just young enough": {
+			"changes": {"age_seconds": 7 * testing.day, "binds": {"view": false}},
+			"why": "its signer was shown something else",
+		},
 		"source": {
 			"changes": {"binds": {"source": false, "evidence": false, "view": false}},
 			"why": "the source environment has another line now",
