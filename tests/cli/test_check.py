@@ -345,6 +345,37 @@ def test_a_failure_before_anything_is_checked_is_told_in_the_form(shell_at: At) 
     assert "[config.unknown-key]" in result.err
 
 
+# The page
+
+PAGE = (ROOT / "docs" / "pull-requests.md").read_text(encoding="utf-8")
+
+
+def test_the_snippets_are_yaml_and_call_what_there_is(shell_at: At) -> None:
+    snippets = [yaml.safe_load(s) for s in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+    assert len(snippets) == 4
+    assert {h["id"] for h in snippets[0]["repos"][0]["hooks"]} == {h["id"] for h in hooks()}
+    shell = shell_at("bare")
+    for directory in ("agents", "policy"):
+        Path(directory).mkdir()
+    write("agents/x.intent", BOUNDED)
+    commands = sorted(set(re.findall(r"^[^#|]*?(bspec-opa check [^>\n`|]*)", PAGE, re.MULTILINE)))
+    assert len(commands) > 5
+    for command in commands:
+        assert shell(*command.split()[1:]).code in ({3, 8} if "--conftest" in command else {0}), command
+
+
+def test_every_format_and_option_is_on_the_page() -> None:
+    assert set(re.findall(r"`([a-z]+)`", PAGE.partition("## Formats")[2].partition("SARIF's level")[0])) == set(FORMATS)
+    help_text = (
+        (ROOT / "docs" / "commands.md")
+        .read_text(encoding="utf-8")
+        .partition("## bspec-opa check")[2]
+        .partition("\n## ")[0]
+    )
+    for option in re.findall(r"--(?:conftest|rego)[a-z-]+", help_text):
+        assert option in PAGE
+
+
 # pre-commit
 
 
