@@ -94,7 +94,7 @@ real: $(VENV)/.dev ## run the importers on real files: make real REAL_INPUTS=fol
 	@test -d "$(REAL_INPUTS)" || { echo "REAL_INPUTS must name the folder with the real inputs"; exit 1; }
 	REAL_INPUTS="$(REAL_INPUTS)" $(BIN)/pytest -q examples/real_server/test_real.py
 
-wheel: $(VENV)/.dev ## build the wheel and try it in a clean environment, newest dependencies, offline
+wheel: $(VENV)/.dev ## build the wheel, try it in a clean environment, newest dependencies, offline, and leave it in dist/
 	@sh .ci/try-wheel $(PYTHON) $(BIN)
 
 clean: ## remove what was built

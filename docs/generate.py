@@ -164,16 +164,17 @@ def _with_binding(record: str, schema: JsonObject) -> JsonObject:
     return schema | {"properties": properties | {"binding": OPEN}, "required": [*required, "binding"]}
 
 
-_SHIPPED = re.compile(r"(?<=\bdefault sha256:)[0-9a-f]{12}(?=…)")
+_SHIPPED = re.compile(r"(?<=\bdefault sha256:)[0-9a-f]{12}(?=…)|(?<=  policy    bundle sha256:)[0-9a-f]{64}")
 
 
 def pages_that_name_the_bundle() -> dict[str, str]:
     """Pages that show a run, with the digest of the bundle that is shipped now."""
     digest = read_bundle(shipped_bundle("default").read_bytes(), "default").digest
-    short = digest.removeprefix("sha256:")[:12]
+    whole = digest.removeprefix("sha256:")
     pages = {f"../{p.name}" if p.parent != DOCS else p.name: p for p in (DOCS.parent / "README.md", *DOCS.glob("*.md"))}
     texts = {name: path.read_text(encoding="utf-8") for name, path in pages.items() if name not in PAGES}
-    return {name: _SHIPPED.sub(short, text) for name, text in texts.items() if _SHIPPED.search(text)}
+    named = {name: text for name, text in texts.items() if _SHIPPED.search(text)}
+    return {name: _SHIPPED.sub(lambda m: whole[: len(m[0])], text) for name, text in named.items()}
 
 
 PAGES = {"errors.md": errors_page, "rules.md": rules_page, "commands.md": commands_page}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("approve")
+@click.command("approve", short_help="Approver: see what would be promoted, and sign.")
 @INTENT
 @ENVIRONMENT
 @click.option("--role", required=True, help="The one role that you speak for.")

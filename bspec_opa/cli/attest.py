@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("attest")
+@click.command("attest", short_help="Evaluator: sign the result of an evaluation run.")
 @INTENT
 @ENVIRONMENT
 @click.option("--result", required=True, type=click.Path(path_type=Path), help="A bspec.evaluation-result/v1 file.")

@@ -26,7 +26,7 @@ def command() -> None:
     """
 
 
-@command.command("build")
+@command.command("build", short_help="Check policies and build a deterministic OPA bundle.")
 @click.argument("policies", type=click.Path(path_type=Path, file_okay=False), required=False)
 @click.option("--output", "-o", "target", required=True, type=click.Path(path_type=Path), help="NAME.tar.gz to write.")
 @click.option("--data", type=click.Path(path_type=Path), help="The organisation's data.json.")

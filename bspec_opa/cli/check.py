@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _POLICY = "--conftest-policy"
 
 
-@click.command("check")
+@click.command("check", short_help="Check intents against the global rules alone.")
 @INTENTS
 @click.option("--bundle", "bundle_path", metavar="FILE", help="The policy bundle [the shipped one].")
 @click.option("--fail-on-warn", is_flag=True, help="Exit 6 when nothing is denied and something warns.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Check engine, bundle, trust root, clock and more.")
 @click.option(
     "--project", "directory", type=click.Path(path_type=Path, file_okay=False), default=".", help="The project [.]."
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.world import World
 
 
-@click.command("evaluate")
+@click.command("evaluate", short_help="Decide whether an intent may enter an environment.")
 @INTENTS
 @ENVIRONMENT
 @click.option("--show-passed", is_flag=True, help="Name the rules that passed, too; of a single intent.")

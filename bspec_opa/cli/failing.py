@@ -42,7 +42,7 @@ def report(error: BspecError, runtime: Runtime, form: str) -> int:
 def _usage(error: click.UsageError, runtime: Runtime, form: str) -> int:
     """A command line that is not understood."""
     path = error.ctx.command_path if error.ctx else "bspec-opa"
-    problem = USAGE.error(error.format_message(), hint=f"try {path} --help")
+    problem = USAGE.error(error.format_message().removesuffix("."), hint=f"try {path} --help")
     return report(problem, runtime, form)
 
 

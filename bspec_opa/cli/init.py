@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("init")
+@click.command("init", short_help="Write what a project, or one more agent, needs.")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=".")
 @click.option("--id", "agent", default="my-agent", show_default=True, help="The agent's id, for a new intent.")
 @click.option(

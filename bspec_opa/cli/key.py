@@ -30,7 +30,7 @@ def command() -> None:
     """
 
 
-@command.command("generate")
+@command.command("generate", short_help="Make a signing key.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--passphrase", is_flag=True, help=f"Encrypt the key with the passphrase in {PASSPHRASE}.")
 @output_options
@@ -49,7 +49,7 @@ def generate(runtime: Runtime, file: Path, passphrase: bool, output_format: str 
     _show(output, public, public_file)
 
 
-@command.command("show")
+@command.command("show", short_help="Print the id of a key.")
 @click.argument("file", type=click.Path(path_type=Path))
 @output_options
 @click.pass_obj

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("normalize")
+@click.command("normalize", short_help="Print the input that the policies see.")
 @INTENT
 @click.option("--env", "environment", metavar="ENV", help="Exactly what evaluate sends for this environment.")
 @click.option("--bundle", "bundle_path", metavar="FILE", help="The policy bundle [the shipped one].")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("promote")
+@click.command("promote", short_help="Decide, record, and write behavior.lock.")
 @INTENT
 @ENVIRONMENT
 @click.option("--gate-key", metavar="KEY", help="The key that signs lock lines and denials.")

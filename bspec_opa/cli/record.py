@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("record")
+@click.command("record", short_help="Put verified records from the inbox into the ledger.")
 @INTENT
 @click.option("--ledger-key", metavar="KEY", help="The key that signs the ledger's checkpoint.")
 @PIN

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("request")
+@click.command("request", short_help="Promoter: sign that it is to be promoted now.")
 @INTENT
 @ENVIRONMENT
 @click.option("--reason", default="", help="Why now, for those who read the record.")

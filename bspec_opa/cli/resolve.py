@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("resolve")
+@click.command("resolve", short_help="Bind an intent to exact releases and identities.")
 @INTENT
 @click.option(
     "--output", "-o", "target", type=click.Path(path_type=Path), help="Where to [.bspec/bindings/AGENT.json]."

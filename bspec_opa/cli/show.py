@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("show")
+@click.command("show", short_help="Show a lock, line by line.")
 @click.argument("lock", type=click.Path(path_type=Path), default="behavior.lock")
 @output_options
 @click.pass_obj

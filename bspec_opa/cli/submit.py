@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("submit")
+@click.command("submit", short_help="Author: sign that this is what you want promoted.")
 @INTENT
 @KEY
 @PIN

@@ -24,7 +24,7 @@ DIRECTORY = click.option(
 )
 
 
-@click.group("trust", cls=NamedGroup)
+@click.group("trust", cls=NamedGroup, short_help="Make, show and renew the signed trust root.")
 def command() -> None:
     """Make, show and renew the signed trust root: who may sign what, and which policies decide.
 
@@ -34,7 +34,7 @@ def command() -> None:
     """
 
 
-@command.command("init")
+@command.command("init", short_help="Sign version 1 of the trust root; print the pin.")
 @click.argument("file", type=click.Path(path_type=Path))
 @ROOT_KEYS
 @output_options
@@ -60,7 +60,7 @@ def init(runtime: Runtime, /, file: Path, keys: tuple[str, ...], quiet: bool, **
     )
 
 
-@command.command("show")
+@command.command("show", short_help="Show the trust root in force.")
 @DIRECTORY
 @PIN
 @output_options
@@ -83,7 +83,7 @@ def show(runtime: Runtime, /, directory: Path, quiet: bool, **options: Any) -> N
     )
 
 
-@command.command("renew")
+@command.command("renew", short_help="Sign the next version of the trust root.")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @ROOT_KEYS
 @click.option("--valid-for", metavar="DURATION", help="How long it holds, without FILE: P365D [as long as the last].")

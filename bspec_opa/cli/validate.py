@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Item = tuple[Path, BspecError | None]
 
 
-@click.command("validate")
+@click.command("validate", short_help="Check the structure of intents.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @JOBS
 @output_options

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("verify")
+@click.command("verify", short_help="Verify a lock offline by replaying its decisions.")
 @click.argument("lock", type=click.Path(path_type=Path), default="behavior.lock")
 @click.option("--deployed", type=click.Path(path_type=Path), help="What runs: a bspec.deployed/v1 file to compare.")
 @PIN

@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+MAX_SHOWN = 30
+"""Known names that are listed; a fleet has hundreds."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that the given one most likely means, if any is near."""
     import difflib
@@ -17,9 +21,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint: the near name, or all known ones when none is near."""
+    """A hint: the near name, or the known ones when none is near."""
     names = sorted(set(known))
     near = nearest(name, names)
     if near is not None:
         return f'did you mean "{near}"?'
-    return "known: " + ", ".join(names) if names else ""
+    more = f", … ({len(names)} in all)" if len(names) > MAX_SHOWN else ""
+    return "known: " + ", ".join(names[:MAX_SHOWN]) + more if names else ""

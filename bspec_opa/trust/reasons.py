@@ -149,7 +149,7 @@ UNKNOWN_AGENT = Reason(
     "trust.unknown-agent",
     ExitCode.INVALID,
     "the trust root doesn't know an agent",
-    "check metadata.id, or register the agent and its owners in the trust root",
+    "check metadata.id, or add the agent and its owners under agents in trust.yaml, then bspec-opa trust renew",
 )
 
 # Who may sign what

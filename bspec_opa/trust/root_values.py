@@ -192,7 +192,9 @@ class TrustRoot:
             return found
         if ANY in self._index.agents:
             return Agent(agent, self._index.agents[ANY].owners)
-        hint = did_you_mean(agent, self._index.agents)
+        names = did_you_mean(agent, self._index.agents)
+        remedy = "add it under agents in trust.yaml, then bspec-opa trust renew trust.yaml --key …"
+        hint = f"{names} Or {remedy}" if names.endswith("?") else f"{names}; {remedy}"
         raise UNKNOWN_AGENT.error(f'unknown agent "{agent[:80]}"', hint=hint)
 
     def principal(self, principal: str) -> Principal | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic
+from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.files import is_directory, read_bounded, write_atomic
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
+from bspec_opa.foundation.reasons import UNWRITABLE
 from bspec_opa.workflow.checkout.deciding import Policy, policy_of, read_policy
 
 if TYPE_CHECKING:
@@ -19,8 +21,9 @@ def build_policy(policies: Path, data: Path | None, target: Path, environ: Mappi
     """Check and compile policies with the real OPA, and write the bundle.
 
     Raises:
-        BspecError: every finding of the checks with its place; no OPA of the exact version.
+        BspecError: every finding of the checks with its place; no OPA of the exact version; nowhere to write.
     """
+    _require_directory(target)
     from bspec_opa.bundle.build import build_bundle
     from bspec_opa.bundle.opa_tool import Opa
     from bspec_opa.engine.toolchain import find_opa
@@ -34,7 +37,9 @@ def repack_policy(bundle: str, data: Path, target: Path) -> Policy:
 
     Raises:
         InvalidInputError: the data does not fit its schema.
+        StoreError: it can't be written, or the directory is missing.
     """
+    _require_directory(target)
     from bspec_opa.bundle.build import repack
 
     source = read_policy(bundle).bundle
@@ -45,13 +50,21 @@ def export_policy(bundle: str, target: Path) -> Policy:
     """Write a bundle's bytes, checked and unchanged, to where an OPA can load them; the shipped ones by name.
 
     Raises:
-        BspecError: it can't be read or is no policy bundle.
+        BspecError: it can't be read or is no policy bundle; nowhere to write.
     """
+    _require_directory(target)
     return _write(read_policy(bundle).archive, target)
 
 
 def _write(archive: bytes, target: Path) -> Policy:
     policy = policy_of(archive, target.name)
-    make_directory(target.parent)
     write_atomic(target, archive)
     return policy
+
+
+def _require_directory(target: Path) -> None:
+    """A mistyped path is told before any work, and makes no directories."""
+    if not is_directory(target.parent):
+        raise UNWRITABLE.error(
+            "can't be written: its directory is missing", hint="create it first", at=Location(str(target))
+        )

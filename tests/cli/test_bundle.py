@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from sidecars import opa_server
 
 from bspec_opa.bundle.shipped import shipped_bundle
@@ -32,6 +33,7 @@ def test_inspect_the_shipped_one(shell_at: At) -> None:
 def test_export_is_the_shipped_one_and_a_real_opa_loads_it(shell_at: At, opa_path: Path) -> None:
     """Byte for byte; then the OPA's answer is accepted as the bundle's."""
     shell = shell_at("signed")
+    Path("for opa").mkdir()
     result = shell.ok("bundle", "export", "default", "-o", "for opa/bspec.tar.gz")
     file = Path("for opa/bspec.tar.gz")
     assert file.read_bytes() == shipped_bundle().read_bytes()
@@ -51,6 +53,24 @@ def test_what_is_no_bundle_is_not_exported(shell_at: At) -> None:
     assert shell("bundle", "export", "x.tar.gz", "-o", "y.tar.gz").code in {3, 7}
     assert shell("bundle", "export", "defualt", "-o", "y.tar.gz").code == 2
     assert not Path("y.tar.gz").exists()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        ("export", "default"),
+        ("build", "--reuse-wasm", "default", "--data", str(DATA)),
+        ("build", "policies"),
+    ],
+    ids=lambda made: "-".join(made[:2]),
+)
+def test_no_directory_is_made_for_a_bundle(shell_at: At, made: tuple[str, ...]) -> None:
+    result = shell_at("empty")("bundle", *made, "-o", "nope/x.tar.gz")
+    assert result.code == 9
+    assert result.err == (
+        "nope/x.tar.gz: can't be written: its directory is missing; create it first [file.unwritable]\n"
+    )
+    assert list(Path().iterdir()) == []
 
 
 def test_repack_under_other_data_without_opa(shell_at: At) -> None:

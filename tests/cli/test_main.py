@@ -52,6 +52,26 @@ def test_what_is_no_verb_has_no_command() -> None:
     assert cli.get_command(click.Context(cli), "nope") is None
 
 
+@pytest.mark.parametrize("group", [(), ("key",), ("trust",), ("bundle",)], ids=" ".join)
+def test_no_summary_in_a_list_of_commands_is_cut_off(group: tuple[str, ...]) -> None:
+    """As it is on a terminal of 80 columns."""
+    command: click.Command | None = cli
+    for word in group:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), word)
+    assert isinstance(command, click.Group)
+    settings = {**cli.context_settings, "max_content_width": 80, "terminal_width": 80}
+    text = command.get_help(click.Context(command, **settings))
+    listed = text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in listed] == command.list_commands(click.Context(command))
+    assert [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
+
+
+def test_a_wrong_option_is_told_in_one_sentence(shell_at: At) -> None:
+    result = shell_at("empty")("-V")
+    assert (result.code, result.err) == (2, "No such option '-V'; try bspec-opa --help [cli.usage]\n")
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_has_help_with_an_example_a_format_and_quiet(words: tuple[str, ...]) -> None:
     command = COMMANDS[words]

@@ -19,3 +19,9 @@ def test_without_known_names_there_is_nothing_to_say() -> None:
 
 def test_a_huge_name_is_cut_before_it_is_compared() -> None:
     assert nearest("a" * 200 + "b" * 1_000_000, ["a" * 200]) == "a" * 200
+
+
+def test_of_a_whole_fleet_only_the_first_are_listed() -> None:
+    fleet = [f"agent-{n:03}" for n in range(200)]
+    assert did_you_mean("zzz", fleet[:30]) == "known: " + ", ".join(fleet[:30])
+    assert did_you_mean("zzz", fleet) == "known: " + ", ".join(fleet[:30]) + ", … (200 in all)"

@@ -100,9 +100,11 @@ def test_unknown_environment_is_refused_with_the_nearest_name() -> None:
 def test_unknown_agent_is_refused_with_the_nearest_name() -> None:
     with refused("trust.unknown-agent") as e:
         WORLD.root.agent("billing-suport")
-    assert 'did you mean "billing-support"?' in str(e.value)
-    with refused("trust.unknown-agent"):
+    remedy = "dd it under agents in trust.yaml, then bspec-opa trust renew trust.yaml --key …"
+    assert f'did you mean "billing-support"? Or a{remedy}' in str(e.value)
+    with refused("trust.unknown-agent") as e:
         WORLD.root.agent("*")
+    assert f"; known: billing-support, other-agent; a{remedy}" in str(e.value)
 
 
 def test_grants_cover_what_they_list() -> None:
