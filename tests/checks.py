@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HOSTILE = (
     "a\n::set-env name=x::y\r\n##vso[task.setvariable variable=x]y\n##[stop-commands]t\n...\n1..0\nok 1\x1b[2J\x00\x85\u2028"
-    '\ufffe\uffff\udcff%0A::error::]]>;]<b a="1">&amp;[l](http://evil.example)`#\\'
+    '\ufffe\uffff\udcff%0A::error::,title=z]]>;]<b a="1">&amp;[l](http://evil.example)`#\\'
 )
 """Everything that some reader of a report takes for more than text."""
 BASE = PurePath("/work")

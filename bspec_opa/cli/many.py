@@ -67,8 +67,3 @@ def _watched(results: Iterator[Result], number: int, output: Output, doing: str)
             output.runtime.flush()
             bar.update(1)
         err.write(CLEAR_LINE)
-
-
-def held_back(output: Output, number: int) -> bool:  # noqa: ARG001 - removed with its last caller
-    """Whether results must wait for the end."""
-    return False

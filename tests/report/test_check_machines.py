@@ -179,6 +179,8 @@ def test_github_obeys_no_command_of_somebody_elses() -> None:
         assert set(properties) <= {"file", "line", "col", "endLine", "endColumn", "title"}
         assert "%0A::error::" in message  # as it was written, no line break
         assert properties["file"].startswith("a\n::set-env name=x::y")
+        assert properties["file"].endswith("`#\\")
+        assert properties["title"] == "file.unreadable" or properties["title"].startswith("a\n::set-env")
 
 
 # Azure
@@ -219,7 +221,12 @@ def test_azure_logs_each_finding() -> None:
 @pytest.mark.attack("A72")
 def test_azure_obeys_no_command_of_somebody_elses() -> None:
     text = shown("azuredevops", BAD)
-    assert [p["type"] for p, _ in azure(text)] == ["error", "error", "warning"]
+    issues = azure(text)
+    assert [p["type"] for p, _ in issues] == ["error", "error", "warning"]
+    for properties, _ in issues:
+        assert set(properties) <= {"type", "sourcepath", "linenumber", "columnnumber", "code"}
+        assert properties["sourcepath"].endswith("`#\\")
+        assert "code" in properties
     for line in text.splitlines()[:-1]:
         assert line.startswith("##vso[task.logissue ")
         assert "%AZP250A::error::" in line
