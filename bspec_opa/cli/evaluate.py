@@ -69,7 +69,7 @@ def _one(intent: str, environment: str, world: World, output: Output, *, show_pa
 
     session = open_session(Path(intent), world, need_pin=False)
     evaluation = evaluate(session, environment)
-    steps = steps_for(intent, evaluation, session.project.config, prepared=not session.anchor.starter)
+    steps = steps_for(intent, evaluation, session.project, prepared=not session.anchor.starter)
     code = evaluation.exit_code_of(fail_on_warn=fail_on_warn)
     output.show(
         lambda style: render_evaluation(evaluation, steps, style=style, show_passed=show_passed),

@@ -91,7 +91,7 @@ def _judge(desk: Desk, wanted: Wanted, item: Item) -> Judged:
     code = evaluation.exit_code_of(fail_on_warn=wanted.fail_on_warn)
     if not wanted.as_json:
         return judged_text(evaluation, code, wanted.style)
-    steps = steps_for(str(file), evaluation, session.project.config, prepared=not session.anchor.starter)
+    steps = steps_for(str(file), evaluation, session.project, prepared=not session.anchor.starter)
     return judged_json(evaluation, steps, code)
 
 

@@ -42,13 +42,17 @@ def command(
     An intent by risk tier (or around the behavior.intent that is there), bspec-opa.toml, trust.yaml, a catalog,
     results to fill in (counts, log, times), a CI example and .gitattributes.
 
+    Below a project that is there already (a bspec-opa.toml further up) one more agent is added to it: intent,
+    components, results and its part of the catalog. What trust.yaml lacks for it is printed.
+
     \b
     bspec-opa init my-agent --id my-agent --tier low --trial-keys
     bspec-opa init . --trial-keys
+    bspec-opa init agents/triage --id triage
     """
     from bspec_opa.report.scaffold import scaffold_json, scaffold_text
-    from bspec_opa.workflow.scaffold import scaffold
+    from bspec_opa.workflow.scaffold_member import scaffold_anywhere
 
     output = plain_output(runtime, directory, output_format, quiet=quiet)
-    made = scaffold(directory, agent, tier, trial_keys=trial_keys)
+    made = scaffold_anywhere(directory, agent, tier, trial_keys=trial_keys, environ=runtime.environ)
     output.show(lambda style: scaffold_text(made, style), lambda: scaffold_json(made))

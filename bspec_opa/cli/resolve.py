@@ -32,7 +32,7 @@ def command(runtime: Runtime, /, intent: str, target: Path | None, quiet: bool, 
     bspec-opa resolve behavior.intent --catalog catalogs/billing.yaml -o binding.json
     """
     from bspec_opa.report.binding import binding_json, binding_text
-    from bspec_opa.report.next_steps import Steps, configured_roles
+    from bspec_opa.report.next_steps import steps_in
     from bspec_opa.workflow.checkout.intents import open_intent
     from bspec_opa.workflow.checkout.project import find_project
     from bspec_opa.workflow.checkout.resolving import resolve_intent, write_binding
@@ -43,5 +43,5 @@ def command(runtime: Runtime, /, intent: str, target: Path | None, quiet: bool, 
     binding = resolve_intent(project, loaded)
     file = target or project.binding_file(loaded.intent.metadata.id)
     write_binding(file, binding)
-    step = Steps(intent, "", configured=configured_roles(project.config)).submit()
+    step = steps_in(project, intent, "").submit()
     output.show(lambda style: binding_text(binding, file, step, style), lambda: binding_json(binding, file, step))

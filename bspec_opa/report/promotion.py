@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.style import Style
-    from bspec_opa.workflow.checkout.config import Config
+    from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.facts.evaluation import Evaluation
     from bspec_opa.workflow.promote import Outcome
 
@@ -28,13 +28,13 @@ class Wanted:
     Attributes:
         intent: the intent's file as the user named it.
         environment: where to.
-        config: the project's configuration, for the commands that come next.
+        project: where its files are, for the commands that come next.
         following: environments of the intent that are promoted to from this one.
     """
 
     intent: str
     environment: str
-    config: Config
+    project: Project
     following: tuple[str, ...] = ()
 
     def steps(self, outcome: Outcome) -> list[str]:
@@ -42,7 +42,7 @@ class Wanted:
         evaluation = outcome.evaluation
         if evaluation is None or evaluation.decision.allowed:
             return steps_after(self.intent, outcome.lock, self.following)
-        return steps_for(self.intent, evaluation, self.config, prepared=True)
+        return steps_for(self.intent, evaluation, self.project, prepared=True)
 
 
 def outcome_text(wanted: Wanted, outcome: Outcome, style: Style) -> str:

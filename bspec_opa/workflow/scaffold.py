@@ -1,4 +1,4 @@
-"""``init``: everything a project needs, around an intent that may be there already."""
+"""``init``: everything a project needs, around an intent that may be there already; or one more agent in a project."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.files import make_directory, write_new
 from bspec_opa.intent.load import load_intent
 from bspec_opa.workflow import templates
+from bspec_opa.workflow.catalog_template import catalog_template
 from bspec_opa.workflow.checkout.config import FILE_NAME
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.keys import generate_key, public_name
 from bspec_opa.workflow.checkout.project import INTENT_NAME, STATE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from bspec_opa.intent.load import LoadedIntent
+
+TRUST_NAME = "trust.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,11 @@ class Scaffold:
     """What was written and what was there already.
 
     Attributes:
-        directory: the project.
+        directory: the project, or the agent's place in it.
         intent: the intent's file.
         written: new files.
         kept: files that were there and were left alone.
-        steps: the commands that come next.
+        steps: what comes next: commands, and lines for ``trust.yaml``.
     """
 
     directory: Path
@@ -51,37 +55,47 @@ def scaffold(directory: Path, agent: str, tier: str, *, trial_keys: bool) -> Sca
         InvalidInputError: the intent that is there has problems, or the id is no identifier.
         StoreError: a file can't be written.
     """
-    intent_file = directory / INTENT_NAME
     text = templates.intent_template(agent, tier)
-    loaded = open_intent(intent_file) if intent_file.exists() else load_intent(text.encode(), str(intent_file))
-    written: list[Path] = []
-    kept: list[Path] = []
-    for name, content in {INTENT_NAME: text, **_files(loaded)}.items():
-        path = directory / name
-        if path.exists():
-            kept.append(path)
-        else:
-            make_directory(path.parent)
-            write_new(path, content.encode())
-            written.append(path)
+    intent_file, loaded = opened(directory, text)
+    paths = {c.id: templates.component_path(c.id) for c in loaded.intent.components}
+    files = {
+        INTENT_NAME: text,
+        FILE_NAME: templates.CONFIG,
+        **shared_files(loaded),
+        f"{STATE}/catalogs/{loaded.intent.metadata.id}.yaml": catalog_template(loaded.intent, paths),
+        ".github/workflows/behavior.yml": templates.CI,
+        **own_files(loaded, paths),
+    }
+    written, kept = write_missing({directory / name: content for name, content in files.items()})
     if trial_keys:
-        written += _trial_keys(directory, _people(loaded))
+        written += make_keys(directory, people_of(loaded))
     return Scaffold(directory, intent_file, tuple(written), tuple(kept), _steps(directory, loaded, trial_keys))
 
 
-def _files(loaded: LoadedIntent) -> dict[str, str]:
-    intent = loaded.intent
-    agent = intent.metadata.id
-    files = {
-        FILE_NAME: templates.CONFIG,
-        "trust.yaml": templates.trust_template(agent, intent.metadata.owner, _approvers(loaded)),
-        f"{STATE}/catalogs/{agent}.yaml": templates.catalog_template(intent),
+def opened(directory: Path, text: str) -> tuple[Path, LoadedIntent]:
+    """The intent that is there, else the one that will be.
+
+    Raises:
+        InvalidInputError: it has problems.
+    """
+    file = directory / INTENT_NAME
+    return file, open_intent(file) if file.exists() else load_intent(text.encode(), str(file))
+
+
+def shared_files(loaded: LoadedIntent) -> dict[str, str]:
+    """What a project has once, however many agents there are in it."""
+    metadata = loaded.intent.metadata
+    return {
+        TRUST_NAME: templates.trust_template(metadata.id, metadata.owner, approvers_of(loaded)),
         ".gitattributes": templates.GITATTRIBUTES,
         ".gitignore": templates.GITIGNORE,
-        ".github/workflows/behavior.yml": templates.CI,
     }
-    for component in intent.components:
-        files[templates.component_path(component.id)] = templates.component_template(component.id, intent.purpose)
+
+
+def own_files(loaded: LoadedIntent, components: Iterable[str]) -> dict[str, str]:
+    """What each agent has for itself: these components, and results to fill in."""
+    intent = loaded.intent
+    files = {templates.component_path(c): templates.component_template(c, intent.purpose) for c in components}
     out_ids = tuple(o.id for o in intent.scope.out)
     for promotion in intent.promotion.values():
         for rule in promotion.evidence:
@@ -90,7 +104,25 @@ def _files(loaded: LoadedIntent) -> dict[str, str]:
     return files
 
 
-def _approvers(loaded: LoadedIntent) -> tuple[templates.Approver, ...]:
+def write_missing(files: Mapping[Path, str]) -> tuple[list[Path], list[Path]]:
+    """Write the files that are not there; returns those, and those that were there.
+
+    Raises:
+        StoreError: one can't be written.
+    """
+    written: list[Path] = []
+    kept: list[Path] = []
+    for path, content in files.items():
+        if path.exists():
+            kept.append(path)
+        else:
+            make_directory(path.parent)
+            write_new(path, content.encode())
+            written.append(path)
+    return written, kept
+
+
+def approvers_of(loaded: LoadedIntent) -> tuple[templates.Approver, ...]:
     """The people whom the intent's promotion rules need: as many in each role as the strictest rule demands."""
     needed: dict[str, int] = {}
     for promotion in loaded.intent.promotion.values():
@@ -103,12 +135,17 @@ def _approvers(loaded: LoadedIntent) -> tuple[templates.Approver, ...]:
     )
 
 
-def _people(loaded: LoadedIntent) -> tuple[str, ...]:
+def people_of(loaded: LoadedIntent) -> tuple[str, ...]:
     """Everybody who has a key, by its file's name."""
-    return (*templates.MACHINES, "author", "evaluator", "promoter", *(a.id for a in _approvers(loaded)))
+    return (*templates.MACHINES, "author", "evaluator", "promoter", *(a.id for a in approvers_of(loaded)))
 
 
-def _trial_keys(directory: Path, people: tuple[str, ...]) -> list[Path]:
+def make_keys(directory: Path, people: Iterable[str]) -> list[Path]:
+    """A key in ``keys`` for everybody who has none there; returns both halves of each.
+
+    Raises:
+        StoreError: one can't be written.
+    """
     made = []
     for person in people:
         file = directory / "keys" / f"{person}.pem"
@@ -120,7 +157,7 @@ def _trial_keys(directory: Path, people: tuple[str, ...]) -> list[Path]:
 
 def _steps(directory: Path, loaded: LoadedIntent, trial_keys: bool) -> tuple[str, ...]:  # noqa: FBT001 - private
     enter = () if str(directory) == "." else (f"cd {directory}",)
-    keys = () if trial_keys else tuple(f"bspec-opa key generate keys/{p}.pem" for p in _people(loaded))
+    keys = () if trial_keys else tuple(f"bspec-opa key generate keys/{p}.pem" for p in people_of(loaded))
     return (
         *enter,
         *keys,

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from bspec_opa.intent.ranges import parse_range
+from bspec_opa.workflow.catalog_template import word
 
-if TYPE_CHECKING:
-    from bspec_opa.intent.model import Intent
-
-ANY = "*"
 TIERS = ("low", "medium", "high")
 EXPOSURE = {"low": "internal", "medium": "partner", "high": "customer"}
 
@@ -32,8 +27,8 @@ _PRODUCTION = {
 }
 
 
-def intent_template(agent: str, tier: str) -> str:
-    """A valid ``behavior.intent`` for an agent that reads tickets and does nothing else."""
+def intent_template(agent: str, tier: str, prompt: str = "system-prompt") -> str:
+    """A valid ``behavior.intent`` for an agent that reads tickets and does nothing else; ``prompt`` is a component."""
     production = _PRODUCTION[tier]
     approvals = "".join(f"\n      - {{role: {r}, count: 1}}" for r in production.approvals)
     return f"""\
@@ -65,7 +60,7 @@ models:
   classes:
     - {{id: support-model, role: primary, providers: [acme], regions: [eu]}}
 components:
-  - {{id: system-prompt, kind: prompt}}
+  - {{id: {prompt}, kind: prompt}}
 constraints:
   data: {{max: internal, categories: [], residency: [eu]}}
   memory: {{policy: session}}
@@ -91,92 +86,6 @@ promotion:
       - {{question: privilege, method: functional, min_cases: {production.cases}, min_pass_bp: 10000, max_age: P30D}}
       - {{question: constraint, method: functional, min_cases: {production.cases}, min_pass_bp: 9500, max_age: P30D}}
 """
-
-
-def catalog_template(intent: Intent) -> str:
-    """A catalog with one release for each tool and one identity for each model class of an intent."""
-    tools = "".join(
-        f"""\
-  - id: {_word(t.id)}
-    class: {_word(t.class_)}
-    publisher: acme
-    trusted: true  # somebody of yours has reviewed the floors below
-    releases:
-      - version: {_release(t.version)}
-        operations:
-{"".join(_operation(o, t.privilege) for o in _operations(t.operations))}"""
-        for t in intent.tools
-    )
-    models = "".join(
-        f"""\
-  - class: {_word(c.id)}
-    identities:
-      - provider: {_word(_first(c.providers, "acme"))}
-        id: {_word(f"{c.id}-2026-01-15")}
-        kind: vendor-snapshot
-        preview: false
-        immutability: provider-asserted
-        region: {_word(_first(c.regions, "eu"))}
-"""
-        for c in intent.models.classes
-    )
-    components = "".join(f"  {_word(c.id)}: {{path: {component_path(c.id)}}}\n" for c in intent.components)
-    return f"""\
-# What there is: exact releases and identities. Replace them by those that you run; bspec-opa resolve binds them.
-schema: bspec.catalog/v1
-{"tools:" + chr(10) + tools if tools else "tools: []" + chr(10)}\
-models:
-{models}{"components:" + chr(10) + components if components else ""}"""
-
-
-def _release(version_range: str) -> str:
-    """A release that the range admits: one of its bounds, or the next one up."""
-    if version_range.startswith("=="):
-        return f'"{version_range.removeprefix("==")}"'
-    admitted = parse_range(version_range)
-    bounds = [_three(c.lstrip("<>=")) for c in version_range.split(",")]
-    candidates = [
-        *bounds,
-        *(_raised(b, i) for b in bounds for i in range(3)),
-        (1, 0, 0),
-        (0, 1, 0),
-        (0, 0, 1),
-        (0, 0, 0),
-    ]
-    texts = [".".join(map(str, c)) for c in candidates]
-    return f'"{next((t for t in texts if admitted.contains(t)), texts[0])}"'
-
-
-def _three(text: str) -> tuple[int, ...]:
-    numbers = [int(n) for n in text.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0].split(".")]
-    return tuple([*numbers, 0, 0][:3])
-
-
-def _raised(version: tuple[int, ...], index: int) -> tuple[int, ...]:
-    return (*version[:index], version[index] + 1, 0, 0)[:3]
-
-
-def _operation(name: str, privilege: str) -> str:
-    return f"          - {{name: {_word(name)}, privilege_floor: {privilege}}}\n"
-
-
-def _operations(names: tuple[str, ...]) -> tuple[str, ...]:
-    """What the catalog lists; an intent that takes any operation needs one to take."""
-    return ("name_it",) if names == (ANY,) else names
-
-
-_PLAIN = re.compile(r"[a-z][_:-]*[a-z][a-z0-9._:-]*")
-_READ_DIFFERENTLY = frozenset({"no", "on", "yes", "off", "null", "true", "false"})
-
-
-def _word(text: str) -> str:
-    """A word of the intent in YAML: quoted where it could be read as something else."""
-    plain = _PLAIN.fullmatch(text) and text not in _READ_DIFFERENTLY and not text.endswith(":")
-    return text if plain else f'"{text}"'
-
-
-def _first(names: tuple[str, ...], fallback: str) -> str:
-    return names[0] if names[0] != ANY else fallback
 
 
 def component_path(component: str) -> str:
@@ -253,7 +162,7 @@ def trust_template(agent: str, owner: str, approving: tuple[Approver, ...]) -> s
 # Who may sign what, which environments there are, and which policies decide. Signed by bspec-opa trust init; the pin
 # that it prints goes to everybody who promotes or verifies, by another way than this repository.
 schema: bspec.trust/v1
-domain: {_word(agent)}
+domain: {word(agent)}
 valid: P365D
 root: {{threshold: 1, keys: [keys/root.pub.pem]}}
 ledger: {{origin: {agent}.example/bspec, keys: [keys/ledger.pub.pem]}}
@@ -261,9 +170,9 @@ gates:
   - {{id: gate, keys: [keys/gate.pub.pem]}}
 principals:
   - id: author
-    group: {_word(owner)}
+    group: {word(owner)}
     keys: [keys/author.pub.pem]
-    roles: [{{role: author, agents: [{_word(agent)}]}}]
+    roles: [{{role: author, agents: [{word(agent)}]}}]
   - id: evaluator
     group: team:quality
     keys: [keys/evaluator.pub.pem]
@@ -273,7 +182,7 @@ principals:
     keys: [keys/promoter.pub.pem]
     roles: [{{role: promoter}}]
 {approvers}agents:
-  - {{id: {_word(agent)}, owners: ["{owner}"]}}
+  - {{id: {word(agent)}, owners: ["{owner}"]}}
 environments:
   - {{id: staging}}
   - {{id: production, from: staging}}

@@ -56,7 +56,50 @@ STEPS = {
 @pytest.mark.parametrize("case", STEPS)
 def test_each_need_has_its_command(case: str) -> None:
     need, command = STEPS[case]
-    assert Steps("a.intent", "staging").of(needing(need)) == [command]
+    assert Steps("a.intent", "staging", exists=lambda _: True).of(needing(need)) == [command]
+
+
+FLEET = ("keys/evaluator.pem", "agents/x/keys/evaluator.pem", "keys/security.pem", "results/privilege-manual.json")
+
+
+@pytest.mark.parametrize(
+    ("need", "there", "command"),
+    [
+        (Needs("approval", role="security"), FLEET, "approve {} --role security --key keys/security.pem"),
+        (Needs("approval", role="security"), (), "approve {} --role security --key KEY"),
+        (
+            Needs("evidence", question="privilege", method="manual"),
+            FLEET,
+            "attest {} --result results/privilege-manual.json --key agents/x/keys/evaluator.pem",
+        ),
+        (
+            Needs("evidence", question="privilege", method="manual"),
+            ("agents/x/results/privilege-manual.json", *FLEET),
+            "attest {} --result agents/x/results/privilege-manual.json --key agents/x/keys/evaluator.pem",
+        ),
+        (Needs("evidence"), (), "attest {} --result results/boundary-functional.json --key KEY"),
+    ],
+)
+def test_only_files_that_are_there_are_named_and_the_nearest_first(
+    need: Needs, there: tuple[str, ...], command: str
+) -> None:
+    """The agent's own, then the project's; a key that is called otherwise can't be guessed."""
+    steps = Steps("agents/x/a.intent", "staging", PurePath(), lambda p: str(p) in there)
+    assert steps.of(needing(need)) == [f"bspec-opa {command.format('agents/x/a.intent --env staging')}"]
+
+
+def test_a_trust_file_that_nobody_has_signed_is_signed_next() -> None:
+    def steps(*there: str) -> list[str]:
+        found = Steps("agents/x/a.intent", "staging", PurePath("my fleet"), lambda p: str(p) in there, prepared=False)
+        return found.of(needing(Needs("submit")))
+
+    pin = "export BSPEC_OPA_TRUST_PIN=…   (trust init prints the line)"
+    assert steps() == ["bspec-opa init agents/x --trial-keys"]
+    assert steps("my fleet/trust.yaml") == ["bspec-opa trust init 'my fleet/trust.yaml' --key KEY", pin]
+    assert steps("my fleet/trust.yaml", "my fleet/keys/root.pem") == [
+        "bspec-opa trust init 'my fleet/trust.yaml' --key 'my fleet/keys/root.pem'",
+        pin,
+    ]
 
 
 def test_needs_that_one_command_meets_are_one() -> None:
