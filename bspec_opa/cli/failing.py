@@ -69,7 +69,8 @@ def unwritable(error: OutputFailedError, runtime: Runtime) -> int:
     _discard_output(runtime)
     if isinstance(error.__cause__, BrokenPipeError):
         return READER_GONE
-    problem = OUTPUT.error(f"results can't be written: {error.__cause__}", hint=OUTPUT.remedy)
+    cause = getattr(error.__cause__, "strerror", None) or error.__cause__
+    problem = OUTPUT.error(f"results can't be written: {cause}", hint=OUTPUT.remedy)
     return report(problem, runtime, TEXT)
 
 
@@ -128,7 +129,7 @@ def exit_codes() -> str:
         ExitCode.WARNED: "allowed with warnings, and --fail-on-warn was given",
         ExitCode.TRUST: "trust failure: signature, pin, revocation, stale or altered file",
         ExitCode.ENGINE: "policy engine unavailable, or its answer not usable",
-        ExitCode.STORE: "ledger or file busy or not writable; nothing was recorded",
+        ExitCode.STORE: "ledger or file busy or not writable; nothing was recorded, unless only the output is full",
         INTERRUPTED: "interrupted",
         READER_GONE: "the reader of the results went away",
     }

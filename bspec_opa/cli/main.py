@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -15,7 +16,8 @@ from bspec_opa.cli import failing
 from bspec_opa.cli.groups import NamedGroup
 from bspec_opa.cli.output import FORM_WANTED
 from bspec_opa.cli.runtime import OutputFailedError, Runtime, tolerate
-from bspec_opa.foundation.errors import BspecError
+from bspec_opa.cli.streams import Tolerant, closed_streams, settle
+from bspec_opa.foundation.errors import BspecError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +46,10 @@ VERBS = (
     "bundle",
     "doctor",
 )
+
+
+# Full, or nobody reads any more.
+_NO_OUTPUT = frozenset({errno.ENOSPC, errno.EPIPE})
 
 
 class VerbGroup(NamedGroup):
@@ -107,6 +113,11 @@ def _run(arguments: Sequence[str], world: Runtime) -> int:
         result: Any = cli.main(args=list(arguments), prog_name="bspec-opa", standalone_mode=False, obj=world)
     except (click.Abort, OutputFailedError):
         raise
+    except OSError as e:
+        # click prints help by itself; a fault of a file that somebody named is a reason of ours long before this.
+        if e.errno in _NO_OUTPUT and e.filename is None:
+            raise OutputFailedError from e
+        return failing.failed(e, world, failing.wanted_form(arguments, world.environ))
     except Exception as e:  # noqa: BLE001 - the outermost frame: a bug must still exit with its code
         return failing.failed(e, world, failing.wanted_form(arguments, world.environ))
     return int(result or 0)
@@ -118,9 +129,15 @@ def run() -> None:
     gc.set_threshold(OBJECTS_OF_ONE_COMMAND)
     # No other package's plugin takes part in reading an intent; so none is looked for, either.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+    closed = closed_streams()
     tolerate(sys.stdout)
     tolerate(sys.stderr)
-    code = main(sys.argv[1:])
+    err = cast("TextIO", Tolerant(sys.stderr))
+    if sys.stdout.fileno() in closed:
+        err.write("standard output is closed, so nobody would see the result; send it to a file or to /dev/null\n")
+        sys.exit(int(ExitCode.USAGE))
+    code = main(sys.argv[1:], Runtime(err=err))
+    settle(sys.stderr)
     gc.freeze()  # nor does the interpreter look for it again, several times, as it ends
     sys.exit(code)
 

@@ -1,5 +1,9 @@
 """Compiled policy code between processes. It is code: a place that others can write to is not used.
 
+Nor is one that lies in the checkout that is judged: whoever proposes a change could have committed native code, which
+a version control system restores with modes that look like ours (attack A75). It never restores mode 0700 and 0600,
+which are demanded besides.
+
 Whoever can act as the same user can put code here, as into any program that this user runs; nothing here stops them.
 """
 
@@ -13,6 +17,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.checkout import lies_in
 from bspec_opa.foundation.files import sweep
 from bspec_opa.foundation.limits import MIB
 
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
 MAX_ENTRY_BYTES = 256 * MIB
 MAX_ENTRIES = 16
 SUFFIX = ".cwasm"
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _HASH_BYTES = 32
 
 
@@ -41,14 +46,23 @@ class CodeCache:
     It never fails: what can't be read is compiled again, what can't be written is not kept, and ``notes`` says why.
     The hash in front of each file finds damage, which a compiled module would not survive; it is no
     authentication.
+
+    Args:
+        directory: where; made when something is kept.
+        untrusted: the checkout that is judged; a directory inside of it is not used.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, untrusted: Path | None = None) -> None:
         self.directory = directory
         self.notes: list[str] = []
+        self._usable = untrusted is None or not lies_in(directory, untrusted)
+        if not self._usable:
+            self._note("is not used: it lies in the checkout; set XDG_CACHE_HOME to a place outside")
 
     def read(self, name: str) -> bytes | None:
         """The bytes last written under a name, if they are there, whole and only ours."""
+        if not self._usable:
+            return None
         try:
             with self._opened() as directory:
                 return None if directory is None else self._read(directory, name + SUFFIX)
@@ -60,6 +74,8 @@ class CodeCache:
 
     def write(self, name: str, data: bytes) -> None:
         """Keep bytes under a name; the oldest entries give way."""
+        if not self._usable:
+            return
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._opened() as directory:
@@ -75,7 +91,7 @@ class CodeCache:
         try:
             ours = _only_ours(os.fstat(descriptor))
             if not ours:
-                self._note("is not used: others own it or can write to it; chmod 700 it")
+                self._note("is not used: others own it or have access to it; chmod 700 it")
             yield descriptor if ours else None
         finally:
             os.close(descriptor)
@@ -85,7 +101,7 @@ class CodeCache:
         with os.fdopen(os.open(name, flags, dir_fd=directory), "rb") as file:
             state = os.fstat(file.fileno())
             if not (stat.S_ISREG(state.st_mode) and _only_ours(state)):
-                self._note(f"has a file that others own or can write to: {name}")
+                self._note(f"has a file that others own or have access to: {name}")
                 return None
             data = file.read(MAX_ENTRY_BYTES)
         if hashlib.sha256(data[_HASH_BYTES:]).digest() != data[:_HASH_BYTES]:
@@ -100,7 +116,7 @@ class CodeCache:
 
 
 def _only_ours(state: os.stat_result) -> bool:
-    return state.st_uid == os.geteuid() and not state.st_mode & _OTHERS_WRITE
+    return state.st_uid == os.geteuid() and not state.st_mode & _OTHERS
 
 
 def _replace(directory: int, name: str, data: bytes) -> None:

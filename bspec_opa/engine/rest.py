@@ -53,7 +53,8 @@ ERROR_CODES = frozenset(
     }
 )
 """OPA's own words for what went wrong; nothing else of an error reply is repeated."""
-_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,64}")
+# As OPA writes it. It is recorded, so there must be no room in it for anything else, such as an echoed token (A71).
+_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}(?:-[a-z]{1,10}(?:\.?[0-9]{1,3})?)?")
 
 
 class RestEngine:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.opa_tool import OPA_VERSION as REQUIRED
 from bspec_opa.engine.reasons import NO_OPA, OPA_VERSION
+from bspec_opa.foundation.checkout import lies_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ _TIMEOUT_S = 20.0
 _LINE = re.compile(r"^Version: ([0-9A-Za-z.+-]{1,64})$", re.MULTILINE)
 
 
-def find_opa(environ: Mapping[str, str], project_tools: Path | None) -> Path:
+def find_opa(environ: Mapping[str, str], project_tools: Path | None, *, untrusted: Path | None = None) -> Path:
     """The OPA program of the required version.
 
     Looks at ``$BSPEC_OPA_OPA``, which then must be it; else in the project's tools, then on ``PATH``, where relative
@@ -29,12 +30,16 @@ def find_opa(environ: Mapping[str, str], project_tools: Path | None) -> Path:
     Args:
         environ: the process's environment.
         project_tools: a directory with programs.
+        untrusted: a checkout from which no program is run, by whatever name it is reached (attack A75).
 
     Raises:
         EngineError: none found, or none of the required version.
     """
     wrong: list[str] = []
-    for path in _candidates(environ, project_tools):
+    for path in _candidates(environ, project_tools, wrong):
+        if untrusted is not None and not environ.get(VARIABLE) and lies_in(path, untrusted):
+            wrong.append(f"{path} lies in the checkout and is not run")
+            continue
         version = opa_version(path)
         if version == REQUIRED:
             return path
@@ -60,10 +65,13 @@ def opa_version(path: Path) -> str:
     return match[1]
 
 
-def _candidates(environ: Mapping[str, str], project_tools: Path | None) -> Iterator[Path]:
+def _candidates(environ: Mapping[str, str], project_tools: Path | None, wrong: list[str]) -> Iterator[Path]:
     named = environ.get(VARIABLE, "")
     if named:
-        yield Path(named)
+        if Path(named).is_absolute():
+            yield Path(named)
+        else:
+            wrong.append(f"{VARIABLE} is no absolute path, so a checkout could hold it")
         return
     directories = [project_tools] if project_tools is not None else []
     directories += [p for p in map(Path, environ.get("PATH", "").split(os.pathsep)) if p.is_absolute()]

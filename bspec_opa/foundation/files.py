@@ -57,7 +57,10 @@ def read_bounded(path: Path, limit: int) -> bytes:
 
 def _read_at_most(descriptor: int, count: int) -> bytes:
     with os.fdopen(descriptor, "rb", closefd=False) as file:
-        return file.read(count)
+        data: bytes | None = file.read(count)
+    if data is None:  # a file of the kernel that has nothing to say just now
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return data
 
 
 def _why_unreadable(error: OSError | ValueError) -> str:

@@ -30,6 +30,7 @@ class ObjectStore:
             directory: holds ``sha256/<hex>``; created by the first object.
             limit: the largest object, in bytes.
         """
+        self.directory = directory
         self._directory = directory / "sha256"
         self._limit = limit
 

@@ -76,7 +76,7 @@ class CheckDesk:
         name = config.text("bundle.path") or ""
         if name not in self._open:
             policy = load_policy(config)
-            self._open[name] = policy, self._stack.enter_context(open_replay(policy, self._world.environ))
+            self._open[name] = policy, self._stack.enter_context(open_replay(policy, self._world.environ, config.place))
         return self._open[name]
 
 

@@ -12,6 +12,7 @@ from bspec_opa.bundle.opa_tool import Opa
 from bspec_opa.engine.toolchain import find_opa
 from bspec_opa.foundation.document.load import load_document
 from bspec_opa.foundation.errors import BspecError
+from bspec_opa.workflow.checkout.deciding import untrusted
 from bspec_opa.workflow.facts.checked import CONFTEST, CheckedRule, Found
 from bspec_opa.workflow.facts.spot import Spot, lasting_path, spot_of
 
@@ -33,7 +34,7 @@ def open_conftest(wanted: Wanted, environ: Mapping[str, str]) -> Iterator[Runner
     Raises:
         BspecError: as :func:`bspec_opa.bundle.conftest.runner.open_runner`; no OPA of the exact version.
     """
-    with open_runner(wanted, Opa(find_opa(environ, None))) as runner:
+    with open_runner(wanted, Opa(find_opa(environ, None, untrusted=untrusted(Path(), environ)))) as runner:
         yield runner
 
 

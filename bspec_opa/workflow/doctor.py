@@ -16,7 +16,7 @@ from bspec_opa.ledger.interface import require_clock
 from bspec_opa.trust.root import AcceptedBundle
 from bspec_opa.workflow.checking import examine_lock
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
-from bspec_opa.workflow.checkout.deciding import MANAGED, ask, load_policy, open_panel, require_accepted
+from bspec_opa.workflow.checkout.deciding import MANAGED, ask, load_policy, open_panel, require_accepted, untrusted
 from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_project, intent_beside
@@ -140,7 +140,8 @@ def _opa(examination: _Examination, project: Project, world: World) -> None:
     from bspec_opa.bundle.opa_tool import OPA_VERSION
     from bspec_opa.engine.toolchain import find_opa
 
-    path = examination.attempt("opa", lambda: find_opa(world.environ, None))
+    outside = untrusted(project.config.place, world.environ)
+    path = examination.attempt("opa", lambda: find_opa(world.environ, None, untrusted=outside))
     if path is not None:
         examination.good("opa", f"{path} is OPA {OPA_VERSION}")
 

@@ -131,8 +131,7 @@ def _once(session: Session, environment: Environment, keys: Keys) -> Outcome:
         return Outcome(evaluation, None, _append(session, denial, keys), lock, (), restored)
     line = _line(session, situation, evaluation, maker, keys)
     entry = _append(session, line, keys)
-    history = reread(session, open_store(session.project, session.anchor).read()).history
-    complete_lock(lock, history)
+    _complete_own(lock, session)
     return Outcome(evaluation, digest_of(line.envelope.rstrip(b"\n")), entry, lock, (), restored)
 
 
@@ -183,6 +182,27 @@ def _complete_known(path: Path, session: Session) -> int:
         if e.code == NOT_IN_LEDGER.code:
             require_unmoved(read_ledger(session.project, session.anchor), session.ledger)
         raise
+
+
+def _complete_own(path: Path, session: Session) -> None:
+    """Complete the lock after an append: the line is in the ledger, so there is nothing to decide again.
+
+    Raises:
+        StoreError: it can't be written; the next run completes it.
+    """
+    for _ in range(REDECIDE_LIMIT - 1):
+        try:
+            complete_lock(path, _history_now(session))
+        except StoreError as e:
+            if e.code != CHANGED.code:
+                raise
+        else:
+            return
+    complete_lock(path, _history_now(session))
+
+
+def _history_now(session: Session) -> History:
+    return reread(session, open_store(session.project, session.anchor).read()).history
 
 
 def _keep_objects(session: Session, evaluation: Evaluation) -> None:

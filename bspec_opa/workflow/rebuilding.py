@@ -215,7 +215,8 @@ def _replay(past: Past, request: JsonObject) -> int:
         raise REPLAY_DIFFERS.error("the bundle that decided was not accepted", hint=STOLEN, at=Location(past.at))
     tar = past.objects.get(bundles[0]["digest"])
     policy = policy_of(compress(tar), f"{bundles[0]['name']}.tar.gz")
-    with open_replay(policy, past.environ) as panel:
+    # The objects lie in <project>/.bspec/objects.
+    with open_replay(policy, past.environ, past.objects.directory.absolute().parents[1]) as panel:
         verdict = ask(panel, policy, request)
     decision = with_floor(verdict.decision, cast("dict[str, Any]", request), environment.mandatory_rules)
     recorded = past.predicate["decision"]["rules"]

@@ -157,6 +157,27 @@ def test_a_program_in_the_checkout_is_not_run(shell_at: At, tmp_path: Path) -> N
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.attack("A75")
+@pytest.mark.parametrize("path", ["{here}/node_modules/.bin", "/usr/bin/../..{here}/node_modules/.bin", "{link}"])
+def test_an_absolute_path_into_the_checkout_is_not_run_either(shell_at: At, tmp_path: Path, path: str) -> None:
+    """As npx, direnv and others put it on PATH."""
+    shell = shell_at("signed")
+    (tmp_path / "link").symlink_to(Path("node_modules/.bin").absolute())
+    shell.variables["PATH"] = path.format(here=Path().absolute(), link=tmp_path / "link")
+    program(Path("node_modules/.bin/opa"), f"touch {tmp_path}/ran; echo Version: {OPA_VERSION}")
+    assert "lies in the checkout and is not run" in refused(shell, "engine.opa-version", 8, *MANAGED)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.attack("A75")
+def test_a_relative_program_is_not_run(shell_at: At, tmp_path: Path) -> None:
+    shell = shell_at("signed")
+    shell.variables["BSPEC_OPA_OPA"] = "node_modules/.bin/opa"
+    program(Path("node_modules/.bin/opa"), f"touch {tmp_path}/ran; echo Version: {OPA_VERSION}")
+    assert "is no absolute path" in refused(shell, "engine.opa-version", 8, *MANAGED)
+    assert not (tmp_path / "ran").exists()
+
+
 @pytest.mark.parametrize("where", ["flag", "file", "variable"])
 def test_it_contradicts_a_url(managed_at: At, where: str) -> None:
     shell = managed_at("signed")

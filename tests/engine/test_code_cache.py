@@ -54,14 +54,14 @@ def test_what_was_written_is_read(cache: CodeCache) -> None:
     assert cache.notes == []
 
 
-@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777, 0o755, 0o750])
 def test_directory_that_others_can_write(cache: CodeCache, mode: int) -> None:
     cache.write("a", b"code")
     cache.directory.chmod(mode)
     assert cache.read("a") is None
     cache.write("b", b"code")
     assert [p.name for p in cache.directory.iterdir()] == ["a" + SUFFIX]
-    assert "is not used: others own it or can write to it" in only_note(cache)
+    assert "is not used: others own it or have access to it" in only_note(cache)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -83,12 +83,12 @@ def test_directory_that_is_a_link(cache: CodeCache, tmp_path: Path) -> None:
     assert list((tmp_path / "real").iterdir()) == []
 
 
-@pytest.mark.parametrize("mode", [0o620, 0o602])
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o644, 0o755])
 def test_file_that_others_can_write(cache: CodeCache, mode: int) -> None:
     cache.write("a", b"code")
     (cache.directory / f"a{SUFFIX}").chmod(mode)
     assert cache.read("a") is None
-    assert "has a file that others own or can write to" in only_note(cache)
+    assert "has a file that others own or have access to" in only_note(cache)
 
 
 def test_file_that_is_a_link(cache: CodeCache, tmp_path: Path) -> None:
@@ -203,3 +203,19 @@ def test_many_writers_and_readers_at_once(cache: CodeCache) -> None:
         list(pool.map(work, contents))
     assert found <= set(contents)
     assert [p.name for p in cache.directory.iterdir()] == [f"a{SUFFIX}"]
+
+
+@pytest.mark.attack("A75")
+def test_what_lies_in_the_checkout_is_not_used(tmp_path: Path) -> None:
+    """However it is written: somebody could have committed native code there."""
+    (tmp_path / "link").symlink_to(tmp_path / "checkout")
+    for place in (tmp_path / "checkout" / ".cache", tmp_path / "link" / ".cache"):
+        trusting = CodeCache(place)
+        trusting.write("a", b"code")
+        assert trusting.read("a") == b"code"
+        wary = CodeCache(place, untrusted=tmp_path / "checkout")
+        assert wary.read("a") is None
+        wary.write("b", b"code")
+        assert [p.name for p in place.iterdir()] == ["a" + SUFFIX]
+        assert "it lies in the checkout" in only_note(wary)
+    assert CodeCache(tmp_path / "cache", untrusted=tmp_path / "checkout").notes == []

@@ -183,3 +183,11 @@ def test_every_key_can_be_set_by_a_variable(tmp_path: Path) -> None:
     values = {"seconds": "5", "engine": "rest", "format": "json"}
     environ = {f"BSPEC_OPA_{k.replace('.', '_').upper()}": values.get(kind, "x") for k, kind in KEYS.items()}
     assert config(tmp_path, environ=environ).values.keys() == KEYS.keys()
+
+
+@pytest.mark.parametrize("text", ["deadline_s = " + "9" * 5_000, "x = " + "[" * 3_000], ids=["digits", "nesting"])
+def test_what_the_toml_reader_chokes_on_is_no_traceback(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bspec-opa.toml").write_text(f"[engine]\n{text}\n", encoding="utf-8")
+    with pytest.raises(BspecError) as raised:
+        load_config(tmp_path, {}, {})
+    assert raised.value.code == "config.syntax"

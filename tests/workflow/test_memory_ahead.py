@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from project import HOUR
 
+from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError
+from bspec_opa.lock.chain import append_lines
 from bspec_opa.workflow.checkout.memory import check_current, remember_current
 from bspec_opa.workflow.evaluate import situation_of
 from bspec_opa.workflow.promote import promote
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from project import Project
 
     from bspec_opa.foundation.digest import Digest
@@ -50,6 +54,28 @@ def test_a_promotion_that_was_overtaken_between_ledger_and_lock(
     assert outcome.line == overtaking[-1]
     assert len(signed.lines()) == 1
     assert [v.current for v in signed.verify().lines] == [True]
+
+
+@pytest.mark.attack("A45")
+def test_who_signed_says_so_although_another_one_completed_the_lock(
+    signed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our append and our lock another run writes the lock from the ledger: we still have promoted."""
+    genuine = append_lines
+    interfered: list[int] = []
+
+    def interfering(path: Path, read: bytes, lines: Any, **named: Any) -> bytes:
+        if not interfered:
+            interfered.append(1)
+            genuine(path, read, lines, **named)
+        return genuine(path, read, lines, **named)
+
+    monkeypatch.setattr("bspec_opa.workflow.promote.append_lines", interfering)
+    outcome = signed.promote()
+    assert outcome.evaluation is not None
+    assert outcome.evaluation.decision.allowed
+    assert outcome.line == digest_of(signed.lines()[0])
+    assert len(signed.lines()) == 1
 
 
 @pytest.mark.attack("A48")

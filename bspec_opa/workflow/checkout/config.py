@@ -66,10 +66,12 @@ class Config:
     Attributes:
         values: key, such as ``engine.url``, to value.
         from_checkout: the keys whose value comes from ``bspec-opa.toml``, which whoever edits the checkout writes.
+        place: a directory of the checkout that is judged.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict)
     from_checkout: frozenset[str] = frozenset()
+    place: Path = Path()
 
     def text(self, key: str) -> str | None:
         """A text value, if it is set."""
@@ -138,6 +140,8 @@ def _from_file(path: Path) -> dict[str, Value]:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise CONFIG_SYNTAX.error(str(e), hint="correct it", at=Location(str(path))) from e
+    except (ValueError, RecursionError) as e:  # a number of too many digits, or nesting without end
+        raise CONFIG_SYNTAX.error("has a value that can't be read", hint="correct it", at=Location(str(path))) from e
     return _Reader(path, text).read(document)
 
 

@@ -12,6 +12,7 @@ from bspec_opa.bundle.index import expected_rules
 from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.reasons import NOT_ACCEPTED
 from bspec_opa.bundle.shipped import shipped_bundle
+from bspec_opa.foundation.checkout import checkout_around
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES
 from bspec_opa.gate.verdict import Expectation, RuleFacts, judge
@@ -122,7 +123,7 @@ def open_panel(config: Config, policy: Policy, environment: Environment, environ
         elif url is not None and name != EMBEDDED:
             first, worth = stack.enter_context(_sidecar(config, policy, url)), ASSERTED
         elif environment.assurance != CROSS_CHECKED:
-            yield Panel(stack.enter_context(_embedded(policy, environ)), MEASURED)
+            yield Panel(stack.enter_context(_embedded(policy, environ, config.place)), MEASURED)
             return
         else:
             message = f"{environment.id} demands cross-checked decisions"
@@ -132,7 +133,7 @@ def open_panel(config: Config, policy: Policy, environment: Environment, environ
         else:
             from bspec_opa.engine.crosscheck import CrossChecked
 
-            embedded = stack.enter_context(_embedded(policy, environ))
+            embedded = stack.enter_context(_embedded(policy, environ, config.place))
             yield Panel(CrossChecked(first, embedded), CROSS_CHECKED)
 
 
@@ -144,13 +145,14 @@ def _suffices(worth: str, environment: Environment, config: Config) -> bool:
 
 
 @contextmanager
-def open_replay(policy: Policy, environ: Mapping[str, str]) -> Iterator[Panel]:
+def open_replay(policy: Policy, environ: Mapping[str, str], place: Path = Path()) -> Iterator[Panel]:
     """The embedded engine alone, for replaying a recorded decision."""
-    with _embedded(policy, environ) as engine:
+    with _embedded(policy, environ, place) as engine:
         yield Panel(engine, MEASURED)
 
 
-def _embedded(policy: Policy, environ: Mapping[str, str]) -> EmbeddedEngine:
+def _embedded(policy: Policy, environ: Mapping[str, str], place: Path) -> EmbeddedEngine:
+    """Compiled code is kept outside of what is judged only: in a checkout it could have been committed (A75)."""
     from bspec_opa.engine.code_cache import CodeCache, cache_directory
     from bspec_opa.engine.embedded import EmbeddedEngine
 
@@ -160,8 +162,13 @@ def _embedded(policy: Policy, environ: Mapping[str, str]) -> EmbeddedEngine:
         policy.bundle.data,
         revision=policy.ref.revision,
         bundle_digest=policy.ref.digest,
-        cache=CodeCache(directory) if directory else None,
+        cache=CodeCache(directory, untrusted=untrusted(place, environ)) if directory else None,
     )
+
+
+def untrusted(place: Path, environ: Mapping[str, str]) -> Path | None:
+    """The checkout that is judged: nothing in it is run, no program and no compiled code (attack A75)."""
+    return checkout_around(place, environ.get("HOME", ""))
 
 
 def _managed(config: Config, policy: Policy, environ: Mapping[str, str]) -> OpenEngine:
@@ -170,7 +177,7 @@ def _managed(config: Config, policy: Policy, environ: Mapping[str, str]) -> Open
     from bspec_opa.engine.toolchain import find_opa
 
     return ManagedEngine(
-        find_opa(environ, None),
+        find_opa(environ, None, untrusted=untrusted(config.place, environ)),
         policy.archive,
         revision=policy.ref.revision,
         bundle_digest=policy.ref.digest,

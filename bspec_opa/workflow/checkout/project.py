@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,7 @@ def find_project(start: Path, environ: Mapping[str, str], flags: Mapping[str, Va
     except FileNotFoundError as e:
         raise UNREADABLE.error("the working directory is gone", hint="change to one that exists") from e
     root = _root_of(directory)
-    config = load_config(root, environ, flags)
+    config = replace(load_config(root, environ, flags), place=root or directory)
     return Project(_shortest(root or directory), config, root is not None)
 
 
