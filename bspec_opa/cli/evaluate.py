@@ -52,7 +52,9 @@ def command(
     """
     from bspec_opa.foundation.files import is_directory
 
-    world, output = open_world(runtime, Path(intents[0]), options, quiet=quiet)
+    # A broken configuration beside one of several intents is that intent's fault only.
+    start = Path(intents[0]) if len(intents) == 1 else Path()
+    world, output = open_world(runtime, start, options, quiet=quiet)
     if len(intents) == 1 and not is_directory(Path(intents[0])):
         return _one(intents[0], environment, world, output, show_passed=show_passed, fail_on_warn=fail_on_warn)
     from bspec_opa.cli.evaluating import evaluate_many

@@ -24,8 +24,20 @@ QUIET = click.option("--quiet", "-q", is_flag=True, help="Print no result; the e
 PIN = click.option("--trust-pin", metavar="DIGEST", help="The trust root's pin. Also BSPEC_OPA_TRUST_PIN.")
 ENVIRONMENT = click.option("--env", "environment", required=True, metavar="ENV", help="The target environment.")
 KEY = click.option("--key", metavar="KEY", help="The signing key: a file, file:PATH, envvar:NAME or a KMS URI.")
-INTENT = click.argument("intent", type=click.Path(path_type=str))
-INTENTS = click.argument("intents", nargs=-1, required=True, type=click.Path(path_type=str), metavar="INTENT...")
+
+
+class NamedPath(click.Path):
+    """A path that somebody wrote; an empty one would mean the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Click's, but for the empty text."""
+        if value == "":
+            self.fail("the path is empty; is a variable unset?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+INTENT = click.argument("intent", type=NamedPath(path_type=str))
+INTENTS = click.argument("intents", nargs=-1, required=True, type=NamedPath(path_type=str), metavar="INTENT...")
 JOBS = click.option(
     "--jobs", "-j", type=click.IntRange(1, 256), metavar="N", help="Processes for many intents [one for each core]."
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bspec_opa.cli.many import handled
-from bspec_opa.cli.options import JOBS, output_options
+from bspec_opa.cli.options import JOBS, NamedPath, output_options
 from bspec_opa.cli.output import plain_output
 from bspec_opa.foundation.errors import BspecError, ExitCode, worst
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("validate", short_help="Check the structure of intents.")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=NamedPath(path_type=Path))
 @JOBS
 @output_options
 @click.pass_obj
@@ -39,7 +39,7 @@ def command(runtime: Runtime, files: tuple[Path, ...], jobs: int | None, output_
     """
     from bspec_opa.workflow.checkout.finding import find_intents
 
-    output = plain_output(runtime, files[0], output_format, quiet=quiet)
+    output = plain_output(runtime, files[0] if len(files) == 1 else Path(), output_format, quiet=quiet)
     items = find_intents(files)
     results: list[FileResult] = []
     with handled(checking, items, output, jobs=jobs, doing="validating") as found:

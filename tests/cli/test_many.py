@@ -274,6 +274,23 @@ def test_each_project_has_its_own_configuration(shell_at: At) -> None:
     assert [d["exit_code"] for d in lines_of(result)] == [5, 8, 2]
 
 
+def test_a_broken_configuration_beside_the_first_hides_nothing(shell_at: At) -> None:
+    shell = shell_at("bare")
+    write("a/behavior.intent")
+    Path("a/bspec-opa.toml").write_text(f"[engine]\ndeadline_s = {'9' * 5_000}\n", encoding="utf-8")
+    result = shell("evaluate", "a/behavior.intent", "behavior.intent", *STAGING, "--format", "jsonl")
+    assert [d["exit_code"] for d in lines_of(result)] == [2, 5]
+
+
+@pytest.mark.parametrize("verb", [("validate",), ("evaluate", *STAGING), ("check",)])
+def test_an_empty_path_is_not_the_working_directory(shell_at: At, verb: tuple[str, ...]) -> None:
+    shell = shell_at("bare")
+    for paths in (("",), ("behavior.intent", "")):
+        result = shell(*verb, *paths)
+        assert result.code == 2
+        assert "the path is empty; is a variable unset?" in result.err
+
+
 def test_jsonl_of_a_failure_is_one_line(shell_at: At) -> None:
     shell = shell_at("bare")
     for arguments in (("evaluate", "missing", *STAGING), ("evaluate", "x"), ("verify",)):
