@@ -52,12 +52,19 @@ def test_every_command_is_documented_with_an_example() -> None:
 
 
 def test_the_readme_shows_what_the_first_command_prints(tmp_path: Path) -> None:
+    """After its five lines of installation, pasted; only the clone and pip's download are stood in for."""
     document = (ROOT / "README.md").read_text(encoding="utf-8")
-    put = transcript.Step(f"cp {INTENT} behavior.intent", ())
-    steps = [put, *transcript.steps_of(document)]
-    assert steps[1].command == "bspec-opa evaluate behavior.intent --env staging"
-    outputs = transcript.run(steps, tmp_path)
-    assert [transcript.masked(s.output) for s in steps] == [transcript.masked(o) for o in outputs]
+    (install,) = re.findall(r"^```sh\n(git clone .*?)^```$", document, re.MULTILINE | re.DOTALL)
+    stands_in = (
+        f'git() {{ test "$1 $2" = \'clone there\' && ln -s {ROOT} "$3"; }}; python() {{ echo "$@"; }}; URL=there'
+    )
+    shown = transcript.steps_of(document)
+    steps = [transcript.Step(c, ()) for c in (stands_in, *install.splitlines())] + shown
+    *done, pip, entered, printed = transcript.run(steps, tmp_path)
+    assert (*done, pip, entered) == ((), (), (), (), ("-m pip install ./bspec-opa",), ())
+    assert (ROOT / "pyproject.toml").is_file()
+    assert [s.command for s in shown] == ["bspec-opa evaluate behavior.intent --env staging"]
+    assert transcript.masked(shown[0].output) == transcript.masked(printed)
 
 
 def test_what_the_readme_calls_exists() -> None:
@@ -75,6 +82,26 @@ def test_the_tutorial_runs_as_it_is_written(tmp_path: Path) -> None:
     assert {"promote", "verify", "approve"} <= {
         s.command.split()[1] for s in steps if s.command.startswith("bspec-opa")
     }
+
+
+def test_the_fleet_runs_as_it_is_written_and_so_does_its_ci(tmp_path: Path) -> None:
+    page = (DOCS / "fleet.md").read_text(encoding="utf-8")
+    (workflow,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    ours = [c for c in re.findall(r"- run: (.*)", workflow) if "bspec_opa" in c]
+    unpinned = transcript.Step("unset BSPEC_OPA_TRUST_PIN", ())
+    shown = transcript.steps_of(page)
+    # What makes a pull request red: any verdict worse than pending.
+    broken = "mkdir agents/x; echo nonsense > agents/x/x.intent"
+    steps = [*shown, unpinned, *(transcript.Step(f"{c}; echo exit $?", ()) for c in (*ours, f"{broken}; {ours[-1]}"))]
+    outputs = transcript.run(steps, tmp_path)
+    wrong = [(s.command, o) for s, o in zip(shown, outputs, strict=False) if not transcript.fits(s.output, o)]
+    assert wrong == []
+    assert [o[-1] for o in outputs[-3:]] == ["exit 0", "exit 0", "exit 1"]
+    assert "2 intents → staging: 2 pending" in outputs[-2]
+    tops = set(re.findall(r"^(?:\.bspec/)?([a-z.-]+)/?(?= |[A-Z])", page.split("```")[1], re.MULTILINE))
+    state = tmp_path / "work" / "fleet"
+    assert {"bspec-opa.toml", "trust", "catalogs", "bindings", "records"} <= tops
+    assert {t for t in tops if not (state / t).exists() and not (state / ".bspec" / t).exists()} == {"ledger"}
 
 
 def test_a_transcript_that_differs_does_not_fit() -> None:
