@@ -1,9 +1,10 @@
 """Compiling WebAssembly within bounds of time and memory.
 
 The compiler's time and memory grow with the square of a function's size: a hostile module of 300 kB takes five
-seconds, one of 3 MB six minutes and over a gigabyte. wasmtime can't be interrupted at that, and no cap on the size
-would both bound it and let a thousand rules through (1 MB, one to three seconds). So it is done in a process that can
-be killed. Where compiled code can be kept, that happens once for each bundle.
+seconds, one of 3 MB six minutes and over a gigabyte; with enough locals, 3 kB take a second. wasmtime can't be
+interrupted at that, and no cap on the size would both bound it and let a thousand rules through (1 MB, one to three
+seconds). So it is done in a process that can be killed, which costs a tenth of a second. Where compiled code can be
+kept, that happens once for each bundle.
 """
 
 from __future__ import annotations
@@ -16,14 +17,32 @@ import wasmtime
 
 from bspec_opa.engine.reasons import BAD_MODULE, COSTLY_MODULE
 from bspec_opa.engine.wire import printable
-from bspec_opa.foundation.limits import COMPILE_DEADLINE_S, KIB, MIB
+from bspec_opa.foundation.limits import COMPILE_DEADLINE_S, MIB
 
 MAX_WASM_BYTES = 16 * MIB
-SMALL_BYTES = 4 * KIB
-"""Compiled here: whatever is in it takes a few milliseconds."""
 COMPILER_BYTES = 2048 * MIB
 """Of addresses, for the process. A thousand rules take a quarter of it."""
 REFUSED = 3
+UNUSED = (
+    "gc_support",
+    "shared_memory",
+    "wasm_custom_page_sizes",
+    "wasm_exceptions",
+    "wasm_function_references",
+    "wasm_gc",
+    "wasm_memory64",
+    "wasm_multi_memory",
+    "wasm_multi_value",
+    "wasm_relaxed_simd",
+    "wasm_simd",
+    "wasm_stack_switching",
+    "wasm_tail_call",
+    "wasm_threads",
+    "wasm_wide_arithmetic",
+)
+"""What OPA's modules do without. wasmtime's C interface aborts the process where it is asked for the type of a vector
+or of most references; a module with any of them doesn't even compile. (Plain references to functions stay, which it
+can tell: wasmtime has no engine without.)"""
 PROGRAM = """
 import sys
 sys.path[:] = sys.argv[3:]
@@ -39,13 +58,15 @@ def configuration(memory_bytes: int) -> wasmtime.Config:
     config.epoch_interruption = True
     # The default reserves 4 GiB of addresses for each memory; ours never moves within its cap.
     config.memory_reservation = memory_bytes
+    for feature in UNUSED:
+        setattr(config, feature, False)
     return config
 
 
 def compiled(
     engine: wasmtime.Engine, wasm: bytes, memory_bytes: int, deadline_s: float = COMPILE_DEADLINE_S
 ) -> wasmtime.Module:
-    """A module.
+    """A module, compiled apart.
 
     Args:
         engine: one with the :func:`configuration` for ``memory_bytes``.
@@ -59,8 +80,6 @@ def compiled(
     if len(wasm) > MAX_WASM_BYTES:
         raise COSTLY_MODULE.error(f"policy.wasm is larger than {MAX_WASM_BYTES} bytes")
     try:
-        if len(wasm) <= SMALL_BYTES:
-            return wasmtime.Module(engine, wasm)
         return wasmtime.Module.deserialize(engine, _compiled_apart(wasm, memory_bytes, deadline_s))
     except wasmtime.WasmtimeError as e:
         raise BAD_MODULE.error(f"policy.wasm can't be compiled: {printable(str(e))}") from e

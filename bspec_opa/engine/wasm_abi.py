@@ -13,6 +13,7 @@ import wasmtime
 
 from bspec_opa.engine.reasons import BAD_MODULE, FUEL, HOST_BUILTIN, MEMORY, TIMEOUT, TOO_LARGE, TRAP, UNSENDABLE
 from bspec_opa.engine.wasm_program import release
+from bspec_opa.engine.wasm_types import FUNCTIONS, LIBRARY_ERRORS, VERSIONS
 from bspec_opa.engine.wire import parse_reply, printable
 
 if TYPE_CHECKING:
@@ -24,22 +25,6 @@ if TYPE_CHECKING:
 WHO = "the embedded engine"
 READ_STEP = 4096
 ABI_MAJOR, ABI_MINOR = 1, 2
-
-EXPORTS = (
-    "opa_malloc",
-    "opa_json_parse",
-    "opa_json_dump",
-    "opa_heap_ptr_get",
-    "opa_heap_ptr_set",
-    "opa_eval_ctx_new",
-    "opa_eval_ctx_set_input",
-    "opa_eval_ctx_set_data",
-    "opa_eval_ctx_set_entrypoint",
-    "opa_eval_ctx_get_result",
-    "entrypoints",
-    "builtins",
-    "eval",
-)
 
 
 class Instance:
@@ -85,8 +70,8 @@ class Instance:
         self._allow(self._limits.setup_fuel_for(data))
         self._memory = wasmtime.Memory(self._store, program.memory)
         exports = self._link(program)
-        _check_abi(*(self._number(exports, f"opa_wasm_abi_{n}") for n in ("version", "minor_version")))
-        self._functions = {n: _function(exports.get(n), n) for n in EXPORTS}
+        _check_abi(*(self._number(exports, n) for n in VERSIONS))
+        self._functions = {n: _function(exports[n]) for n in FUNCTIONS}
         self._context = self._prepare(data, entrypoint)
         self._heap = self._call("opa_heap_ptr_get")
 
@@ -120,8 +105,9 @@ class Instance:
         return context
 
     def _number(self, exports: wasmtime._instance.InstanceExports, name: str) -> int:
-        item = exports.get(name)
-        return int(item.value(self._store)) if isinstance(item, wasmtime.Global) else -1
+        constant = exports[name]
+        assert isinstance(constant, wasmtime.Global)  # noqa: S101 - check_exports saw to it
+        return int(constant.value(self._store))
 
     def _call(self, name: str, *arguments: int) -> int:
         result = self._functions[name](self._store, *arguments)
@@ -165,7 +151,7 @@ class Instance:
             raise self._why(e) from e
         except wasmtime.WasmtimeError as e:
             raise BAD_MODULE.error(f"policy.wasm doesn't fit OPA's ABI: {printable(str(e))}") from e
-        except (IndexError, OverflowError, UnicodeDecodeError) as e:
+        except LIBRARY_ERRORS as e:
             raise TRAP.error(f"policy.wasm handed over an impossible value ({type(e).__name__})") from e
 
     def _why(self, trap: wasmtime.Trap) -> BspecError:
@@ -190,7 +176,6 @@ def _check_abi(major: int, minor: int) -> None:
         raise BAD_MODULE.error(f"policy.wasm has ABI {major}.{minor}; {ABI_MAJOR}.{ABI_MINOR} or later is needed")
 
 
-def _function(item: object, name: str) -> wasmtime.Func:
-    if not isinstance(item, wasmtime.Func):
-        raise BAD_MODULE.error(f"policy.wasm has no function {name}")
+def _function(item: object) -> wasmtime.Func:
+    assert isinstance(item, wasmtime.Func)  # noqa: S101 - check_exports saw to it
     return item

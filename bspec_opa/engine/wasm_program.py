@@ -12,11 +12,14 @@ import wasmtime
 
 from bspec_opa.engine.compiling import compiled, configuration
 from bspec_opa.engine.reasons import BAD_MODULE, MEMORY
+from bspec_opa.engine.wasm_types import check_exports, readable
 from bspec_opa.engine.wire import printable
 from bspec_opa.foundation.digest import digest_of, hex_of
 from bspec_opa.foundation.limits import COMPILE_DEADLINE_S, ENGINE_DEADLINE_S, MAX_REPLY_BYTES, MIB
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bspec_opa.engine.code_cache import CodeCache
 
 PAGE = 64 * 1024
@@ -81,9 +84,13 @@ class Program:
             raise BAD_MODULE.error("policy.wasm is no WebAssembly module")
         self.limits = limits
         self.engine = wasmtime.Engine(configuration(limits.memory_bytes))
-        self.host = _compiled(self.engine, bytes(wasmtime.wat2wasm(HOST)), limits, cache)
-        self.module = _compiled(self.engine, wasm, limits, cache)
-        self.memory = _memory_type(self.module, len(wasm), limits)
+        self.host = _kept(self.engine, bytes(wasmtime.wat2wasm(HOST)), cache, wasmtime.Module)
+        self.module = _kept(
+            self.engine, wasm, cache, lambda engine, wasm: compiled(engine, wasm, limits.memory_bytes, limits.compile_s)
+        )
+        with readable():
+            self.memory = _memory_type(self.module, len(wasm), limits)
+        check_exports(self.module)
 
     def stop(self) -> None:
         """Interrupt the instance that is running now, if it has been given a deadline; from another thread."""
@@ -105,17 +112,23 @@ def release(part: wasmtime._managed.Managed[Any]) -> None:
         part._delete(part._consume())  # noqa: SLF001
 
 
-def _compiled(engine: wasmtime.Engine, wasm: bytes, limits: Limits, cache: CodeCache | None) -> wasmtime.Module:
+def _kept(
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    cache: CodeCache | None,
+    compiler: Callable[[wasmtime.Engine, bytes], wasmtime.Module],
+) -> wasmtime.Module:
+    """The module from the cache, or from the compiler. Nothing that others wrote is compiled in this process."""
     if cache is None:
-        return compiled(engine, wasm, limits.memory_bytes, limits.compile_s)
+        return compiler(engine, wasm)
     name = f"{hex_of(digest_of(wasm))}-{wasmtime_version()}-{platform.system()}-{platform.machine()}"
-    kept = cache.read(name)
-    if kept is not None:
+    code = cache.read(name)
+    if code is not None:
         try:
-            return wasmtime.Module.deserialize(engine, kept)
+            return wasmtime.Module.deserialize(engine, code)
         except wasmtime.WasmtimeError:  # of another processor or other settings
             pass
-    module = compiled(engine, wasm, limits.memory_bytes, limits.compile_s)
+    module = compiler(engine, wasm)
     cache.write(name, bytes(module.serialize()))
     return module
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from guest import retyped
 from policy_tree import good_tree, write
 
 from bspec_opa.bundle.archive import compress, decompress, read_tar, write_tar
@@ -126,6 +127,14 @@ def test_a_policy_that(shell_at: At, compiled: Callable[[str], bytes], tmp_path:
 @pytest.mark.parametrize("size", [0, 7, 1_000, 100_000, -1])
 def test_a_module_cut_off(shell_at: At, tmp_path: Path, size: int) -> None:
     bundle = with_wasm(tmp_path / "cut.tar.gz", shipped()["policy.wasm"][:size])
+    refused(shell_at("bare"), bundle, "engine.bad-module", 8, "evaluate")
+
+
+@pytest.mark.attack("A25")
+@pytest.mark.parametrize("kind", ["v128", "anyref", "(ref func)", "f64", "funcref"])
+def test_a_module_with_other_types_than_the_abi(shell_at: At, tmp_path: Path, kind: str) -> None:
+    """Some of them would end the process without a word; one bad bundle must not cost a whole batch its answer."""
+    bundle = with_wasm(tmp_path / "evil.tar.gz", retyped("opa_malloc", kind, taken=True))
     refused(shell_at("bare"), bundle, "engine.bad-module", 8, "evaluate")
 
 

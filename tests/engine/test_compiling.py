@@ -18,7 +18,7 @@ import wasmtime
 
 from bspec_opa.engine import compiling
 from bspec_opa.engine.code_cache import CodeCache
-from bspec_opa.engine.compiling import COMPILER_BYTES, MAX_WASM_BYTES, SMALL_BYTES, compiled, configuration
+from bspec_opa.engine.compiling import COMPILER_BYTES, MAX_WASM_BYTES, compiled, configuration
 from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.engine.wasm_program import Limits, wasmtime_version
 from bspec_opa.foundation.digest import ZERO_DIGEST
@@ -64,18 +64,38 @@ def refusal(act: Callable[[], object]) -> EngineError:
     return caught.value
 
 
-def test_small_modules_are_compiled_here(engine: wasmtime.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/nonexistent")
-    small = branches(SMALL_BYTES // 20)
-    assert len(small) <= SMALL_BYTES
-    assert compiled(engine, small, MEMORY).imports == []
+@pytest.mark.parametrize("size", [1, 600])
+def test_modules_are_compiled_apart_to_the_same_code(engine: wasmtime.Engine, size: int) -> None:
+    apart = compiled(engine, branches(size), MEMORY)
+    assert bytes(apart.serialize()) == bytes(wasmtime.Module(engine, branches(size)).serialize())
 
 
-def test_others_are_compiled_apart_to_the_same_code(engine: wasmtime.Engine) -> None:
-    wasm = branches(600)
-    assert len(wasm) > SMALL_BYTES
-    apart = compiled(engine, wasm, MEMORY)
-    assert bytes(apart.serialize()) == bytes(wasmtime.Module(engine, wasm).serialize())
+def many_locals(functions: int) -> bytes:
+    """A few bytes that are much work: each function has as many locals as it may."""
+    code = leb(1) + leb(50_000) + b"\x7e\x0b"
+    sections = {
+        1: b"\x01\x60\0\0",
+        3: leb(functions) + b"\0" * functions,
+        10: leb(functions) + (leb(len(code)) + code) * functions,
+    }
+    return b"\0asm\1\0\0\0" + b"".join(bytes([n]) + leb(len(s)) + s for n, s in sections.items())
+
+
+@pytest.mark.attack("A25")
+def test_not_even_the_smallest_is_compiled_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """400 such functions take a second of computing, and nothing in this process could end it."""
+    wasm = many_locals(400)
+    assert len(wasm) < 4096
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    for module in (wasm, many_locals(0), branches(1)):
+        error = refusal(lambda module=module: EmbeddedEngine(module, {}, revision="r", bundle_digest=ZERO_DIGEST))  # type: ignore[misc]
+        assert error.code == "engine.costly-module"
+
+
+@pytest.mark.attack("A25")
+def test_a_small_module_that_takes_too_long_to_compile(engine: wasmtime.Engine) -> None:
+    error = refusal(lambda: compiled(engine, many_locals(400), MEMORY, deadline_s=0.05))
+    assert (error.code, str(error)) == ("engine.costly-module", "policy.wasm takes longer than 0.05 s to compile")
 
 
 def test_what_the_compiler_says_is_told(engine: wasmtime.Engine) -> None:
@@ -120,8 +140,10 @@ def test_a_compiler_that_breaks_down(engine: wasmtime.Engine, monkeypatch: pytes
     assert (error.code, str(error)) == ("engine.costly-module", "policy.wasm can't be compiled: SystemError: broken?")
 
 
-def test_a_compiler_that_cant_be_started(engine: wasmtime.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/nonexistent")
+def test_a_compiler_that_cant_be_started(
+    engine: wasmtime.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
     error = refusal(lambda: compiled(engine, branches(600), MEMORY))
     assert error.code == "engine.costly-module"
     assert "can't be started: No such file" in str(error)

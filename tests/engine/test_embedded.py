@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import wasmtime
+from guest import FOREIGN_VALUES, guest, guest_text, retyped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bspec_opa.engine.code_cache import CodeCache
+from bspec_opa.engine.compiling import UNUSED
 from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.engine.wasm_program import Limits, wasmtime_version
+from bspec_opa.engine.wasm_types import FUNCTIONS, VERSIONS
 from bspec_opa.engine.wire import printable
 from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.foundation.errors import EngineError, ExitCode
@@ -23,55 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Modules = Callable[[str], bytes]
-
-GUEST = r"""(module
- (import "env" "memory" (memory {pages}))
- (import "env" "opa_abort" (func $abort (param i32)))
- (import "env" "opa_println" (func $println (param i32)))
- (import "env" "opa_builtin0" (func $builtin (param i32 i32) (result i32)))
- (global (export "opa_wasm_abi_version") i32 (i32.const {major}))
- (global (export "opa_wasm_abi_minor_version") i32 (i32.const {minor}))
- (func (export "{malloc}") (param i32) (result i32) (i32.const 8192))
- (func (export "opa_json_parse") (param i32 i32) (result i32) {parse})
- (func (export "opa_json_dump") (param i32) (result i32) (local.get 0))
- (func (export "opa_heap_ptr_get") (result i32) (i32.const 8192))
- (func (export "opa_heap_ptr_set") (param i32))
- (func (export "opa_eval_ctx_new") (result i32) (i32.const 4))
- (func (export "opa_eval_ctx_set_input") (param i32 i32))
- (func (export "opa_eval_ctx_set_data") (param i32 i32))
- (func (export "opa_eval_ctx_set_entrypoint") (param i32 i32))
- (func (export "opa_eval_ctx_get_result") (param i32) (result i32) (i32.const {result}))
- (func (export "entrypoints") (result i32) (i32.const 64))
- (func (export "builtins") (result i32) (i32.const 32))
- (func $eval (export "eval") (param i32) (result i32) {eval})
- {start}
- (data (i32.const 32) "{builtins}\00")
- (data (i32.const 64) "{entrypoints}\00")
- (data (i32.const 1024) "{answer}\00"))"""
-"""A guest that does nothing but what OPA's ABI asks for; each test spoils one thing."""
-
-GOOD = {
-    "pages": "1",
-    "major": "1",
-    "minor": "3",
-    "malloc": "opa_malloc",
-    "parse": "(i32.const 1)",
-    "eval": "(i32.const 0)",
-    "result": "1024",
-    "start": "",
-    "builtins": "{}",
-    "entrypoints": '{"bspec/gate/decision":0}',
-    "answer": '[{"result":{"said":1}}]',
-}
-
-
-def guest(**changed: str) -> bytes:
-    parts = GOOD | changed
-    quoted = {k: parts[k].replace('"', r"\22") for k in ("builtins", "entrypoints", "answer")}
-    text = GUEST
-    for name, value in (parts | quoted).items():
-        text = text.replace(f"{{{name}}}", value)
-    return bytes(wasmtime.wat2wasm(text))
 
 
 def opened(wasm: bytes, data: Any = None, **named: Any) -> EmbeddedEngine:
@@ -119,6 +74,9 @@ BAD_MODULES = {
         wasmtime.wat2wasm('(module (import "env" "memory" (memory 1)) (import "env" "opa_abort" (func)))')
     ),
     "a function for memory": bytes(wasmtime.wat2wasm('(module (import "env" "memory" (func)))')),
+    "a function's type that isn't known": bytes(
+        wasmtime.wat2wasm('(module (type $t (func)) (func (export "eval") (param (ref null $t))))')
+    ),
     "no memory": bytes(wasmtime.wat2wasm("(module)")),
     "cut off": guest()[:-20],
     "only a magic number": b"\0asm",
@@ -131,6 +89,71 @@ BAD_MODULES = {
 @pytest.mark.parametrize("name", BAD_MODULES)
 def test_refuses_a_module(name: str) -> None:
     assert refusal(lambda: opened(BAD_MODULES[name])) == "engine.bad-module"
+
+
+@pytest.mark.attack("A25")
+@pytest.mark.parametrize("taken", [True, False])
+@pytest.mark.parametrize("kind", FOREIGN_VALUES)
+def test_refuses_a_function_that_takes_or_gives(kind: str, taken: bool) -> None:
+    assert refusal(lambda: opened(retyped("opa_malloc", kind, taken=taken))) == "engine.bad-module"
+
+
+@pytest.mark.attack("A25")
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_refuses_other_types_of_each_function(name: str) -> None:
+    for taken in (True, False):
+        wasm = retyped(name, "f64", taken=taken)
+        with pytest.raises(EngineError, match=f"policy.wasm has {name} of another type than OPA's ABI"):
+            opened(wasm)
+
+
+def test_refuses_a_function_that_gives_nothing() -> None:
+    wasm = guest_text().replace("(param i32) (result i32) (local.get 0)", "(param i32)")
+    assert refusal(lambda: opened(bytes(wasmtime.wat2wasm(wasm)))) == "engine.bad-module"
+
+
+@pytest.mark.attack("A25")
+@pytest.mark.parametrize("name", VERSIONS)
+@pytest.mark.parametrize("kind", [*(k for k in FOREIGN_VALUES if k != "i32 i32"), "(mut i32)"])
+def test_refuses_a_version_that_is(kind: str, name: str) -> None:
+    plain = re.compile(rf'(\(global \(export "{name}"\)) i32 \(.*\)\)')
+    text, count = plain.subn(rf"\1 {kind} {FOREIGN_VALUES.get(kind, '(i32.const 1)')})", guest_text())
+    assert count == 1
+    assert refusal(lambda: opened(bytes(wasmtime.wat2wasm(text)))) == "engine.bad-module"
+
+
+@pytest.mark.attack("A25")
+@pytest.mark.parametrize("kind", FOREIGN_VALUES)
+def test_an_import_of_another_type(kind: str) -> None:
+    text = guest_text().replace('"opa_println" (func $println (param i32))', f'"opa_println" (func (param {kind}))')
+    assert text != guest_text()
+    assert refusal(lambda: opened(bytes(wasmtime.wat2wasm(text)))) == "engine.bad-module"
+
+
+def test_what_nobody_calls_may_be_of_any_type_that_compiles() -> None:
+    extra = '(func (export "more") (param f32 f64 i64 funcref))(global (export "g") funcref (ref.null func))'
+    with opened(guest(start=extra)) as engine:
+        assert engine.decide({}).decision == {"said": 1}
+
+
+def test_the_engine_can_be_told_what_to_do_without() -> None:
+    """An unknown name would be set, and change nothing."""
+    assert [n for n in UNUSED if not isinstance(getattr(wasmtime.Config, n, None), property)] == []
+
+
+def test_what_the_library_raises_is_an_error_of_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> object:
+        raise TypeError("don't know how to convert\x1b[31m")
+
+    with opened(guest()) as engine:
+        monkeypatch.setattr(wasmtime.Func, "__call__", broken)
+        assert refusal(lambda: engine.decide({})) == "engine.trap"
+    assert refusal(lambda: opened(guest())) == "engine.trap"
+    monkeypatch.setattr(wasmtime.Module, "exports", property(broken))
+    assert refusal(lambda: opened(guest())) == "engine.bad-module"
+    monkeypatch.setattr(wasmtime.Module, "imports", property(broken))
+    with pytest.raises(EngineError, match=r"\(TypeError\): don't know how to convert\?\[31m$"):
+        opened(guest())
 
 
 def test_refuses_a_real_module_cut_off(modules: Modules) -> None:
@@ -400,7 +423,9 @@ def test_unsafe_cache_is_told_and_not_used(tmp_path: Path) -> None:
     directory.chmod(0o770)
     with opened(guest(), cache=CodeCache(directory)) as engine:
         assert engine.decide({}).decision == {"said": 1}
-        assert engine.notes == (f"code cache {directory} is not used: others own it or can write to it; chmod 700 it",)
+        assert engine.notes == (
+            f"code cache {directory} is not used: others own it or have access to it; chmod 700 it",
+        )
     assert list(directory.iterdir()) == []
 
 
