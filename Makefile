@@ -50,7 +50,7 @@ test-python: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report= tests
 	$(BIN)/coverage report
 
-soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
+soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION conftest ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
 	$(BIN)/pytest -n $(JOBS) -m soak -rP tests
 
 test-rego: $(VENV)/.dev $(OPA)

@@ -457,11 +457,11 @@ EQUAL = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("case", EQUAL)
 def test_conftest_says_the_same(check: Check, shell_at: At, case: str) -> None:
-    """With the real conftest, which ``make conftest`` gets; see the cases above for where it lets through too much."""
-    if not CONFTEST.exists():
-        pytest.skip("make conftest gets it, for the benchmarks; no other target needs it")
+    """With the real conftest, which ``make soak`` gets; see the cases above for where it lets through too much."""
+    assert CONFTEST.exists(), "run make conftest"
     policies(EQUAL[case])
     result = check()
     Path("input.json").write_text(shell_at("bare")("normalize", "behavior.intent").out, encoding="utf-8")
