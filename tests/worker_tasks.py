@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +46,24 @@ def calculated(item: Any) -> Any:
             Path(name, f"{os.getpid()}.looping").touch()
             while True:  # without ever letting the interpreter rest
                 pass
+    return answered(item)
+
+
+def answered(item: Any) -> Any:
+    match item:
+        case ("ready", str(name)):
+            Path(name, "ready").touch()
+        case "stop-sending":
+            Connection._send = _stopping_half_way  # type: ignore[attr-defined]
+            return "x" * 1000
         case "large":
             return "x" * 20_000_000
     return os.getpid() if item == "pid" else sorted(sys.modules)
+
+
+def _stopping_half_way(pipe: Connection, message: bytes, *_: Any) -> None:
+    os.write(pipe.fileno(), bytes(message)[: len(message) // 2])
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 @contextmanager
@@ -61,6 +77,32 @@ def dies_on_opening() -> Iterator[Callable[[Any], Any]]:
     if "worker" in __import__("multiprocessing").current_process().name:
         os.kill(os.getpid(), signal.SIGKILL)
     yield calculated
+
+
+@contextmanager
+def stops_before_it_is_ready(folder: str) -> Iterator[Callable[[Any], Any]]:
+    """The first process to come does."""
+    if _is_first(folder):
+        os.kill(os.getpid(), signal.SIGSTOP)
+    yield calculated
+
+
+@contextmanager
+def refuses_after_another_was_ready(folder: str) -> Iterator[Callable[[Any], Any]]:
+    """The first process to come does, as soon as another one has handled the item that says so."""
+    if _is_first(folder):
+        while not Path(folder, "ready").exists():
+            time.sleep(0.01)
+        raise TRAP.error("it can't be opened now")
+    yield calculated
+
+
+def _is_first(folder: str) -> bool:
+    try:
+        Path(folder, "first").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 @contextmanager

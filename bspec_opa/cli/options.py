@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bspec_opa.foundation.limits import MAX_JOBS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,7 +41,11 @@ class NamedPath(click.Path):
 INTENT = click.argument("intent", type=NamedPath(path_type=str))
 INTENTS = click.argument("intents", nargs=-1, required=True, type=NamedPath(path_type=str), metavar="INTENT...")
 JOBS = click.option(
-    "--jobs", "-j", type=click.IntRange(1, 256), metavar="N", help="Processes for many intents [one for each core]."
+    "--jobs",
+    "-j",
+    type=click.IntRange(1, MAX_JOBS),
+    metavar="N",
+    help="Processes for many intents [one for each core].",
 )
 
 _ENGINE = (

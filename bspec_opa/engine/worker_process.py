@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bspec_opa.engine.reasons import TIMEOUT, WORKER_DIED
+from bspec_opa.engine.watchdog import Watchdog
 from bspec_opa.engine.workers import applied
 from bspec_opa.foundation.errors import BspecError
 
@@ -41,7 +42,9 @@ class Worker(Generic[Item, Result]):
 
     Attributes:
         items: what it was given and has not answered, numbered; it is at the first.
-        dead: its pipe has ended.
+        begun: it has been ready.
+        refusal: why it can't make the function, if so.
+        dead: its pipe has ended, or nothing more will come through it.
 
     Args:
         opened: makes the function, in the process.
@@ -52,8 +55,10 @@ class Worker(Generic[Item, Result]):
         self, opened: Callable[[], AbstractContextManager[Callable[[Item], Result]]], deadline_s: float
     ) -> None:
         self.items: deque[tuple[int, Item]] = deque()
+        self.begun = False
+        self.refusal: BspecError | None = None
         self.dead = False
-        self._begun = False
+        self._receiving = Watchdog(self.expire)
         self._overdue = False
         self._deadline_s = deadline_s
         self._due = time.monotonic() + deadline_s
@@ -67,27 +72,21 @@ class Worker(Generic[Item, Result]):
 
     def give(self, number: int, item: Item) -> None:
         """Send an item."""
-        if not self.items and self._begun:
+        if not self.items and self.begun:
             self._due = time.monotonic() + self._deadline_s
         try:
             self.pipe.send(item)
         except OSError:  # it died; if it had nothing to do, this item has nothing to do with that
-            self._begun = self._begun and bool(self.items)
+            self.begun = self.begun and bool(self.items)
         self.items.append((number, item))
 
     def seconds_left(self) -> float | None:
         """Until the deadline; None if there is nothing to wait for."""
-        waiting = not self._overdue and (self.items or not self._begun)
+        waiting = not self._overdue and (self.items or not self.begun)
         return max(0.0, self._due - time.monotonic()) if waiting else None
 
     def expire(self) -> None:
-        """Kill it for its deadline.
-
-        Raises:
-            EngineError: it did not even get ready, and another one would not.
-        """
-        if not self._begun:
-            raise TIMEOUT.error(f"a worker process was not ready after {self._deadline_s:g} s")
+        """Kill it for its deadline."""
         self._overdue = True
         self.kill()
 
@@ -95,26 +94,31 @@ class Worker(Generic[Item, Result]):
         """What has arrived, numbered like the items.
 
         Raises:
-            BspecError: it can't make the function.
             RuntimeError: its function met a bug.
         """
         try:
             while self.pipe.poll():
-                kind, content = self.pipe.recv()
+                kind, content = self._received()
                 if kind == REFUSED:
-                    raise content
+                    self.refusal, self.dead = content, True
+                    return
                 if kind == BUG:
                     raise RuntimeError(f"in a worker process:\n{content}")
                 if kind == RESULT:
                     yield self.items.popleft()[0], content
-                self._begun = True
+                self.begun = True
                 self._due = time.monotonic() + self._deadline_s
         except (EOFError, OSError):
             self.dead = True
 
+    def _received(self) -> tuple[str, Any]:
+        """The next message; a process that was stopped in the midst of sending it is killed."""
+        with self._receiving.guard(self._deadline_s):
+            return self.pipe.recv()  # type: ignore[no-any-return]
+
     def lost(self) -> Iterator[tuple[int, BspecError]]:
         """The item that it was at when it died, if there was one, and why it has no result."""
-        if self._begun and self.items:
+        if self.begun and self.items:
             number, _ = self.items.popleft()
             if self._overdue:
                 yield number, TIMEOUT.error(f"took longer than {self._deadline_s:g} s")
@@ -130,6 +134,7 @@ class Worker(Generic[Item, Result]):
     def hang_up(self) -> None:
         """Tell it that nothing more will come."""
         self.pipe.close()
+        self._receiving.close()
 
     def join(self) -> None:
         """Wait for its end, and make sure of it."""

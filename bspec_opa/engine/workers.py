@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
+from operator import length_hint
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bspec_opa.engine.reasons import WORKER_DIED
 from bspec_opa.foundation.errors import BspecError
+from bspec_opa.foundation.limits import MAX_JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -30,7 +32,7 @@ PREFETCH = 2
 WINDOW = 32
 """Items for each process that may be under way or done while the oldest is not."""
 MAX_DEATHS = 8
-"""After so many, dead processes are not replaced any more."""
+"""After so many, dead processes are not replaced any more. One that isn't ready in time counts as dead."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -60,22 +62,31 @@ def map_in_order(
         opened: makes, once in each process, the function with all that it keeps open. With ``jobs`` over 1 it is a
             top-level function or a ``functools.partial`` of one, and items and results can be pickled.
         items: taken as needed. Small ones: a path, not a document.
-        jobs: how many processes; 1 means this one.
+        jobs: how many processes at most; 1 means this one. Never more than ``MAX_JOBS``, nor than would have
+            ``PREFETCH`` items each.
         fewest: how many items are worth other processes.
         deadline_s: in seconds, for one item in another process; in this one nothing can stop it.
 
     Raises:
-        BspecError: the function can't be made.
+        BspecError: the function can't be made, or no process can be started.
         RuntimeError: another process met an exception that is no ``BspecError``: a bug. (Here it is raised as it is.)
     """
+    workers = _useful(jobs, items)
     stream = iter(items)
     first = list(islice(stream, fewest if jobs > 1 else 0))
     if jobs > 1 and len(first) >= fewest:
-        yield from _Pool(opened, jobs, deadline_s).results(chain(first, stream))
+        yield from _Pool(opened, workers, deadline_s).results(chain(first, stream))
         return
     with opened() as function:
         for item in chain(first, stream):
             yield applied(function, item)
+
+
+def _useful(jobs: int, items: Iterable[Item]) -> int:
+    """How many processes have something to do; where nobody knows how many items there are, all of them."""
+    most = min(jobs, MAX_JOBS)
+    number = length_hint(items, most * PREFETCH)
+    return min(most, max(2, -(-number // PREFETCH)))
 
 
 def applied(function: Callable[[Item], Result], item: Item) -> Result | BspecError:
@@ -97,6 +108,7 @@ class _Pool(Generic[Item, Result]):
         self._window = WINDOW * jobs
         self._jobs = jobs
         self._deaths = 0
+        self._proven = False
         self._workers: list[Worker[Item, Result]] = []
         self._again: deque[tuple[int, Item]] = deque()
         self._found: dict[int, Result | BspecError] = {}
@@ -122,7 +134,7 @@ class _Pool(Generic[Item, Result]):
     @contextmanager
     def _running(self) -> Iterator[None]:
         try:
-            self._workers = [self._started() for _ in range(self._jobs)]
+            self._start()
             yield
         except BaseException:
             for worker in self._workers:
@@ -134,13 +146,20 @@ class _Pool(Generic[Item, Result]):
             for worker in self._workers:
                 worker.join()
 
-    def _started(self) -> Worker[Item, Result]:
+    def _start(self) -> None:
+        """Start the processes, or as many as the system allows."""
+        for _ in range(self._jobs):
+            try:
+                self._add_worker()
+            except OSError as e:
+                if not self._workers:
+                    raise WORKER_DIED.error(f"a worker process can't be started: {e.strerror}") from e
+                return
+
+    def _add_worker(self) -> None:
         from bspec_opa.engine.worker_process import Worker
 
-        try:
-            return Worker(self._opened, self._deadline_s)
-        except OSError as e:
-            raise WORKER_DIED.error(f"a worker process can't be started: {e.strerror}") from e
+        self._workers.append(Worker(self._opened, self._deadline_s))
 
     def _room(self) -> int:
         """How many items could be handed out; without workers, any number can be refused."""
@@ -156,11 +175,20 @@ class _Pool(Generic[Item, Result]):
                 self._found[number] = WORKER_DIED.error(f"not handled: {self._deaths} worker processes died before it")
 
     def _gather(self) -> None:
-        """Wait until a worker has answered or died."""
+        """Wait until a worker has answered or died.
+
+        Where none has ever been ready, one's refusal to make the function is everybody's. Later it is that worker's:
+        the others have shown that it can be made.
+        """
         from bspec_opa.engine.worker_process import wait_for
 
-        for worker in wait_for(self._workers):
+        heard = wait_for(self._workers)
+        for worker in heard:
             self._found.update(worker.answers())
+            self._proven = self._proven or worker.begun
+        for worker in heard:
+            if worker.refusal is not None and not self._proven:
+                raise worker.refusal
             if worker.dead:
                 self._bury(worker)
 
@@ -173,4 +201,5 @@ class _Pool(Generic[Item, Result]):
         self._again.extendleft(reversed(worker.items))
         self._workers.remove(worker)
         if self._deaths < MAX_DEATHS:
-            self._workers.append(self._started())
+            with suppress(OSError):  # the others go on alone
+                self._add_worker()

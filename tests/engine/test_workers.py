@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from bspec_opa.engine import worker_process, workers
 from bspec_opa.engine.workers import MAX_DEATHS, PREFETCH, WINDOW, map_in_order, usable_cores
 from bspec_opa.foundation.errors import BspecError, EngineError, ExitCode, Location
+from bspec_opa.foundation.limits import MAX_JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,8 +137,28 @@ def test_an_item_over_its_deadline() -> None:
 
 
 def test_a_function_that_never_gets_ready() -> None:
-    with pytest.raises(EngineError, match=r"not ready after 0\.5 s"):
-        mapped([1], opened=worker_tasks.never_opens, deadline_s=0.5)
+    assert mapped(range(5), opened=worker_tasks.never_opens, deadline_s=0.5) == ["engine.worker-died"] * 5
+
+
+@pytest.mark.attack("A25")
+def test_a_worker_that_is_stopped_before_it_is_ready(tmp_path: Path) -> None:
+    """What it was given goes to others, and no item is lost."""
+    opened = partial(worker_tasks.stops_before_it_is_ready, str(tmp_path))
+    assert mapped(range(60), opened=opened, deadline_s=3) == [n * n for n in range(60)]
+
+
+@pytest.mark.attack("A25")
+def test_a_worker_that_is_stopped_while_it_answers() -> None:
+    found = mapped([2, "stop-sending", 3, 4], deadline_s=2)
+    assert found == [4, "engine.timeout", 9, 16]
+
+
+@pytest.mark.attack("A25")
+def test_a_refusal_ends_nothing_once_another_worker_was_ready(tmp_path: Path) -> None:
+    opened = partial(worker_tasks.refuses_after_another_was_ready, str(tmp_path))
+    items = [*range(10), ("ready", str(tmp_path)), *range(10)]
+    found = mapped(items, opened=opened)
+    assert [f for n, f in enumerate(found) if n != 10] == [n * n for n in range(10)] * 2
 
 
 def test_processes_that_cant_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,6 +169,59 @@ def test_processes_that_cant_be_started(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(EngineError, match="can't be started: Resource temporarily unavailable") as caught:
         mapped([1])
     assert caught.value.code == "engine.worker-died"
+
+
+@pytest.mark.parametrize("possible", [1, 2])
+def test_processes_of_which_only_some_can_be_started(monkeypatch: pytest.MonkeyPatch, possible: int) -> None:
+    """Neither at the beginning nor in a dead one's place."""
+    started: list[Any] = []
+
+    class Scarce(worker_process.Worker[Any, Any]):
+        def __init__(self, *arguments: Any) -> None:
+            if len(started) == possible:
+                raise BlockingIOError(11, "Resource temporarily unavailable")
+            super().__init__(*arguments)
+            started.append(self)
+
+    monkeypatch.setattr(worker_process, "Worker", Scarce)
+    assert mapped([1, KILLED, *range(20)], jobs=3)[:2] == [1, "engine.worker-died"]
+    expected = [n * n for n in range(20)] if possible == 2 else ["engine.worker-died"] * 20
+    started.clear()
+    assert mapped([1, KILLED, *range(20)], jobs=3)[2:] == expected
+
+
+COUNTS = [
+    (range(25), 40, 13),
+    (range(2), 40, 2),
+    (range(7), 4, 4),
+    (range(100_000), 1000, MAX_JOBS),
+    ((n for n in [1]), 3, 3),
+]
+
+
+@pytest.mark.parametrize(("items", "jobs", "started"), COUNTS)
+def test_no_more_processes_than_have_something_to_do(
+    monkeypatch: pytest.MonkeyPatch, items: Any, jobs: int, started: int
+) -> None:
+    made: list[object] = []
+
+    class Still:
+        def __init__(self, *_: object) -> None:
+            made.append(self)
+            self.items: list[Any] = []
+            self.pipe = None
+
+        def give(self, number: int, item: object) -> None:
+            raise ZeroDivisionError
+
+        def kill(self) -> None: ...
+
+        hang_up = join = kill
+
+    monkeypatch.setattr(worker_process, "Worker", Still)
+    with pytest.raises(ZeroDivisionError):
+        mapped(items, jobs=jobs)
+    assert len(made) == started
 
 
 def test_items_are_taken_as_needed() -> None:
