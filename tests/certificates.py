@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,18 +30,21 @@ class Authority:
         builder = self._builder(self.name, self.key.public_key()).add_extension(basic, critical=True)
         self._write(self.file, builder.add_extension(usage, critical=True))
 
-    def issue(self, *names: str, passphrase: bytes = b"", days: tuple[int, int] = (-1, 1)) -> tuple[Path, Path]:
-        """Files of a certificate for hosts and addresses, and of its key; valid between these days from now."""
+    def issue(
+        self, *names: str, passphrase: bytes = b"", days: tuple[int, int] = (-1, 1), alternative: bool = True
+    ) -> tuple[Path, Path]:
+        """Files of a certificate for hosts and addresses, and of its key; valid between these days from now.
+
+        The first name is the common name, too; without ``alternative`` that is all it has.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         path = self.directory / f"{'-'.join(names)}-{self.file.stem}.pem"
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
         hosts = [x509.IPAddress(ipaddress.ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
-        self._write(
-            path,
-            self._builder(subject, key.public_key(), *days).add_extension(
-                x509.SubjectAlternativeName(hosts), critical=False
-            ),
-        )
+        builder = self._builder(subject, key.public_key(), *days)
+        if alternative:
+            builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+        self._write(path, builder)
         encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
         form = serialization.PrivateFormat.PKCS8
         key_path = path.with_suffix(".key")
@@ -49,8 +52,18 @@ class Authority:
         key_path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, encryption))
         return path, key_path
 
+    def weak(self) -> tuple[Path, Path]:
+        """Files of a certificate whose key is too short for TLS, and of that key."""
+        key = rsa.generate_private_key(65_537, 1024)  # noqa: S505 - it is to be refused
+        path = self.directory / f"weak-{self.file.stem}.pem"
+        self._write(path, self._builder(self.name, key.public_key()))
+        key_path = path.with_suffix(".key")
+        form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        key_path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))
+        return path, key_path
+
     def _builder(
-        self, subject: x509.Name, public: ec.EllipticCurvePublicKey, begin: int = -1, end: int = 1
+        self, subject: x509.Name, public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, begin: int = -1, end: int = 1
     ) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         return (

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Self
 
 from bspec_opa.engine.interface import Answer
-from bspec_opa.engine.reasons import DISAGREEMENT, STALE_BUNDLE
+from bspec_opa.engine.reasons import DISAGREEMENT
+from bspec_opa.engine.stale import stale_bundle
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -48,7 +49,7 @@ class CrossChecked:
         echoed = self._sidecar.decide(request)
         measured = self._embedded.decide(request)
         different = differences(echoed.decision, measured.decision)
-        _refuse_stale(echoed.decision, different)
+        _refuse_stale(echoed.decision, measured.decision, different)
         if different:
             more = f" and {len(different) - NAMED} more" if len(different) > NAMED else ""
             who, hint = _OTHERS.get(echoed.facts[0].kind, _SIDECAR)
@@ -72,14 +73,15 @@ class CrossChecked:
         self.close()
 
 
-def _refuse_stale(sidecar: JsonValue, different: list[str]) -> None:
+def _refuse_stale(sidecar: JsonValue, embedded: JsonValue, different: list[str]) -> None:
     """Say first that the bundle is another one: it explains everything that may be different besides."""
+    if not isinstance(sidecar, dict) or not isinstance(embedded, dict):
+        return
     for member in IDENTITY:
-        if member in different and isinstance(sidecar, dict) and isinstance(sidecar.get(member), str):
-            raise STALE_BUNDLE.error(
-                f"the sidecar decided with another bundle {member.replace('_', ' ')} than the accepted one",
-                hint="let it load the accepted bundle",
-            )
+        found = sidecar.get(member)
+        if member in different and isinstance(found, str):
+            what = f"bundle {member.replace('_', ' ')}"
+            raise stale_bundle("the sidecar", what, found, str(embedded.get(member)))
 
 
 def differences(sidecar: JsonValue, embedded: JsonValue) -> list[str]:

@@ -72,6 +72,14 @@ class PlainSocket(socket.socket):
         return super().recv_into(buffer, nbytes, flags)
 
 
+def reason_of(error: ssl.SSLError) -> str:
+    """OpenSSL's reason, such as ``TLSV1_ALERT_UNKNOWN_CA``; empty without one.
+
+    In which form Python has it depends on the versions of both: "tlsv1 alert unknown ca" is the same.
+    """
+    return (getattr(error, "reason", None) or "").upper().replace(" ", "_")
+
+
 class TlsSocket(ssl.SSLSocket):
     """The same over TLS. The handshake runs before ``deadline`` is set, under the plain socket's timeout."""
 
@@ -80,9 +88,26 @@ class TlsSocket(ssl.SSLSocket):
     surplus = False
 
     def send(self, data: ReadableBuffer, flags: int = 0) -> int:
-        """As the base class, within the deadline."""
+        """As the base class, within the deadline.
+
+        A server that wants another certificate says so and hangs up while we still send: TLS 1.3 has no round for it.
+        """
         self.settimeout(self.deadline.remaining())
-        return super().send(data, flags)
+        try:
+            return super().send(data, flags)
+        except (ssl.SSLEOFError, ConnectionError) as e:
+            raise self._last_words() or e from None
+
+    def _last_words(self) -> ssl.SSLError | None:
+        """The alert that the server sent before it hung up, if there is one; nothing is waited for."""
+        try:
+            self.settimeout(0)
+            super().recv(1)
+        except ssl.SSLError as e:
+            return e if "ALERT" in reason_of(e) else None
+        except OSError:
+            return None
+        return None
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
         """As the base class, within the deadline."""

@@ -115,7 +115,7 @@ UNREACHABLE = Reason(
 TLS = Reason(
     "engine.untrusted-server",
     ExitCode.ENGINE,
-    "the TLS handshake failed: unknown authority, another host name, or a client certificate is missing",
+    "no TLS there, or it failed: unknown authority, another host, not valid now, or ours is missing or refused",
     "check engine.ca, engine.cert and the host name in engine.url",
 )
 BAD_STATUS = Reason(
@@ -134,7 +134,7 @@ STALE_BUNDLE = Reason(
     "engine.stale-bundle",
     ExitCode.TRUST,
     "the server decides on another policy revision than the accepted one",
-    "let the server load the accepted bundle, or have the trust root accept the new one",
+    "bundle export writes the accepted bundle for the server to load; or have the trust root accept the new one",
 )
 BAD_PROVENANCE = Reason(
     "engine.bad-provenance",

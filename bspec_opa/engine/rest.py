@@ -20,9 +20,9 @@ from bspec_opa.engine.reasons import (
     BAD_REPLY,
     BAD_STATUS,
     CLOSED,
-    STALE_BUNDLE,
     WARNING,
 )
+from bspec_opa.engine.stale import UNNAMED, stale_bundle
 from bspec_opa.engine.transport import Transport
 from bspec_opa.engine.wire import parse_reply, require_defined, wire_json
 from bspec_opa.foundation.errors import BspecError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bspec_opa.engine.transport import Reply
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
 
-OK = 200
+OK, BAD_REQUEST, UNAUTHORIZED = 200, 400, 401
 QUERY = "strict-builtin-errors=true&provenance=true"
 MEMBERS = frozenset({"result", "decision_id", "provenance", "metrics"})
 """Members of a reply; any other means something that we don't know, and ``warning`` is one that we do."""
@@ -71,6 +71,7 @@ class RestEngine:
         deadline_s: seconds for one decision, connection included.
         decision_path: the rule to ask for.
         kind: how the answer calls the engine; ``managed`` if the server is our own child.
+        exported: what ``bundle export`` calls the bundle, for a remedy.
         resolver: gives a host's addresses.
 
     Raises:
@@ -90,6 +91,7 @@ class RestEngine:
         deadline_s: float = ENGINE_DEADLINE_S,
         decision_path: str = DECISION_PATH,
         kind: Kind = "rest",
+        exported: str = UNNAMED,
         resolver: Resolver = system_resolver,
     ) -> None:
         self._address = parse_address(url)
@@ -99,6 +101,7 @@ class RestEngine:
         self._bundle_name = check_bundle_name(bundle_name)
         self._path = f"/v1/data/{check_decision_path(decision_path)}?{QUERY}"
         self._kind = kind
+        self._exported = exported
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._closed = False
@@ -107,6 +110,7 @@ class RestEngine:
             context=tls_context(self._credentials) if self._address.scheme == "https" else None,
             deadline_s=deadline_s,
             reply_bytes=MAX_REPLY_BYTES,
+            credentials=self._credentials,
             resolver=resolver,
         )
 
@@ -154,7 +158,7 @@ class RestEngine:
     def _read(self, reply: Reply) -> Answer:
         who = str(self._address)
         if reply.status != OK:
-            raise BAD_STATUS.error(f"{who} answered with HTTP status {reply.status}{_opa_code(reply)}")
+            raise self._bad_status(reply)
         if reply.media_type != "application/json":
             raise BAD_REPLY.error(f"{who} answered with something that is not application/json")
         members = parse_reply(reply.body, who)
@@ -169,16 +173,30 @@ class RestEngine:
         version = self._check_provenance(members.get("provenance"))
         return Answer(decision, (EngineFacts(self._kind, version, self._revision, None, "echoed"),))
 
+    def _bad_status(self, reply: Reply) -> BspecError:
+        code = _opa_code(reply)
+        message, hint = f"{self._address} answered with HTTP status {reply.status}{code}", ""
+        if reply.status == UNAUTHORIZED:
+            why, hint = self._unauthorized()
+            message += f": {why}"
+        elif reply.status == BAD_REQUEST and self._address.scheme == "http" and not code:
+            hint = "perhaps it demands https"  # Go's words for it are no JSON, and other servers have others.
+        return BAD_STATUS.error(message, hint=hint)
+
+    def _unauthorized(self) -> tuple[str, str]:
+        if self._credentials.token_file is None:
+            return "no engine.token_file was given", "give one, or look at the server's system.authz"
+        other = " or our certificate (engine.cert)" if self._credentials.cert is not None else ""
+        return f"the token in engine.token_file{other} was refused", "look at the server's system.authz"
+
     def _refuse_stale(self, provenance: JsonValue) -> None:
         """Say first that the bundle is another one: it explains everything that may be wrong besides."""
         bundles = provenance.get("bundles") if isinstance(provenance, dict) else None
         bundle = bundles.get(self._bundle_name) if isinstance(bundles, dict) else None
         revision = bundle.get("revision") if isinstance(bundle, dict) else None
         if isinstance(revision, str) and revision != self._revision:
-            raise STALE_BUNDLE.error(
-                f"{self._address} decides on another bundle revision than {self._revision}",
-                hint="let it load the accepted bundle",
-            )
+            what = f"revision of the bundle {self._bundle_name}"
+            raise stale_bundle(str(self._address), what, revision, self._revision, exported=self._exported)
 
     def _check_provenance(self, provenance: JsonValue) -> str:
         """OPA's version, if the reply says that exactly our bundle decided."""

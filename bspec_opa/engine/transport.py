@@ -34,8 +34,10 @@ import requests
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from bspec_opa.engine.connection import Adapter, Dialler
+from bspec_opa.engine.credentials import Credentials
 from bspec_opa.engine.deadline import system_resolver
-from bspec_opa.engine.reasons import BAD_REPLY, TIMEOUT, TLS, TOO_LARGE, UNREACHABLE
+from bspec_opa.engine.reasons import BAD_REPLY, TIMEOUT, TOO_LARGE, UNREACHABLE
+from bspec_opa.engine.tls_failure import tls_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,6 +55,7 @@ HEADERS = {"User-Agent": "bspec-opa", "Accept": "application/json", "Accept-Enco
 _OK = 200
 _STEP = 64 * 1024
 _NOBODY = frozenset({errno.ECONNREFUSED, errno.ENOENT, errno.EAGAIN})
+_NO_FILES = Credentials()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Transport:
         context: for https; holds authorities and client certificate.
         deadline_s: seconds for one exchange, repetitions included.
         reply_bytes: the longest reply.
+        credentials: which of them ``context`` was made of, for messages.
         resolver: gives a host's addresses.
         pause: waits.
     """
@@ -83,12 +87,14 @@ class Transport:
         context: ssl.SSLContext | None,
         deadline_s: float,
         reply_bytes: int,
+        credentials: Credentials = _NO_FILES,
         resolver: Resolver = system_resolver,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._address = address
         self._deadline_s = deadline_s
         self._reply_bytes = reply_bytes
+        self._credentials = credentials
         self._pause = pause
         self._dialler = Dialler(address, resolver)
         self._adapter = Adapter(address, self._dialler, context)
@@ -151,13 +157,22 @@ class Transport:
         broken = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
         for e in causes:
             if isinstance(e, ssl.SSLError) and not isinstance(e, broken):
-                return TLS.error(f"no trusted connection to {self._address}: {_tls_words(e)}")
+                return tls_failure(e, self._address, self._credentials)
         if any(isinstance(e, NewConnectionError) for e in causes):
             words = next((os.strerror(n) for n in map(_errno, causes) if n), "no such host")
             return UNREACHABLE.error(f"{self._address} can't be reached: {words}", hint="start OPA there")
-        demand = "a client certificate (engine.cert)" if self._address.scheme == "https" else "https"
-        hint = f"look at the server's log; perhaps it demands {demand}"
+        hint = f"look at the server's log{self._guess()}"
         return UNREACHABLE.error(f"the connection to {self._address} broke in the middle", hint=hint)
+
+    def _guess(self) -> str:
+        """Why a server may hang up that has given no reason, or whose reason was lost with the connection."""
+        if self._address.scheme == "unix":
+            return ""
+        if self._address.scheme == "http":
+            return "; perhaps it demands https"
+        if self._credentials.cert is not None:
+            return "; perhaps it refuses our certificate (engine.cert)"
+        return "; perhaps it demands a client certificate (engine.cert)"
 
 
 def _nobody_listens(error: Exception) -> bool:
@@ -181,11 +196,3 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             seen.add(id(item))
             yield item
             pending += [*item.args, getattr(item, "reason", None), item.__context__, item.__cause__]
-
-
-def _tls_words(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return {62: "the certificate is for another host", 64: "the certificate is for another address"}.get(
-            error.verify_code, "the certificate is not signed by a known authority, or not valid now"
-        )
-    return (error.reason or "handshake failed").replace("_", " ").lower()

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 WORK = ("behavior.intent", "--env", "staging", "--format", "json")
 TOKEN = "right-" + "f00d" * 4
+TOKENS = {
+    "right": TOKEN,
+    "wrong": "wr0ng-token",
+    "empty": "",
+    "words": "two words",
+    "header": f"Bearer {TOKEN}",
+}
 UNTRUSTED, CREDENTIALS, STATUS = "engine.untrusted-server", "engine.bad-credentials", "engine.bad-status"
 AUTHORIZED = """\
 package system.authz
@@ -74,7 +81,7 @@ class Site:
         self.files = {"ours": self.ours.file, "rogue": self.rogue.file, "nothing": self.directory / "nothing"}
         self.files |= {name: pair[0] for name, pair in issued.items()}
         self.files |= {f"{name} key": pair[1] for name, pair in issued.items()}
-        for name, text in {"right": TOKEN, "wrong": "wr0ng-token", "empty": "", "words": "two words"}.items():
+        for name, text in TOKENS.items():
             file = self.directory / f"token-{name}"
             file.touch(mode=0o600)
             file.write_text(text, encoding="utf-8")
@@ -186,47 +193,77 @@ def test_what_is_right_promotes(shell_at: Callable[[str], Shell], site: Site, na
 NO_MEMORY = ["no memory of earlier heads: an older ledger or root could not be told"]
 # A server that wants a certificate, or TLS, says so after our request is on its way, and hangs up: we may hear it or not.
 UNHEARD = "engine.unreachable"
-BAD: dict[str, tuple[Use, str | tuple[str, ...], int]] = {
+NOT_TRUSTED, THEIRS = "no trusted connection to {url}:", "the server's certificate"
+NOT_GIVEN = f"{NOT_TRUSTED} {THEIRS} is not from an authority in engine.ca; add the one that issued it there"
+NAMES = "write a name of its subjectAltName into engine.url, or add this one there"
+CLOCK = "or correct this machine's clock"
+LOG, BROKE = (
+    "look at the server's log",
+    "the connection to {url} broke in the middle; look at the server's log; perhaps",
+)
+WANTED = (
+    f"{NOT_TRUSTED} the server wants a client certificate; give engine.cert and engine.key",
+    f"{BROKE} it demands a client certificate (engine.cert)",
+)
+REFUSED, BROKE_OURS = (
+    "the server refuses our certificate (engine.cert)",
+    f"{BROKE} it refuses our certificate (engine.cert)",
+)
+STATUS_401 = "{url} answered with HTTP status 401 (unauthorized):"
+NO_TOKEN = f"{STATUS_401} no engine.token_file was given; give one, or look at the server's system.authz"
+AUTHZ = "was refused; look at the server's system.authz"
+TOKEN_FORM = "write one line, the token alone, without 'Bearer '"
+NOT_HTTPS = "a CA, certificate or key is given, but the engine URL is not https; write https://, or leave them out"
+BAD: dict[str, tuple[Use, str | tuple[str, ...], int, str | tuple[str, ...]]] = {
     # the server does not prove itself
-    "no CA": (Use("tls"), UNTRUSTED, 8),
-    "another CA": (Use("tls", "rogue"), UNTRUSTED, 8),
-    "a server of another CA": (Use("rogue", "ours"), UNTRUSTED, 8),
-    "a server of another address": (Use("other", "ours"), UNTRUSTED, 8),
-    "another name of the server": (Use("tls", "ours", host="localhost"), UNTRUSTED, 8),
-    "an expired server": (Use("expired", "ours"), UNTRUSTED, 8),
-    "a server of tomorrow": (Use("not yet", "ours"), UNTRUSTED, 8),
-    "a server without TLS": (Use("plain", "ours", scheme="https"), UNTRUSTED, 8),
-    "no TLS to a server with it": (Use("tls", scheme="http"), (STATUS, UNHEARD), 8),
+    "no CA": (Use("tls"), UNTRUSTED, 8, f"{NOT_TRUSTED} {THEIRS} is not from a publicly known authority; name its authority with engine.ca"),
+    "another CA": (Use("tls", "rogue"), UNTRUSTED, 8, NOT_GIVEN),
+    "a server of another CA": (Use("rogue", "ours"), UNTRUSTED, 8, NOT_GIVEN),
+    "a server of another address": (Use("other", "ours"), UNTRUSTED, 8, f"{NOT_TRUSTED} {THEIRS} is not for the address 127.0.0.1; {NAMES}"),
+    "another name of the server": (Use("tls", "ours", host="localhost"), UNTRUSTED, 8, f"{NOT_TRUSTED} {THEIRS} is not for the host localhost; {NAMES}"),
+    "an expired server": (Use("expired", "ours"), UNTRUSTED, 8, f"{NOT_TRUSTED} {THEIRS}, or its authority's, has expired; renew it, {CLOCK}"),
+    "a server of tomorrow": (Use("not yet", "ours"), UNTRUSTED, 8, f"{NOT_TRUSTED} {THEIRS}, or its authority's, is not valid yet; wait, {CLOCK}"),
+    "a server without TLS": (Use("plain", "ours", scheme="https"), UNTRUSTED, 8, f"{NOT_TRUSTED} no TLS there; perhaps it is http://"),
+    "no TLS to a server with it": (Use("tls", scheme="http"), (STATUS, UNHEARD), 8, ("{url} answered with HTTP status 400; perhaps it demands https", f"{BROKE} it demands https")),
+    "no TLS to a server with it, and a token": (Use("token", scheme="http", token_file="token right"), (STATUS, UNHEARD), 8, ("{url} answered with HTTP status 400; perhaps it demands https", f"{BROKE} it demands https")),
     # we don't prove ourselves
-    "no client certificate": (Use("mutual", "ours"), (UNTRUSTED, UNHEARD), 8),
-    "a client of another CA": (Use("mutual", "ours", "stranger", "stranger key"), (UNTRUSTED, UNHEARD), 8),
-    "an expired client": (Use("mutual", "ours", "old", "old key"), (UNTRUSTED, UNHEARD), 8),
-    "no token": (Use("token", "ours"), STATUS, 8),
-    "a wrong token": (Use("token", "ours", token_file="token wrong"), STATUS, 8),
-    "all but the token": (Use("all", "ours", "gate", "gate key"), STATUS, 8),
-    "all, with a wrong token": (Use("all", "ours", "gate", "gate key", "token wrong"), STATUS, 8),
-    "all, as another client": (Use("all", "ours", "other", "other key", "token right"), STATUS, 8),
-    "all but the client": (Use("all", "ours", token_file="token right"), (UNTRUSTED, UNHEARD), 8),
+    "no client certificate": (Use("mutual", "ours"), (UNTRUSTED, UNHEARD), 8, WANTED),
+    "a client of another CA": (Use("mutual", "ours", "stranger", "stranger key"), (UNTRUSTED, UNHEARD), 8, (f"{NOT_TRUSTED} {REFUSED}: not from an authority that it knows; {LOG}", BROKE_OURS)),
+    "an expired client": (Use("mutual", "ours", "old", "old key"), (UNTRUSTED, UNHEARD), 8, (f"{NOT_TRUSTED} {REFUSED}: it has expired, or is not valid yet; {LOG}", BROKE_OURS)),
+    "no token": (Use("token", "ours"), STATUS, 8, NO_TOKEN),
+    "a wrong token": (Use("token", "ours", token_file="token wrong"), STATUS, 8, f"{STATUS_401} the token in engine.token_file {AUTHZ}"),
+    "all but the token": (Use("all", "ours", "gate", "gate key"), STATUS, 8, NO_TOKEN),
+    "all, with a wrong token": (Use("all", "ours", "gate", "gate key", "token wrong"), STATUS, 8, f"{STATUS_401} the token in engine.token_file or our certificate (engine.cert) {AUTHZ}"),
+    "all, as another client": (Use("all", "ours", "other", "other key", "token right"), STATUS, 8, f"{STATUS_401} the token in engine.token_file or our certificate (engine.cert) {AUTHZ}"),
+    "all but the client": (Use("all", "ours", token_file="token right"), (UNTRUSTED, UNHEARD), 8, WANTED),
     # files that can't be used: nothing is sent at all
-    "no such CA": (Use("tls", "nothing"), CREDENTIALS, 2),
-    "a key as CA": (Use("tls", "gate key"), CREDENTIALS, 2),
-    "no such certificate": (Use("mutual", "ours", "nothing", "gate key"), CREDENTIALS, 2),
-    "no such key": (Use("mutual", "ours", "gate", "nothing"), CREDENTIALS, 2),
-    "a certificate without key": (Use("mutual", "ours", "gate"), CREDENTIALS, 2),
-    "a key without certificate": (Use("mutual", "ours", key="gate key"), CREDENTIALS, 2),
-    "a key of another certificate": (Use("mutual", "ours", "gate", "other key"), CREDENTIALS, 2),
-    "a key with a passphrase": (Use("mutual", "ours", "locked", "locked key"), CREDENTIALS, 2),
-    "no such token": (Use("token", "ours", token_file="nothing"), CREDENTIALS, 2),
-    "an empty token": (Use("token", "ours", token_file="token empty"), CREDENTIALS, 2),
-    "two words as a token": (Use("token", "ours", token_file="token words"), CREDENTIALS, 2),
-    "a CA without TLS": (Use("plain", "ours"), CREDENTIALS, 2),
-    "a client certificate without TLS": (Use("plain", cert="gate", key="gate key"), CREDENTIALS, 2),
-    "a token in the clear": (Use("plain", token_file="token right", host="opa.example.com"), CREDENTIALS, 2),
-}
+    "no such CA": (Use("tls", "nothing"), CREDENTIALS, 2, "{nothing}: the CA file (engine.ca) is not found; correct the path"),
+    "a key as CA": (Use("tls", "gate key"), CREDENTIALS, 2, "{gate key}: the CA file (engine.ca) holds no certificate; give the authority's, as PEM"),
+    "no such certificate": (Use("mutual", "ours", "nothing", "gate key"), CREDENTIALS, 2, "{nothing}: the certificate (engine.cert) is not found; correct the path"),
+    "no such key": (Use("mutual", "ours", "gate", "nothing"), CREDENTIALS, 2, "{nothing}: the key (engine.key) is not found; correct the path"),
+    "a certificate without key": (Use("mutual", "ours", "gate"), CREDENTIALS, 2, "{gate}: the certificate (engine.cert) comes without its key; give engine.key"),
+    "a key without certificate": (Use("mutual", "ours", key="gate key"), CREDENTIALS, 2, "a client key (engine.key) is given without its certificate; give engine.cert"),
+    "a key of another certificate": (Use("mutual", "ours", "gate", "other key"), CREDENTIALS, 2, "{other key}: the key (engine.key) belongs to another certificate than the one in engine.cert; give the key that was made with it"),
+    "a key with a passphrase": (Use("mutual", "ours", "locked", "locked key"), CREDENTIALS, 2, "{locked key}: the key (engine.key) has a passphrase, and nobody is asked for one; write it without: openssl pkey -in KEY -out NEW"),
+    "no such token": (Use("token", "ours", token_file="nothing"), CREDENTIALS, 2, "the file named by engine.token_file is not found; give the path of a file that holds the token, not the token itself"),
+    "an empty token": (Use("token", "ours", token_file="token empty"), CREDENTIALS, 2, f"{{token empty}}: the token file (engine.token_file) is empty; {TOKEN_FORM}"),
+    "two words as a token": (Use("token", "ours", token_file="token words"), CREDENTIALS, 2, f"{{token words}}: the token file (engine.token_file) holds no bearer token (RFC 6750); {TOKEN_FORM}"),
+    "a header as a token": (Use("token", "ours", token_file="token header"), CREDENTIALS, 2, f"{{token header}}: the token file (engine.token_file) begins with 'Bearer '; {TOKEN_FORM}"),
+    "a CA without TLS": (Use("plain", "ours"), CREDENTIALS, 2, NOT_HTTPS),
+    "a client certificate without TLS": (Use("plain", cert="gate", key="gate key"), CREDENTIALS, 2, NOT_HTTPS),
+    "a token in the clear": (Use("plain", token_file="token right", host="opa.example.com"), CREDENTIALS, 2, "a token would cross the network in the clear; use https"),
+}  # fmt: skip
 
 
 def everything(base: Path) -> dict[Path, bytes]:
     return {p: p.read_bytes() for p in base.rglob("*") if p.is_file()}
+
+
+def sentence_of(problem: dict[str, Any]) -> str:
+    """A problem as the text output has it."""
+    place = f"{problem['file']}: " if problem.get("file") else ""
+    hint = f"; {problem['hint']}" if problem.get("hint") else ""
+    return f"{place}{problem['message']}{hint}"
 
 
 def codes_of(result: Result) -> list[str]:
@@ -237,20 +274,50 @@ def codes_of(result: Result) -> list[str]:
 @pytest.mark.attack("A71")
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_wrong_is_refused(shell_at: Callable[[str], Shell], site: Site, name: str) -> None:
-    use, code, exit_code = BAD[name]
+    use, code, exit_code, sentence = BAD[name]
     shell = shell_at("signed")
     shell.ok("record", "behavior.intent", "-q")
-    given = by_flags(shell, use.values(site))
+    values = use.values(site)
+    given = by_flags(shell, values)
+    sentences = [
+        s.format(url=values["url"], **site.files) for s in ([sentence] if isinstance(sentence, str) else sentence)
+    ]
     before = everything(shell.home.parent)
     for verb in ("evaluate", "promote"):
         result = shell(verb, *WORK, *given)
         assert (verb, result.code, result.err) == (verb, exit_code, "")
         (found,) = codes_of(result)
         assert found in (code if isinstance(code, tuple) else (code,))
+        assert sentence_of(result.json["problems"][0]) in sentences
         for secret in (TOKEN, "wr0ng", "two words", "s3cret", "PRIVATE"):
             assert secret not in result.out
     assert not Path("behavior.lock").exists()
     assert everything(shell.home.parent) == before
+
+
+@pytest.mark.attack("A71")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_token_in_place_of_its_file_is_nowhere(shell_at: Callable[[str], Shell], way: str) -> None:
+    """``BSPEC_OPA_ENGINE_TOKEN_FILE=$(cat token)`` is easily written."""
+    shell = shell_at("signed")
+    given = WAYS[way](shell, {"url": "http://127.0.0.1:9", "token_file": TOKEN})
+    work = WORK[:-2]
+    words = (
+        "the file named by engine.token_file is not found; "
+        "give the path of a file that holds the token, not the token itself"
+    )
+    for verb in (("evaluate", *work), ("promote", *work), ("doctor",)):
+        for form in ("text", "json"):
+            result = shell(*verb, "--format", form, *given)
+            shown = result.out + result.err
+            assert (result.code, TOKEN in shown) == (2, False), shown
+            if form == "json" and verb[0] != "doctor":
+                (problem,) = result.json["problems"]
+                assert (problem["code"], sentence_of(problem)) == (CREDENTIALS, words)
+            else:
+                assert words.partition(";")[0] in " ".join(shown.split())
+    written = (p for p in shell.home.parent.rglob("*") if p.is_file() and p.name != "bspec-opa.toml")
+    assert [p for p in written if TOKEN.encode() in p.read_bytes()] == []
 
 
 @pytest.mark.attack("A74")

@@ -152,6 +152,69 @@ def test_stale_bundle(serve: Serve, body: bytes) -> None:
     assert (error.code, error.exit_code) == ("engine.stale-bundle", ExitCode.TRUST)
 
 
+@pytest.mark.attack("A27")
+def test_which_bundle_the_server_has_and_which_is_wanted(serve: Serve) -> None:
+    wanted, other = "sha256:" + "0c" * 32, "sha256:" + "ab" * 32
+    server = serve(answering(reply(said(ALLOWED, other))))
+    with (
+        RestEngine(server.url, revision=wanted, exported="default") as engine,
+        pytest.raises(BspecError) as caught,
+    ):
+        engine.decide({})
+    assert caught.value.problems[0].message == (
+        f"{server.url} decides on another revision of the bundle bspec than the accepted one: "
+        "it has sha256:abababababab…, wanted is sha256:0c0c0c0c0c0c…"
+    )
+    assert caught.value.problems[0].hint == (
+        "bspec-opa bundle export default -o FILE writes it; let the server load that"
+    )
+
+
+GO_HEAD = b"HTTP/1.0 400 Bad Request\r\n\r\n"  # as Go's net/http has it
+
+
+def test_a_server_that_wants_https(serve: Serve, tmp_path: Path) -> None:
+    """Whether or not there is a token."""
+    token = tmp_path / "token"
+    token.write_text("s3cret")
+    bodies = [
+        (GO_HEAD + b"Client sent an HTTP request to an HTTPS server.\n", "; perhaps it demands https"),
+        (reply(b"<html>The plain HTTP request was sent to HTTPS port", "400 No", media_type="text/html"), "; perhaps it demands https"),
+        (reply(b'{"code": "invalid_parameter"}', "400 Bad Request"), " (invalid_parameter)"),
+    ]  # fmt: skip
+    for data, words in bodies:
+        for file in (None, token):
+            server = serve(leaving(data))
+            expected = f"{server.url} answered with HTTP status 400{words}"
+            assert str(refusal(server.url, token_file=file)) == expected
+
+
+def test_a_bad_request_over_tls_is_no_lack_of_it(serve: Serve, tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "ours")
+    server = serve(answering(reply(b"", "400 No")), serving(authority.issue("127.0.0.1")))
+    assert str(refusal(server.url, ca=authority.file)) == f"{server.url} answered with HTTP status 400"
+
+
+@pytest.mark.attack("A71")
+def test_whether_a_token_was_sent_is_told(serve: Serve, tmp_path: Path) -> None:
+    token, authority = tmp_path / "token", Authority(tmp_path, "ours")
+    token.write_text("s3cret")
+    cert, key = authority.issue("gate")
+    server = serve(answering(reply(b'{"code": "unauthorized"}', "401 No")), serving(authority.issue("127.0.0.1")))
+    ours: Any = {"cert": cert, "key": key}
+    words = []
+    for given in ({}, ours, {"token_file": token}, {"token_file": token, **ours}):
+        text = str(refusal(server.url, ca=authority.file, **given))
+        words.append(text.removeprefix(f"{server.url} answered with HTTP status 401 (unauthorized): "))
+    missing = "no engine.token_file was given; give one, or look at the server's system.authz"
+    assert words == [
+        missing,
+        missing,
+        "the token in engine.token_file was refused; look at the server's system.authz",
+        "the token in engine.token_file or our certificate (engine.cert) was refused; look at the server's system.authz",
+    ]
+
+
 def test_real_opa_with_another_revision_or_name(opa_urls: tuple[str, str]) -> None:
     request: Any = {"nonce": "n1", "environment": "staging", "tools": []}
     found = []
@@ -728,7 +791,8 @@ def test_real_opa_demands_the_token(opa_path: Path, gate_bundle: Path, tmp_path:
                     codes.append("answered")
                 except BspecError as e:
                     codes.append(str(e).removeprefix(url))
-    assert codes == ["answered", " answered with HTTP status 401 (unauthorized)"]
+    refused = "the token in engine.token_file was refused; look at the server's system.authz"
+    assert codes == ["answered", f" answered with HTTP status 401 (unauthorized): {refused}"]
 
 
 def test_plain_http_over_a_network_is_told() -> None:

@@ -198,6 +198,7 @@ def _sidecar(config: Config, policy: Policy, url: str) -> OpenEngine:
         key=config.path("engine.key"),
         token_file=config.path("engine.token_file"),
         deadline_s=config.deadline_s,
+        exported=config.text("bundle.path") or "default",
     )
 
 
