@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from certificates import Authority
-from sidecars import opa_server
+from sidecars import Server, opa_server, reply, said
 
 from bspec_opa.bundle.shipped import shipped_bundle
 
@@ -318,6 +318,23 @@ def test_a_token_in_place_of_its_file_is_nowhere(shell_at: Callable[[str], Shell
                 assert words.partition(";")[0] in " ".join(shown.split())
     written = (p for p in shell.home.parent.rglob("*") if p.is_file() and p.name != "bspec-opa.toml")
     assert [p for p in written if TOKEN.encode() in p.read_bytes()] == []
+
+
+@pytest.mark.attack("A27")
+def test_which_bundle_to_export_for_a_server_with_another(shell_at: Callable[[str], Shell], tmp_path: Path) -> None:
+    shell = shell_at("signed")
+    copy = tmp_path / "my bundle.tar.gz"
+    copy.write_bytes(shipped_bundle().read_bytes())
+    with Server(lambda visit: visit.send(reply(said({"a": 1}, "sha256:" + "ab" * 32)))) as server:
+        results = [
+            shell("evaluate", *WORK, f"--opa-url={server.url}", *bundle) for bundle in ([], [f"--bundle={copy}"])
+        ]
+    hints = [r.json["problems"][0]["hint"] for r in results]
+    rest = "-o FILE writes it; let the server load that"
+    assert hints == [f"bspec-opa bundle export default {rest}", f"bspec-opa bundle export '{copy}' {rest}"]
+    assert [(r.code, codes_of(r)) for r in results] == [(7, ["engine.stale-bundle"])] * 2
+    message = results[0].json["problems"][0]["message"]
+    assert "the bundle bspec than the accepted one: it has sha256:abababababab…, wanted is sha256:" in message
 
 
 @pytest.mark.attack("A74")
