@@ -1,8 +1,8 @@
 """For many requests: an engine that isn't there is not asked again and again.
 
-A refused connection is refused for the next intent, too, and a server that hangs costs each of them the whole
-deadline. So the failure is repeated instead of the question. What the engine says about one request (a bad reply,
-an undefined decision) is never held against the next.
+A server that hangs costs each intent the whole deadline, and one that is down is down for all of them. So after some
+such failures in a row the last one is repeated instead of the question. One alone is forgiven: it may be about one
+request, and so is whatever the engine says (a bad reply, an undefined decision).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from bspec_opa.engine.interface import Answer, OpenEngine
     from bspec_opa.foundation.canonical import JsonObject
 
-GONE = frozenset({UNREACHABLE.code, TLS.code, ENDED.code})
-"""Failures of the connection or the program itself, whatever was asked."""
-TIMEOUTS = 3
+GONE = frozenset({UNREACHABLE.code, TLS.code, ENDED.code, TIMEOUT.code})
+"""Failures of the connection or the program itself."""
+FAILURES = 3
 """So many in a row are the engine's fault and not the requests'."""
 
 
@@ -34,7 +34,7 @@ class Patient:
     def __init__(self, engine: OpenEngine) -> None:
         self._engine = engine
         self._gone: EngineError | None = None
-        self._late = 0
+        self._failed = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -53,11 +53,11 @@ class Patient:
         try:
             answer = self._engine.decide(request)
         except EngineError as e:
-            self._late = self._late + 1 if e.code == TIMEOUT.code else 0
-            if e.code in GONE or self._late == TIMEOUTS:
+            self._failed = self._failed + 1 if e.code in GONE else 0
+            if self._failed == FAILURES:
                 self._gone = e
             raise
-        self._late = 0
+        self._failed = 0
         return answer
 
     def close(self) -> None:

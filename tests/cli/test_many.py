@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from sidecars import Server, Visit
 
 from bspec_opa.cli.many import CLEAR_LINE
-from bspec_opa.engine.patience import TIMEOUTS
+from bspec_opa.engine.patience import FAILURES
 from bspec_opa.report.schemas import SCHEMAS
 from bspec_opa.workflow import batch
 from bspec_opa.workflow.checkout import finding
@@ -226,7 +226,7 @@ def test_an_engine_that_hangs_is_not_waited_for_by_everybody(shell_at: At) -> No
     with closing(Server(Visit.hang)) as server:
         options = ("--opa-url", server.url, "--engine-deadline-s", "0.3", "--format", "jsonl")
         result = shell("evaluate", "agents", *STAGING, *options)
-        assert len(server.requests) == TIMEOUTS
+        assert len(server.requests) == FAILURES
     assert result.code == 8
     assert [d["problems"][0]["code"] for d in lines_of(result)] == ["engine.timeout"] * 5
 

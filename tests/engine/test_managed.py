@@ -500,7 +500,7 @@ while True:
 """
 
 
-@pytest.mark.parametrize("version", ["1.22.1", "1.22.20", "0.1", "1.22.2-dev"])
+@pytest.mark.parametrize("version", ["1.22.1", "1.22.20", "0.1.0", "1.22.2-dev"])
 def test_another_version_answers(start_managed: Start, place: dict[str, str], tmp_path: Path, version: str) -> None:
     opa = program(tmp_path / "bin", IMPOSTOR.replace("VERSION", repr(version)), sys.executable)
     with start_managed(opa, environ=place) as engine, pytest.raises(EngineError) as caught:

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from bspec_opa.engine import reasons
 from bspec_opa.engine.interface import Answer
-from bspec_opa.engine.patience import GONE, TIMEOUTS, Patient
-from bspec_opa.engine.reasons import BAD_REPLY, STALE_BUNDLE, TIMEOUT, UNREACHABLE
+from bspec_opa.engine.patience import FAILURES, GONE, Patient
+from bspec_opa.engine.reasons import BAD_REPLY, STALE_BUNDLE, TIMEOUT, TLS, UNREACHABLE
 from bspec_opa.foundation.errors import BspecError
 
 if TYPE_CHECKING:
@@ -52,23 +53,15 @@ def outcomes(patient: Patient, number: int) -> list[str]:
 
 
 @pytest.mark.parametrize("code", sorted(GONE))
-def test_what_is_gone_is_not_asked_again(code: str) -> None:
-    from bspec_opa.engine import reasons
-
+def test_some_failures_in_a_row_are_enough(code: str) -> None:
     (reason,) = [r for r in vars(reasons).values() if getattr(r, "code", "") == code]
-    engine = Scripted(None, reason, None)
-    assert outcomes(Patient(engine), 4) == ["answer", code, code, code]
+    engine = Scripted(None, *[reason] * FAILURES, None)
+    assert outcomes(Patient(engine), FAILURES + 3) == ["answer", *[code] * (FAILURES + 2)]
     assert engine.script == [None]
 
 
-def test_some_deadlines_in_a_row_are_enough() -> None:
-    engine = Scripted(*[TIMEOUT] * TIMEOUTS, None)
-    assert outcomes(Patient(engine), TIMEOUTS + 2) == [TIMEOUT.code] * (TIMEOUTS + 2)
-    assert engine.script == [None]
-
-
-def test_single_deadlines_are_forgiven() -> None:
-    script = [TIMEOUT, TIMEOUT, None, TIMEOUT, TIMEOUT, BAD_REPLY, TIMEOUT, TIMEOUT, None]
+def test_fewer_are_forgiven() -> None:
+    script = [TIMEOUT, UNREACHABLE, None, TLS, TIMEOUT, BAD_REPLY, TIMEOUT, UNREACHABLE, None]
     found = outcomes(Patient(Scripted(*script)), len(script))
     assert found == [r.code if r else "answer" for r in script]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import World, digest, refused
 
-from bspec_opa.bundle.contract import definitions
+from bspec_opa.bundle.contract import decision, definitions
 from bspec_opa.trust import predicates
 from bspec_opa.trust.predicates import COMMON, SCHEMAS, WITH_BINDING, check_predicate
 from bspec_opa.trust.statement import RECORD_TYPES
@@ -49,8 +49,9 @@ def test_every_record_has_exactly_the_members_of_the_protocol() -> None:
 
 
 def test_words_are_those_of_the_policy_contract() -> None:
-    for name in ("QUESTIONS", "METHODS", "CHANGES", "STATUSES"):
+    for name in ("QUESTIONS", "METHODS", "CHANGES"):
         assert getattr(predicates, name) == getattr(definitions, name)
+    assert predicates.STATUSES == decision.STATUSES
 
 
 @pytest.mark.parametrize("record", RECORD_TYPES)

@@ -182,6 +182,7 @@ def test_repacking_other_data_needs_no_opa(tmp_path: Path) -> None:
     from bspec_opa.bundle.shipped import shipped_bundle
 
     data = shipped_bundle("elevated").with_name("elevated.data.json")
+    (tmp_path / "new").mkdir()
     made = repack_policy("default", data, tmp_path / "new" / "bundle.tar.gz")
     assert made.ref.revision == read_policy("elevated").ref.revision
     assert read_policy(str(tmp_path / "new" / "bundle.tar.gz")).ref == made.ref

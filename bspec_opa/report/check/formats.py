@@ -30,7 +30,7 @@ FORMATS = tuple(_CLASSES)
 _COMMANDS = frozenset({"github", "azuredevops"})
 _BRACKETS = {"json": r"\u005b", "jsonl": r"\u005b", "sarif": r"\u005b", "junit": "&#91;"}
 _ANYWHERE = re.compile(r"(##(?:vso)?)\[", re.IGNORECASE)
-_BEGINNING = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
+_BEGINNING = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
 
 
 def as_printed(form: str, text: str) -> str:
