@@ -68,5 +68,5 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
                 return
         except requests.RequestException:
             pass
-        time.sleep(0.05)
+        time.sleep(0.05)  # OPA tells nobody that it is ready; it has to be asked
     raise SystemExit("OPA has not started")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+# What templates and their authors leave to be filled in; the words are looked for in documents, not meant here.
 _PLACEHOLDER = re.compile(r"\$[{(]|\{\{|<[^<>]*>|%[A-Za-z_]+%|\b(?:TODO|FIXME|CHANGEME|TBD)\b")
 _RANGE = re.compile(r"[<>=^~*,|\s]")
 _SEPARATORS = re.compile(r"[@:?&=#]")

@@ -20,7 +20,7 @@ from bspec_opa.workflow.checkout.world import World
 from bspec_opa.workflow.facts.checked import Checked, unchecked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from bspec_opa.bundle.conftest.runner import Runner
@@ -59,7 +59,9 @@ def check_many(named: Iterable[Path], world: World, output: Output, order: Order
     report, tally = report_in(output.form, manner), Tally(manner)
     items = find_intents(named)
     with ExitStack() as stack:
-        runner = stack.enter_context(_opened(order.conftest, world)) if order.conftest else None
+        runner = (
+            stack.enter_context(_opened(order.conftest, world, [file for file, _ in items])) if order.conftest else None
+        )
         opened = partial(checking, world, with_request=runner is not None)
         results = stack.enter_context(handled(opened, items, output, jobs=order.jobs, doing="checking"))
         for checked in _joined(zip(items, results, strict=True), runner):
@@ -74,10 +76,10 @@ def _show(output: Output, shown: str) -> None:
         output.runtime.write(as_printed(output.form, shown))
 
 
-def _opened(wanted: Wanted, world: World) -> AbstractContextManager[Runner]:
+def _opened(wanted: Wanted, world: World, files: Sequence[Path]) -> AbstractContextManager[Runner]:
     from bspec_opa.workflow.check_conftest import open_conftest
 
-    return open_conftest(wanted, world.environ)
+    return open_conftest(wanted, world.environ, files)
 
 
 @contextmanager

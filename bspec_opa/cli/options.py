@@ -107,12 +107,13 @@ def flags(given: dict[str, Any]) -> dict[str, Value | None]:
     found: dict[str, Value | None] = {}
     for name, key in _FLAG_KEYS.items():
         value = given.pop(name, None)
-        found[key] = _given(value)
+        found[key] = _given(key, value)
     return found
 
 
-def _given(value: Any) -> Value | None:
-    """A flag's value; none given and an empty text are the same, but zero is a number."""
-    if isinstance(value, list | tuple):
-        return tuple(value) or None
-    return None if value == "" else value
+def _given(key: str, value: Any) -> Value | None:
+    """A flag's value. An empty one is no default, but a variable that somebody forgot to set."""
+    texts = value if isinstance(value, list | tuple) else (value,)
+    if "" in texts:
+        raise click.UsageError(f"the flag for {key} is empty; is a variable unset?")
+    return tuple(texts) or None if texts is value else value

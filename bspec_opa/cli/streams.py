@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import TextIO
 
-STANDARD = (0, 1, 2)
+STANDARD = IN, OUT, ERR = 0, 1, 2
 
 
 class Tolerant(io.TextIOBase):
@@ -49,12 +49,12 @@ def closed_streams() -> frozenset[int]:
     closed = frozenset(n for n in STANDARD if not _is_open(n))
     for _ in closed:
         os.open(os.devnull, os.O_RDWR)  # the lowest free number, so each of them in turn
-    if 0 in closed:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the process's own
-    if 1 in closed:
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - the process's own
-    if 2 in closed:  # noqa: PLR2004 - standard error
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - the process's own
+    if IN in closed:
+        sys.stdin = os.fdopen(IN, encoding="utf-8", closefd=False)
+    if OUT in closed:
+        sys.stdout = os.fdopen(OUT, "w", encoding="utf-8", closefd=False)
+    if ERR in closed:
+        sys.stderr = os.fdopen(ERR, "w", encoding="utf-8", closefd=False)
     return closed
 
 

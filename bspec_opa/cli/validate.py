@@ -11,7 +11,7 @@ import click
 from bspec_opa.cli.many import handled
 from bspec_opa.cli.options import JOBS, NamedPath, output_options
 from bspec_opa.cli.output import plain_output
-from bspec_opa.foundation.errors import BspecError, ExitCode, worst
+from bspec_opa.foundation.errors import BspecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +37,7 @@ def command(runtime: Runtime, files: tuple[Path, ...], jobs: int | None, output_
     bspec-opa validate behavior.intent
     bspec-opa validate agents/ --format jsonl
     """
+    from bspec_opa.report.validation import exit_code_of
     from bspec_opa.workflow.checkout.finding import find_intents
 
     output = plain_output(runtime, files[0] if len(files) == 1 else Path(), output_format, quiet=quiet)
@@ -48,7 +49,7 @@ def command(runtime: Runtime, files: tuple[Path, ...], jobs: int | None, output_
             results.append(result)
             _tell(output, result)
     _finish(output, results)
-    return int(worst(p.reason.exit_code for r in results for p in r.problems) if not _valid(results) else ExitCode.OK)
+    return int(exit_code_of(results))
 
 
 def _tell(output: Output, result: FileResult) -> None:
@@ -71,10 +72,6 @@ def _finish(output: Output, results: Sequence[FileResult]) -> None:
 
     if not output.lines:
         output.show(lambda style: validation_summary(results, style), lambda: validation_json(results))
-
-
-def _valid(results: Sequence[FileResult]) -> bool:
-    return bool(results) and all(not r.problems for r in results)
 
 
 @contextmanager

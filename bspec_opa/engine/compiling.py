@@ -118,5 +118,5 @@ def main(memory_bytes: int, compiler_bytes: int) -> None:
 
 
 def _lower(which: int, most: int) -> None:
-    limits = (most if now == resource.RLIM_INFINITY else min(most, now) for now in resource.getrlimit(which))
-    resource.setrlimit(which, tuple(limits))  # type: ignore[arg-type]
+    soft, hard = (most if now == resource.RLIM_INFINITY else min(most, now) for now in resource.getrlimit(which))
+    resource.setrlimit(which, (soft, hard))

@@ -120,16 +120,7 @@ class _Plain(HTTPConnection):
         return _dialled(self, self._dialler)
 
 
-class _Tls(HTTPSConnection):
-    response_class = _Response
-
-    def __init__(self, *positional: Any, dialler: Dialler, **named: Any) -> None:
-        super().__init__(*positional, **named)
-        self._dialler = dialler
-
-    def _new_conn(self) -> socket.socket:
-        return _dialled(self, self._dialler)
-
+class _Tls(_Plain, HTTPSConnection):
     def connect(self) -> None:
         super().connect()
         assert isinstance(self.sock, TlsSocket)  # noqa: S101 - tls_context makes no others

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from bspec_opa.engine.interface import Answer
+from bspec_opa.engine.interface import Answer, Closing
 from bspec_opa.engine.reasons import DISAGREEMENT
 from bspec_opa.engine.stale import stale_bundle
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from bspec_opa.engine.interface import OpenEngine
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
 
@@ -23,7 +21,7 @@ _SIDECAR = ("sidecar", "check which policies the sidecar really runs before anyt
 _OTHERS = {"managed": ("managed OPA", "report the bundle: its Rego and its WebAssembly decide differently")}
 
 
-class CrossChecked:
+class CrossChecked(Closing):
     """Asks a sidecar and the embedded engine the same question.
 
     The answer is the embedded engine's, on bytes that were verified here; it carries the facts of both, the
@@ -63,14 +61,6 @@ class CrossChecked:
             self._sidecar.close()
         finally:
             self._embedded.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _refuse_stale(sidecar: JsonValue, embedded: JsonValue, different: list[str]) -> None:

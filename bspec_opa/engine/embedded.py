@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from bspec_opa.engine.interface import DECISION_PATH, Answer, EngineFacts
+from bspec_opa.engine.interface import DECISION_PATH, Answer, Closing, EngineFacts
 from bspec_opa.engine.reasons import BAD_REPLY, CLOSED, UNDEFINED
 from bspec_opa.engine.wasm_abi import WHO, Instance
 from bspec_opa.engine.wasm_program import Limits, Program, wasmtime_version
@@ -14,14 +14,12 @@ from bspec_opa.engine.watchdog import Watchdog
 from bspec_opa.engine.wire import parse_reply, require_defined, wire_json
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from bspec_opa.engine.code_cache import CodeCache
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.digest import Digest
 
 
-class EmbeddedEngine:
+class EmbeddedEngine(Closing):
     """Decides in this process, on bytes that the caller verified. Threads take turns.
 
     Args:
@@ -95,14 +93,6 @@ class EmbeddedEngine:
                 self._instance = None
         self._watchdog.close()
         self._program.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _fresh(self) -> Instance:
         with self._watchdog.guard(self._limits.deadline_s):

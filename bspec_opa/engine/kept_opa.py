@@ -71,7 +71,7 @@ class KeptOpa:
         _LIVING.add(self)
         try:
             self._start(archive)
-        except BaseException as e:
+        except BaseException as e:  # an interrupt, too, must not leave OPA behind
             self.close()
             if isinstance(e, TimeoutError):
                 raise self._failure(f"is not ready after {start_s:g} s") from None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.opa_tool import OPA_VERSION as REQUIRED
-from bspec_opa.engine.interface import DECISION_PATH, Answer, EngineFacts
+from bspec_opa.engine.interface import DECISION_PATH, Answer, Closing, EngineFacts
 from bspec_opa.engine.keeper import BUNDLE_NAME
 from bspec_opa.engine.kept_opa import KeptOpa
 from bspec_opa.engine.reasons import OPA_VERSION, UNREACHABLE
@@ -17,13 +17,12 @@ from bspec_opa.foundation.limits import ENGINE_DEADLINE_S, MANAGED_MEMORY_BYTES,
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from types import TracebackType
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.digest import Digest
 
 
-class ManagedEngine:
+class ManagedEngine(Closing):
     """Decides by asking an OPA of our own. Threads take turns; a forked child can't ask.
 
     The answer counts as measured, not as echoed: we chose the program and wrote the very bytes that it loaded into a
@@ -73,7 +72,7 @@ class ManagedEngine:
                 decision_path=decision_path,
                 kind="managed",
             )
-        except BaseException:
+        except BaseException:  # an interrupt, too, must not leave OPA behind
             self._opa.close()
             raise
 
@@ -108,11 +107,3 @@ class ManagedEngine:
             self._rest.close()
         finally:
             self._opa.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

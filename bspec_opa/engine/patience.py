@@ -7,14 +7,13 @@ request, and so is whatever the engine says (a bad reply, an undefined decision)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from bspec_opa.engine.interface import Closing
 from bspec_opa.engine.reasons import ENDED, TIMEOUT, TLS, UNREACHABLE
 from bspec_opa.foundation.errors import EngineError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from bspec_opa.engine.interface import Answer, OpenEngine
     from bspec_opa.foundation.canonical import JsonObject
 
@@ -24,7 +23,7 @@ FAILURES = 3
 """So many in a row are the engine's fault and not the requests'."""
 
 
-class Patient:
+class Patient(Closing):
     """Asks an engine until it is known to be gone.
 
     Args:
@@ -49,7 +48,7 @@ class Patient:
             TrustError: as the engine.
         """
         if self._gone is not None:
-            raise self._gone
+            raise self._gone.with_traceback(None)  # or it would grow by a frame each time
         try:
             answer = self._engine.decide(request)
         except EngineError as e:
@@ -63,11 +62,3 @@ class Patient:
     def close(self) -> None:
         """Close the engine."""
         self._engine.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

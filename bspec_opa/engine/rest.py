@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from bspec_opa.engine.address import check_bundle_name, check_decision_path, parse_address
 from bspec_opa.engine.credentials import Credentials, check_use, exposed, read_token, tls_context
 from bspec_opa.engine.deadline import system_resolver
-from bspec_opa.engine.interface import DECISION_PATH, Answer, EngineFacts, Kind
+from bspec_opa.engine.interface import DECISION_PATH, Answer, Closing, EngineFacts, Kind
 from bspec_opa.engine.reasons import (
     BAD_PROVENANCE,
     BAD_REPLY,
@@ -30,7 +30,6 @@ from bspec_opa.foundation.limits import ENGINE_DEADLINE_S, MAX_REPLY_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from bspec_opa.engine.deadline import Resolver
     from bspec_opa.engine.transport import Reply
@@ -57,7 +56,7 @@ ERROR_CODES = frozenset(
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}(?:-[a-z]{1,10}(?:\.?[0-9]{1,3})?)?")
 
 
-class RestEngine:
+class RestEngine(Closing):
     """Decides by asking a server. Threads take turns; the connection is kept.
 
     Args:
@@ -146,14 +145,6 @@ class RestEngine:
         with self._lock:
             self._closed = True
             self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _read(self, reply: Reply) -> Answer:
         who = str(self._address)

@@ -13,7 +13,7 @@ from bspec_opa.engine.reasons import NO_OPA, OPA_VERSION
 from bspec_opa.foundation.checkout import lies_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 VARIABLE = "BSPEC_OPA_OPA"
 REMEDY = f"install OPA {REQUIRED} on PATH or name it in {VARIABLE}; make opa gets it"
@@ -21,7 +21,9 @@ _TIMEOUT_S = 20.0
 _LINE = re.compile(r"^Version: ([0-9A-Za-z.+-]{1,64})$", re.MULTILINE)
 
 
-def find_opa(environ: Mapping[str, str], project_tools: Path | None, *, untrusted: Path | None = None) -> Path:
+def find_opa(
+    environ: Mapping[str, str], project_tools: Path | None, *, untrusted: Collection[Path | None] = ()
+) -> Path:
     """The OPA program of the required version.
 
     Looks at ``$BSPEC_OPA_OPA``, which then must be it; else in the project's tools, then on ``PATH``, where relative
@@ -30,14 +32,14 @@ def find_opa(environ: Mapping[str, str], project_tools: Path | None, *, untruste
     Args:
         environ: the process's environment.
         project_tools: a directory with programs.
-        untrusted: a checkout from which no program is run, by whatever name it is reached (attack A75).
+        untrusted: checkouts from which no program is run, by whatever name it is reached (attack A75).
 
     Raises:
         EngineError: none found, or none of the required version.
     """
     wrong: list[str] = []
     for path in _candidates(environ, project_tools, wrong):
-        if untrusted is not None and not environ.get(VARIABLE) and lies_in(path, untrusted):
+        if not environ.get(VARIABLE) and any(c is not None and lies_in(path, c) for c in untrusted):
             wrong.append(f"{path} lies in the checkout and is not run")
             continue
         version = opa_version(path)

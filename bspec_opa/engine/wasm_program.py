@@ -109,7 +109,7 @@ def release(part: wasmtime._managed.Managed[Any]) -> None:
     between, it is freed again, and the process crashes. This way it is leaked at worst.
     """
     with suppress(ValueError):  # it was given back
-        part._delete(part._consume())  # noqa: SLF001
+        part._delete(part._consume())  # noqa: SLF001 - wasmtime-py has no other way in this order
 
 
 def _kept(

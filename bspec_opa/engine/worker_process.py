@@ -114,7 +114,8 @@ class Worker(Generic[Item, Result]):
     def _received(self) -> tuple[str, Any]:
         """The next message; a process that was stopped in the midst of sending it is killed."""
         with self._receiving.guard(self._deadline_s):
-            return self.pipe.recv()  # type: ignore[no-any-return]
+            message: tuple[str, Any] = self.pipe.recv()
+            return message
 
     def lost(self) -> Iterator[tuple[int, BspecError]]:
         """The item that it was at when it died, if there was one, and why it has no result."""

@@ -136,7 +136,7 @@ class _Pool(Generic[Item, Result]):
         try:
             self._start()
             yield
-        except BaseException:
+        except BaseException:  # an interrupt, and the consumer's leaving, too: nobody waits for the rest
             for worker in self._workers:
                 worker.kill()
             raise

@@ -25,25 +25,15 @@ from bspec_opa.foundation.closed_schema import (
     integer,
     integers,
     obj,
-    string,
 )
+from bspec_opa.report.check.schema import CHECK
+from bspec_opa.report.schema_parts import ASSURANCE, BUNDLE, LINE, LINES, OPEN, OPTIONAL_DIGEST, PROBLEM, SEVERITY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bspec_opa.foundation.canonical import JsonObject
 
-LINE = string(maximum=8192)
-"""A sentence, a name or a path: one line of text."""
-OPTIONAL_DIGEST = string(pattern="^(?:sha256:[0-9a-f]{64})?$")
-OPEN: JsonObject = {"type": "object"}
-"""A member whose form another schema has: a predicate, or a publisher's contract."""
-
-SEVERITY = enum("critical", "high", "medium", "low")
-ASSURANCE = enum("asserted", "measured", "cross-checked")
-_LINES = array(LINE)
-
-PROBLEM = obj(code=LINE, message=TEXT, hint=LINE, file=LINE, line=integer(), column=integer())
 _NEEDS = obj(
     kind=enum("resolve", "submit", "approval", "evidence", "request", "soak"),
     role=LINE,
@@ -68,7 +58,7 @@ _RULE = obj(
     status=enum("pass", "warn", "deny", "waived"),
     severity=SEVERITY,
     remediation=LINE,
-    controls=_LINES,
+    controls=LINES,
     denied=_FINDINGS,
     pending=_FINDINGS,
     warned=_FINDINGS,
@@ -81,8 +71,7 @@ _ENGINE = obj(
     bundle_digest=OPTIONAL_DIGEST,
     provenance=enum("measured", "echoed"),
 )
-_BUNDLE = obj(name=LINE, revision=LINE, digest=DIGEST)
-_BUNDLE_FILE = {"file": LINE, **cast("dict[str, JsonObject]", _BUNDLE["properties"]), "rules": integer(1)}
+_BUNDLE_FILE = {"file": LINE, **cast("dict[str, JsonObject]", BUNDLE["properties"]), "rules": integer(1)}
 _REJECTED = array(obj(type=LINE, id=LINE, file=LINE, code=LINE, message=TEXT))
 _RECORD = obj(
     type=enum("submit", "evidence", "approval", "request"),
@@ -101,13 +90,13 @@ _EVALUATION: dict[str, JsonObject] = {
     "advisory": boolean(),
     "assurance": ASSURANCE,
     "engines": array(_ENGINE, minimum=1),
-    "bundle": _BUNDLE,
+    "bundle": BUNDLE,
     "rules": array(_RULE, minimum=1),
     "floor": array(PROBLEM),
     "rejected": _REJECTED,
     "unsequenced": array(DIGEST),
-    "notes": _LINES,
-    "next": _LINES,
+    "notes": LINES,
+    "next": LINES,
 }
 _WRITTEN: dict[str, JsonObject] = {
     "line": OPTIONAL_DIGEST,
@@ -131,57 +120,6 @@ def _document(name: str, codes: tuple[int, ...], members: dict[str, JsonObject])
     return obj(schema=enum(name), exit_code=integers(*codes), **members)
 
 
-_CHECKED = array(
-    obj(
-        message=TEXT,
-        path=LINE,
-        file=LINE,
-        line=integer(),
-        column=integer(),
-        end_column=integer(),
-        # What else a conftest policy says of it.
-        details=OPEN,
-    )
-)
-_CHECK: dict[str, JsonObject] = {
-    "counts": obj(
-        files=integer(),
-        tests=integer(),
-        passed=integer(),
-        warnings=integer(),
-        failures=integer(),
-        exceptions=integer(),
-        errors=integer(),
-    ),
-    "files": array(
-        obj(
-            file=LINE,
-            verdict=enum("passed", "denied", "pending", "failed"),
-            exit_code=integers(0, 2, 3, 4, 5, 6, 7, 8, 9),
-            agent=LINE,
-            version=LINE,
-            bundle=array(_BUNDLE, maximum=1),
-            rules=array(
-                obj(
-                    id=LINE,
-                    origin=enum("bundle", "conftest"),
-                    code=LINE,
-                    title=LINE,
-                    status=enum("pass", "warn", "deny", "excepted"),
-                    severity=enum("critical", "high", "medium", "low", ""),
-                    remediation=LINE,
-                    controls=_LINES,
-                    denied=_CHECKED,
-                    warned=_CHECKED,
-                    excepted=_CHECKED,
-                )
-            ),
-            problems=array(PROBLEM),
-        ),
-        minimum=1,
-    ),
-}
-
 _SCHEMAS = {
     "bspec.error/v1": ((1, 2, 3, 7, 8, 9), {"file": LINE, "problems": array(PROBLEM, minimum=1)}),
     "bspec.validation/v1": (
@@ -192,7 +130,7 @@ _SCHEMAS = {
             )
         },
     ),
-    "bspec.check/v1": ((0, 2, 3, 4, 5, 6, 7, 8, 9), _CHECK),
+    "bspec.check/v1": ((0, 2, 3, 4, 5, 6, 7, 8, 9), CHECK),
     "bspec.evaluation/v1": ((0, 4, 5, 6), _EVALUATION),
     "bspec.evaluations/v1": (
         (0, 2, 3, 4, 5, 6, 7, 8, 9),
@@ -204,10 +142,10 @@ _SCHEMAS = {
         },
     ),
     "bspec.promotion/v1": ((0, 4, 5), _EVALUATION | _WRITTEN),
-    "bspec.promotion-current/v1": ((0,), {"environment": IDENTIFIER, **_WRITTEN, "next": _LINES}),
-    "bspec.record/v1": ((0,), {"record": _RECORD, "file": LINE, "next": _LINES}),
+    "bspec.promotion-current/v1": ((0,), {"environment": IDENTIFIER, **_WRITTEN, "next": LINES}),
+    "bspec.record/v1": ((0,), {"record": _RECORD, "file": LINE, "next": LINES}),
     "bspec.recorded/v1": ((0,), {"tree_size": integer(), "records": array(_RECORD), "rejected": _REJECTED}),
-    "bspec.resolution/v1": ((0,), {"digest": DIGEST, "file": LINE, "binding": _BOUND, "next": _LINES}),
+    "bspec.resolution/v1": ((0,), {"digest": DIGEST, "file": LINE, "binding": _BOUND, "next": LINES}),
     "bspec.trust-state/v1": (
         (0,),
         {
@@ -220,7 +158,7 @@ _SCHEMAS = {
             "expires": TIME,
             "file": LINE,
             "environments": array(
-                obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=_LINES), minimum=1
+                obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=LINES), minimum=1
             ),
         },
     ),
@@ -246,7 +184,7 @@ _SCHEMAS = {
                 ),
                 minimum=1,
             ),
-            "notes": _LINES,
+            "notes": LINES,
         },
     ),
     "bspec.lock/v1": (
@@ -292,7 +230,7 @@ _SCHEMAS = {
             )
         },
     ),
-    "bspec.init/v1": ((0,), {"directory": LINE, "intent": LINE, "written": _LINES, "kept": _LINES, "next": _LINES}),
+    "bspec.init/v1": ((0,), {"directory": LINE, "intent": LINE, "written": LINES, "kept": LINES, "next": LINES}),
 }
 
 SCHEMAS: Mapping[str, JsonObject] = MappingProxyType(

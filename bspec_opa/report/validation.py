@@ -45,12 +45,16 @@ def validation_summary(results: Sequence[FileResult], style: Style) -> str:
     return f"{count(len(results), 'file')}, all valid\n" if len(results) > 1 else ""
 
 
+def exit_code_of(results: Sequence[FileResult]) -> ExitCode:
+    """The worst of all problems; nothing checked is not nothing wrong."""
+    return worst(p.reason.exit_code for r in results for p in r.problems) if results else ExitCode.INTERNAL
+
+
 def validation_json(results: Sequence[FileResult]) -> JsonObject:
     """Every file in the order it was named."""
-    code = worst(p.reason.exit_code for r in results for p in r.problems)
     return {
         "schema": "bspec.validation/v1",
-        "exit_code": int(code if any(r.problems for r in results) else ExitCode.OK),
+        "exit_code": int(exit_code_of(results)),
         "files": [
             {
                 "file": r.file,

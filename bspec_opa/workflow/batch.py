@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bspec_opa.engine.patience import Patient
-from bspec_opa.workflow.checkout.deciding import load_policy, open_panel
+from bspec_opa.workflow.checkout.deciding import exposed, load_policy, open_panel
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.place import open_place
 from bspec_opa.workflow.checkout.project import find_project
@@ -71,7 +71,7 @@ class Desk:
         engine = tuple(
             (k, v, k in config.from_checkout) for k, v in sorted(config.values.items()) if k[:7] == "engine."
         )
-        same = (engine, policy.ref, environment.id, environment.assurance)
+        same = (engine, exposed(config, environ), policy.ref, environment.id, environment.assurance)
         if same not in self._panels:
             panel = self._stack.enter_context(open_panel(config, policy, environment, environ))
             self._panels[same] = replace(panel, engine=Patient(panel.engine))

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bspec_opa.workflow.checkout.deciding import ask, load_policy, open_replay
+from bspec_opa.workflow.checkout.deciding import ask, exposed, load_policy, open_replay
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.evaluate import NONCE_BYTES
@@ -52,7 +52,7 @@ class CheckDesk:
     def __init__(self, world: World, stack: ExitStack) -> None:
         self._world = world
         self._stack = stack
-        self._open: dict[str, tuple[Policy, Panel]] = {}
+        self._open: dict[tuple[str, tuple[bool, ...]], tuple[Policy, Panel]] = {}
 
     def check(self, file: Path) -> Asked:
         """Put one intent to the global rules of its project's bundle, on the embedded engine.
@@ -73,11 +73,11 @@ class CheckDesk:
         return Asked(checked, request, loaded.document.source.text)
 
     def _panel(self, config: Config) -> tuple[Policy, Panel]:
-        name = config.text("bundle.path") or ""
-        if name not in self._open:
+        same = (config.text("bundle.path") or "", exposed(config, self._world.environ))
+        if same not in self._open:
             policy = load_policy(config)
-            self._open[name] = policy, self._stack.enter_context(open_replay(policy, self._world.environ, config.place))
-        return self._open[name]
+            self._open[same] = policy, self._stack.enter_context(open_replay(policy, self._world.environ, config.place))
+        return self._open[same]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from bspec_opa.workflow.facts.checked import CONFTEST, CheckedRule, Found
 from bspec_opa.workflow.facts.spot import Spot, lasting_path, spot_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bspec_opa.bundle.conftest.answers import ForeignAnswer, Message
     from bspec_opa.bundle.conftest.runner import Runner
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_conftest(wanted: Wanted, environ: Mapping[str, str]) -> Iterator[Runner]:
-    """Policies of conftest's form, ready to be asked; the OPA never comes from the checkout.
+def open_conftest(wanted: Wanted, environ: Mapping[str, str], files: Iterable[Path]) -> Iterator[Runner]:
+    """Policies of conftest's form, ready to be asked; the OPA never comes from a checkout with one of the files.
 
     Raises:
         BspecError: as :func:`bspec_opa.bundle.conftest.runner.open_runner`; no OPA of the exact version.
     """
-    with open_runner(wanted, Opa(find_opa(environ, None, untrusted=untrusted(Path(), environ)))) as runner:
+    checkouts = {untrusted(directory, environ) for directory in {Path(), *(f.parent for f in files)}}
+    with open_runner(wanted, Opa(find_opa(environ, None, untrusted=checkouts))) as runner:
         yield runner
 
 

@@ -141,7 +141,7 @@ def _opa(examination: _Examination, project: Project, world: World) -> None:
     from bspec_opa.engine.toolchain import find_opa
 
     outside = untrusted(project.config.place, world.environ)
-    path = examination.attempt("opa", lambda: find_opa(world.environ, None, untrusted=outside))
+    path = examination.attempt("opa", lambda: find_opa(world.environ, None, untrusted=[outside]))
     if path is not None:
         examination.good("opa", f"{path} is OPA {OPA_VERSION}")
 

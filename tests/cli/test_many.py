@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from sidecars import Server, Visit
 
 from bspec_opa.cli.many import CLEAR_LINE
+from bspec_opa.engine.code_cache import CodeCache
 from bspec_opa.engine.patience import FAILURES
 from bspec_opa.report.schemas import SCHEMAS
 from bspec_opa.workflow import batch
@@ -257,6 +258,38 @@ def test_what_they_share_is_opened_once(shell_at: At, monkeypatch: pytest.Monkey
     count("load_policy")
     shell("evaluate", "agents", *STAGING)
     assert sorted(opened) == ["load_policy", "open_panel"]
+
+
+@pytest.mark.attack("A75")
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize("verb", [("evaluate", *STAGING), ("check",)])
+def test_an_engine_is_shared_only_where_the_same_may_be_run(
+    shell_at: At, monkeypatch: pytest.MonkeyPatch, order: tuple[str, str], verb: tuple[str, ...]
+) -> None:
+    """The cache lies in one of two checkouts: what judges that one reads no code from it."""
+    shell = shell_at("bare")
+    for name in order:
+        write(f"{name}/behavior.intent")
+        Path(name, "bspec-opa.toml").touch()
+    shell.variables["XDG_CACHE_HOME"] = str(Path("b", ".cache").absolute())
+    opened: list[bool] = []
+    genuine = CodeCache.__init__
+
+    def watched_cache(cache: CodeCache, directory: Path, *, untrusted: Path | None = None) -> None:
+        genuine(cache, directory, untrusted=untrusted)
+        opened.append(bool(cache.notes))
+
+    monkeypatch.setattr(CodeCache, "__init__", watched_cache)
+    shell(*verb, *order)
+    assert opened == [name == "b" for name in order]
+
+
+@pytest.mark.parametrize("flag", ["--bundle", "--opa-url", "--records", "--engine-ca"])
+def test_an_empty_flag_is_no_default(shell_at: At, flag: str) -> None:
+    """``--bundle "$BUNDLE"`` with nothing in it must not mean the shipped one."""
+    result = shell_at("bare")("evaluate", "behavior.intent", *STAGING, flag, "")
+    assert result.code == 2
+    assert "is empty; is a variable unset?" in result.err
 
 
 def test_each_project_has_its_own_configuration(shell_at: At) -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bspec_opa.report.validation import exit_code_of, validation_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -56,3 +58,9 @@ def test_nothing_of_a_document_reaches_the_terminal_raw(shell_at: At) -> None:
     for stream in (result.out, result.err):
         assert "\x1b" not in stream
         assert all(line.startswith(("a\\x1b[31m\\x0ab.intent", "invalid")) for line in stream.splitlines())
+
+
+@pytest.mark.attack("A41")
+def test_nothing_checked_is_not_nothing_wrong() -> None:
+    assert exit_code_of([]) != 0
+    assert validation_json([])["exit_code"] != 0

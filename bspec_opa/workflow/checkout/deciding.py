@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from bspec_opa.bundle.index import expected_rules
 from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.reasons import NOT_ACCEPTED
 from bspec_opa.bundle.shipped import shipped_bundle
-from bspec_opa.foundation.checkout import checkout_around
+from bspec_opa.foundation.checkout import checkout_around, lies_in
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES
 from bspec_opa.gate.verdict import Expectation, RuleFacts, judge
@@ -171,13 +172,28 @@ def untrusted(place: Path, environ: Mapping[str, str]) -> Path | None:
     return checkout_around(place, environ.get("HOME", ""))
 
 
+def exposed(config: Config, environ: Mapping[str, str]) -> tuple[bool, ...]:
+    """Which of the places that code is run from lie in the checkout that is judged.
+
+    Engines may be shared by intents of several checkouts only where this is the same: what may be run beside one of
+    them may have been committed into the other.
+    """
+    from bspec_opa.engine.code_cache import cache_directory
+
+    outside, cache = untrusted(config.place, environ), cache_directory(environ)
+    places = [cache] if cache else []
+    if config.text("engine.name") == MANAGED:
+        places += [Path(p) for p in environ.get("PATH", "").split(os.pathsep) if p]
+    return tuple(outside is not None and lies_in(place, outside) for place in places)
+
+
 def _managed(config: Config, policy: Policy, environ: Mapping[str, str]) -> OpenEngine:
     """Never a program that lies in the checkout: whoever edits that would decide (attack A75)."""
     from bspec_opa.engine.managed import ManagedEngine
     from bspec_opa.engine.toolchain import find_opa
 
     return ManagedEngine(
-        find_opa(environ, None, untrusted=untrusted(config.place, environ)),
+        find_opa(environ, None, untrusted=[untrusted(config.place, environ)]),
         policy.archive,
         revision=policy.ref.revision,
         bundle_digest=policy.ref.digest,

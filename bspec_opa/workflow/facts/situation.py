@@ -15,11 +15,10 @@ from bspec_opa.binding.facts import binding_input
 from bspec_opa.binding.read import binding_from_json
 from bspec_opa.evidence.facts import refused_runs
 from bspec_opa.foundation.digest import Digest
-from bspec_opa.foundation.times import parse_time
 from bspec_opa.gate.request import GENESIS, Facts
 from bspec_opa.intent.change import change_of
 from bspec_opa.intent.projection import intent_input, promotion_input, risk_input
-from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
+from bspec_opa.trust.authority import INTENT_SUBJECT
 from bspec_opa.workflow.facts.parts import (
     barred_of,
     delegates_of,
@@ -29,6 +28,7 @@ from bspec_opa.workflow.facts.parts import (
     runs_of,
     values,
 )
+from bspec_opa.workflow.facts.requests import is_promoted, newest_request, requester
 from bspec_opa.workflow.facts.viewing import Place, ViewMaker
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def assemble(given: Given) -> Situation:
         loaded=loaded, environment=environment, binding=binding, head=head, change=change, place=place, runs=relevant
     )
     expected = _expected(given, binding=binding, change=change, place=place, runs=relevant, view=view)
-    request = _newest_request([r.record for r in history.of_type("request")], expected)
+    request = newest_request([r.record for r in history.of_type("request")], expected)
     facts = Facts(
         action=PROMOTE,
         environment=environment.id,
@@ -180,12 +180,12 @@ def assemble(given: Given) -> Situation:
         evidence=values(pools_of(runs, given, binding, authors)),
         predecessor_expected=bool(environment.from_),
         predecessor=predecessor_of(given, source_head, binding),
-        requester=[_requester(request, given.now)] if request else [],
+        requester=[requester(request, given.now)] if request else [],
         withdrawn=values(given.withdrawn(binding)),
         delegates=delegates_of(given),
         rejected=values([*given.rejected, *refused_runs(runs, given.now)]),
     )
-    current = tuple(s.id for s in submits if _is_promoted(s, expected))
+    current = tuple(s.id for s in submits if is_promoted(s, expected))
     evidence = tuple(Digest(r.id) for r in relevant)
     return Situation(
         given=given,
@@ -247,35 +247,6 @@ def _expected(
         change_digest=change.digest,
         view_of=view.digest_for,
     )
-
-
-def _is_promoted(record: Record, expected: Expected) -> bool:
-    """Whether a record is about exactly this intent and binding."""
-    digests = (record.statement.digest_of(INTENT_SUBJECT), record.statement.digest_of(BINDING_SUBJECT))
-    return expected.binding_digest is not None and digests == (expected.intent_digest, expected.binding_digest)
-
-
-def _newest_request(requests: Sequence[Record], expected: Expected) -> Record | None:
-    """The last sequenced request for exactly this promotion: same subjects, environment, base and source."""
-    fitting = [
-        r
-        for r in requests
-        if _is_promoted(r, expected)
-        and r.environment == expected.environment
-        and (r.predicate["base"], r.predicate["source"]) == (expected.base, expected.source)
-    ]
-    return fitting[-1] if fitting else None
-
-
-def _requester(request: Record, now: int) -> JsonObject:
-    return {
-        "id": request.id,
-        "principal": request.principal,
-        "group": request.group,
-        "age_seconds": max(0, now - request.signed_unix),
-        "expires_unix": parse_time(str(request.predicate["expires"])),
-        "current": True,
-    }
 
 
 def change_input(change: Change, base: str) -> JsonObject:
