@@ -80,6 +80,10 @@ _FLAG_KEYS = {
     "output_format": "output.format",
 }
 
+# What decides, or is decided on: nothing may stand in for what somebody meant to name. The bundle's name in a sidecar
+# decides nothing: whatever it is, the answer has to prove revision and data.
+_NEVER_EMPTY = frozenset(_FLAG_KEYS.values()) - {"engine.bundle_name"}
+
 
 def engine_options(function: Decorated) -> Decorated:
     """Which engine decides, and on which bundle."""
@@ -115,5 +119,7 @@ def _given(key: str, value: Any) -> Value | None:
     """A flag's value. An empty one is no default, but a variable that somebody forgot to set."""
     texts = value if isinstance(value, list | tuple) else (value,)
     if "" in texts:
-        raise click.UsageError(f"the flag for {key} is empty; is a variable unset?")
+        if key in _NEVER_EMPTY:
+            raise click.UsageError(f"the flag for {key} is empty; is a variable unset?")
+        return None
     return tuple(texts) or None if texts is value else value

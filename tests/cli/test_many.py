@@ -284,7 +284,7 @@ def test_an_engine_is_shared_only_where_the_same_may_be_run(
     assert opened == [name == "b" for name in order]
 
 
-@pytest.mark.parametrize("flag", ["--bundle", "--opa-url", "--records", "--engine-ca"])
+@pytest.mark.parametrize("flag", ["--bundle", "--engine", "--opa-url", "--records", "--engine-ca"])
 def test_an_empty_flag_is_no_default(shell_at: At, flag: str) -> None:
     """``--bundle "$BUNDLE"`` with nothing in it must not mean the shipped one."""
     result = shell_at("bare")("evaluate", "behavior.intent", *STAGING, flag, "")
