@@ -18,15 +18,21 @@ JOBS ?= auto
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The lock files are complete, so nothing is resolved: pip 23's resolver refuses coverage[toml] as soon as the registry has a
+# newer coverage than the lock names. `pip check` says whether the lock is consistent.
+INSTALL := $(BIN)/pip install --quiet --no-deps
+
 $(VENV)/.runtime: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
-	$(BIN)/pip install --quiet --no-deps -e .
+	$(INSTALL) --require-hashes -r requirements.txt
+	$(INSTALL) -e .
+	$(BIN)/pip check --quiet
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.txt
+	$(INSTALL) --require-hashes -r requirements-dev.txt
+	$(BIN)/pip check --quiet
 	@touch $@
 
 setup: $(VENV)/.dev opa opa-cases ## the virtual environment with the development tools, OPA and its cases
