@@ -60,7 +60,7 @@ soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION conftest ## the long tests: 20,00
 	$(BIN)/pytest -n $(JOBS) -m soak -rP tests
 
 test-rego: $(VENV)/.dev $(OPA)
-	$(BIN)/python -m bspec_opa.bundle.generate policies $(GATE) --opa $(OPA)
+	$(BIN)/python -m bspec_opa.bundle.build.generate policies $(GATE) --opa $(OPA)
 	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --fail-on-empty --timeout 60s
 	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --coverage --threshold 100 --timeout 60s --format json > .build/rego-coverage.json
 
@@ -70,11 +70,11 @@ lint: $(VENV)/.dev $(OPA) ## ruff, mypy, import-linter, opa check and fmt, gener
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(OPA) fmt --fail --list policies
-	$(BIN)/python -m bspec_opa.bundle.generate policies $(GATE) --opa $(OPA)
+	$(BIN)/python -m bspec_opa.bundle.build.generate policies $(GATE) --opa $(OPA)
 	$(OPA) check --strict --schema $(SCHEMAS) policies $(GATE)
 	$(BIN)/python -m bspec_opa.bundle.contract --check
 	$(BIN)/python -m bspec_opa.intent.schema --check
-	$(BIN)/python -m bspec_opa.bundle.rebuild --check --opa $(OPA)
+	$(BIN)/python -m bspec_opa.bundle.build.rebuild --check --opa $(OPA)
 	$(BIN)/python docs/generate.py --check
 
 format: $(VENV)/.dev $(OPA) ## rewrite Python and Rego in the one form
@@ -88,7 +88,7 @@ schemas: $(VENV)/.dev ## write the generated schemas and documents
 	$(BIN)/python docs/generate.py
 
 bundle: $(VENV)/.dev $(OPA) ## rebuild the shipped bundles from policies/
-	$(BIN)/python -m bspec_opa.bundle.rebuild --opa $(OPA)
+	$(BIN)/python -m bspec_opa.bundle.build.rebuild --opa $(OPA)
 
 bench: $(VENV)/.dev $(OPA) conftest ## measure against named rivals in the same run: make bench BENCH="--json FILE"
 	$(BIN)/python -m benchmarks.run $(BENCH)

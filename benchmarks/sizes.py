@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.decisions import embedded_engine
 from benchmarks.measure import compare, timed
 from benchmarks.servers import OPA, ROOT, opa_server
-from bspec_opa.bundle.build import build_bundle
+from bspec_opa.bundle.build.building import build_bundle
 from bspec_opa.bundle.contract.definitions import input_schema
-from bspec_opa.bundle.opa_tool import Opa
+from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.engine.rest import RestEngine
 from bspec_opa.workflow.checkout.deciding import policy_of
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.bundle.capabilities import capabilities
+from bspec_opa.bundle.rego.capabilities import capabilities
 from bspec_opa.engine import keeper
 from bspec_opa.engine.deadline import Deadline
 from bspec_opa.engine.opa_log import complaint, is_about_the_bundle

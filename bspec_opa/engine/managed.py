@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.bundle.opa_tool import OPA_VERSION as REQUIRED
+from bspec_opa.bundle.rego.opa_tool import OPA_VERSION as REQUIRED
 from bspec_opa.engine.interface import DECISION_PATH, Answer, Closing, EngineFacts
 from bspec_opa.engine.keeper import BUNDLE_NAME
 from bspec_opa.engine.kept_opa import KeptOpa

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bspec_opa.bundle.opa_tool import OPA_VERSION as REQUIRED
+from bspec_opa.bundle.rego.opa_tool import OPA_VERSION as REQUIRED
 from bspec_opa.engine.reasons import NO_OPA, OPA_VERSION
 from bspec_opa.foundation.checkout import lies_in
 

@@ -24,8 +24,8 @@ def build_policy(policies: Path, data: Path | None, target: Path, environ: Mappi
         BspecError: every finding of the checks with its place; no OPA of the exact version; nowhere to write.
     """
     _require_directory(target)
-    from bspec_opa.bundle.build import build_bundle
-    from bspec_opa.bundle.opa_tool import Opa
+    from bspec_opa.bundle.build.building import build_bundle
+    from bspec_opa.bundle.rego.opa_tool import Opa
     from bspec_opa.engine.toolchain import find_opa
 
     opa = Opa(find_opa(environ, PROJECT_TOOLS.absolute()))
@@ -40,7 +40,7 @@ def repack_policy(bundle: str, data: Path, target: Path) -> Policy:
         StoreError: it can't be written, or the directory is missing.
     """
     _require_directory(target)
-    from bspec_opa.bundle.build import repack
+    from bspec_opa.bundle.build.building import repack
 
     source = read_policy(bundle).bundle
     return _write(repack(source, read_bounded(data, MAX_DOCUMENT_BYTES), str(data)), target)

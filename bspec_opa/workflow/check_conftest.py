@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.conftest.runner import open_runner
-from bspec_opa.bundle.opa_tool import Opa
+from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.engine.toolchain import find_opa
 from bspec_opa.foundation.document.load import load_document
 from bspec_opa.foundation.errors import BspecError

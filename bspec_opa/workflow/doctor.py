@@ -137,7 +137,7 @@ def _opa(examination: _Examination, project: Project, world: World) -> None:
     """The program that the managed engine would start."""
     if project.config.text("engine.name") != MANAGED:
         return
-    from bspec_opa.bundle.opa_tool import OPA_VERSION
+    from bspec_opa.bundle.rego.opa_tool import OPA_VERSION
     from bspec_opa.engine.toolchain import find_opa
 
     outside = untrusted(project.config.place, world.environ)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from policy_tree import Tree, good_tree, write
 
-from bspec_opa.bundle.build import build_bundle
-from bspec_opa.bundle.opa_tool import Opa
+from bspec_opa.bundle.build.building import build_bundle
 from bspec_opa.bundle.read import Bundle, read_bundle
+from bspec_opa.bundle.rego.opa_tool import Opa
 
 if TYPE_CHECKING:
     from collections.abc import Callable

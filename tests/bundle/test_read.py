@@ -9,7 +9,7 @@ import pytest
 from policy_tree import organisation_data
 
 from bspec_opa.bundle.archive import compress, decompress, read_tar, write_tar
-from bspec_opa.bundle.build import pack
+from bspec_opa.bundle.build.building import pack
 from bspec_opa.bundle.index import Index
 from bspec_opa.bundle.read import Bundle, read_bundle, require_accepted
 from bspec_opa.foundation.canonical import canonical_bytes

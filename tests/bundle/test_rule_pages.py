@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rule_pages import merged, read_page
 
-from bspec_opa.bundle.build import repack
+from bspec_opa.bundle.build.building import repack
 from bspec_opa.bundle.read import read_bundle
 from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.foundation.document.load import load_document

@@ -9,9 +9,9 @@ import pytest
 from policy_tree import good_tree, organisation_data, write
 
 from bspec_opa.bundle import shipped
+from bspec_opa.bundle.build.rebuild import main
 from bspec_opa.bundle.describe import describe
 from bspec_opa.bundle.read import read_bundle
-from bspec_opa.bundle.rebuild import main
 from bspec_opa.bundle.shipped import load_bundle, shipped_bundle
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import InvalidInputError, Reason, UsageError
@@ -19,8 +19,8 @@ from bspec_opa.foundation.limits import UNLIMITED
 from bspec_opa.trust import reasons
 
 if TYPE_CHECKING:
-    from bspec_opa.bundle.opa_tool import Opa
     from bspec_opa.bundle.read import Bundle
+    from bspec_opa.bundle.rego.opa_tool import Opa
 
 
 @pytest.mark.parametrize("name", ["default", "elevated"])

@@ -21,7 +21,7 @@ from guest import retyped
 from policy_tree import good_tree, write
 
 from bspec_opa.bundle.archive import compress, decompress, read_tar, write_tar
-from bspec_opa.bundle.build import pack
+from bspec_opa.bundle.build.building import pack
 from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.limits import ENGINE_DEADLINE_S, MAX_BUNDLE_BYTES

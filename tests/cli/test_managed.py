@@ -9,7 +9,7 @@ import pytest
 
 from bspec_opa.bundle.archive import compress, decompress, read_tar, write_tar
 from bspec_opa.bundle.layout import GATE
-from bspec_opa.bundle.opa_tool import OPA_VERSION
+from bspec_opa.bundle.rego.opa_tool import OPA_VERSION
 from bspec_opa.bundle.shipped import shipped_bundle
 
 if TYPE_CHECKING:

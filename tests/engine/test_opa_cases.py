@@ -17,7 +17,7 @@ from engine.parity.opa_cases import DIRECTORY, NO_JSON, load_cases
 from engine.parity.opa_verdict import difference
 from sidecars import opa_server
 
-from bspec_opa.bundle.opa_tool import OPA_VERSION
+from bspec_opa.bundle.rego.opa_tool import OPA_VERSION
 from bspec_opa.engine.code_cache import CodeCache
 from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.engine.rest import RestEngine

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from project import NOW, Shelf
 from sidecars import opa_server
 
-from bspec_opa.bundle.build import repack
+from bspec_opa.bundle.build.building import repack
 from bspec_opa.bundle.read import Bundle, read_bundle
 from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.engine.interface import Answer

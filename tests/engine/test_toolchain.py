@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bspec_opa.bundle.opa_tool import OPA_VERSION as REQUIRED
+from bspec_opa.bundle.rego.opa_tool import OPA_VERSION as REQUIRED
 from bspec_opa.engine.toolchain import REMEDY, find_opa, opa_version
 from bspec_opa.foundation.errors import EngineError, ExitCode
 

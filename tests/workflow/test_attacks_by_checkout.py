@@ -12,9 +12,9 @@ from policy_tree import UNBOUNDED, good_tree, metadata, write
 from project import AGENT, HOUR, TRUST, Project
 from world import key_of
 
-from bspec_opa.bundle.build import build_bundle, repack
-from bspec_opa.bundle.opa_tool import Opa
+from bspec_opa.bundle.build.building import build_bundle, repack
 from bspec_opa.bundle.read import read_bundle
+from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.errors import BspecError, ExitCode

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.conftest.reasons import UNKNOWN_DATA
-from bspec_opa.bundle.syntax import rule_name, static_path, walk
+from bspec_opa.bundle.rego.syntax import rule_name, static_path, walk
 from bspec_opa.foundation.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bspec_opa.bundle.syntax import Module, Node
+    from bspec_opa.bundle.rego.syntax import Module, Node
     from bspec_opa.foundation.errors import Location, Problem
 
 Path = tuple[str, ...]

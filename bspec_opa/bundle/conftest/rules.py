@@ -13,14 +13,14 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.conftest.reasons import NEVER_ASKED, NO_NAMESPACE, NO_POLICIES, RULE_FORM
-from bspec_opa.bundle.syntax import rule_name, walk
+from bspec_opa.bundle.rego.syntax import rule_name, walk
 from bspec_opa.foundation.errors import error_of
 from bspec_opa.foundation.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bspec_opa.bundle.syntax import Module, Node
+    from bspec_opa.bundle.rego.syntax import Module, Node
     from bspec_opa.foundation.errors import Problem
 
 # As in conftest's policy/engine.go.

@@ -21,8 +21,8 @@ from bspec_opa.bundle.conftest.sources import read_data, read_policies
 from bspec_opa.bundle.conftest.wanted import V0
 from bspec_opa.bundle.contract.__main__ import rendered
 from bspec_opa.bundle.reasons import FORBIDDEN_BUILTIN, OPA_FAILED
-from bspec_opa.bundle.sources import write_tree
-from bspec_opa.bundle.syntax import parse_modules, rule_name
+from bspec_opa.bundle.rego.sources import write_tree
+from bspec_opa.bundle.rego.syntax import parse_modules, rule_name
 from bspec_opa.foundation.errors import BspecError, ExitCode, Location, Problem, error_of
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_IMPORT_BYTES
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.conftest.answers import ForeignAnswer
     from bspec_opa.bundle.conftest.rules import ForeignRule
     from bspec_opa.bundle.conftest.wanted import Wanted
-    from bspec_opa.bundle.opa_tool import Opa
-    from bspec_opa.bundle.syntax import Module
+    from bspec_opa.bundle.rego.opa_tool import Opa
+    from bspec_opa.bundle.rego.syntax import Module
     from bspec_opa.foundation.canonical import JsonObject
 
 WITHHELD = ("http.send", "net.lookup_ip_addr", "opa.runtime")

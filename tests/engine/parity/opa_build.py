@@ -15,7 +15,7 @@ import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bspec_opa.bundle.capabilities import FILE as CAPABILITIES
+from bspec_opa.bundle.rego.capabilities import FILE as CAPABILITIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

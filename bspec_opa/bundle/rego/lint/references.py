@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.bundle.program import Program, expanded, imports_of, references
 from bspec_opa.bundle.reasons import REFERENCE
-from bspec_opa.bundle.sources import is_rule, is_test
-from bspec_opa.bundle.syntax import head_of, static_path
+from bspec_opa.bundle.rego.program import Program, expanded, imports_of, references
+from bspec_opa.bundle.rego.sources import is_rule, is_test
+from bspec_opa.bundle.rego.syntax import head_of, static_path
 from bspec_opa.foundation.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bspec_opa.bundle.syntax import Module, Node
+    from bspec_opa.bundle.rego.syntax import Module, Node
     from bspec_opa.foundation.errors import Location, Problem
 
 LIBRARY = ("data", "bspec", "lib")

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 from policy_tree import Tree, good_tree, metadata, write
 
-from bspec_opa.bundle.index_build import build_index
-from bspec_opa.bundle.lint import findings, lint
-from bspec_opa.bundle.sources import read_sources
-from bspec_opa.bundle.syntax import parse_module
+from bspec_opa.bundle.build.index_build import build_index
+from bspec_opa.bundle.rego.lint.everything import findings, lint
+from bspec_opa.bundle.rego.sources import read_sources
+from bspec_opa.bundle.rego.syntax import parse_module
 from bspec_opa.foundation.errors import BspecError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bspec_opa.bundle.opa_tool import Opa
-    from bspec_opa.bundle.syntax import Module
+    from bspec_opa.bundle.rego.opa_tool import Opa
+    from bspec_opa.bundle.rego.syntax import Module
 
 EXTRA = "bspec/rules/global/tools/extra/extra.rego"
 EXTRA_TEST = "bspec/rules/global/tools/extra/extra_test.rego"

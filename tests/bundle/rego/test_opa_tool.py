@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bspec_opa.bundle.capabilities import ALLOWED, FILE, NUMERIC, capabilities, capabilities_text
-from bspec_opa.bundle.opa_tool import Opa
+from bspec_opa.bundle.rego.capabilities import ALLOWED, FILE, NUMERIC, capabilities, capabilities_text
+from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.foundation.errors import BspecError, EngineError, InvalidInputError
 
 if TYPE_CHECKING:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.bundle.lint_references import import_problems, reference_problems
-from bspec_opa.bundle.lint_rules import construct_problems, item_problems, rule_problems
-from bspec_opa.bundle.lint_tests import problems_of_tests
-from bspec_opa.bundle.lint_words import word_problems
-from bspec_opa.bundle.program import Program
 from bspec_opa.bundle.reasons import SCHEMAS
-from bspec_opa.bundle.sources import ANNOTATED, is_rule, is_test
+from bspec_opa.bundle.rego.lint.references import import_problems, reference_problems
+from bspec_opa.bundle.rego.lint.rules import construct_problems, item_problems, rule_problems
+from bspec_opa.bundle.rego.lint.tests import problems_of_tests
+from bspec_opa.bundle.rego.lint.words import word_problems
+from bspec_opa.bundle.rego.program import Program
+from bspec_opa.bundle.rego.sources import ANNOTATED, is_rule, is_test
 from bspec_opa.foundation.errors import Location, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bspec_opa.bundle.syntax import Module, Node
+    from bspec_opa.bundle.rego.syntax import Module, Node
     from bspec_opa.foundation.errors import Problem
 
 _SCHEMAS = {

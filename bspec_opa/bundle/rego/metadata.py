@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.contract.definitions import NEEDS, SEVERITIES
 from bspec_opa.bundle.reasons import METADATA_INVALID, METADATA_MISSING
-from bspec_opa.bundle.sources import ANNOTATED, is_rule, is_test
+from bspec_opa.bundle.rego.sources import ANNOTATED, is_rule, is_test
 from bspec_opa.foundation.closed_schema import TIME, array, boolean, enum, obj, string, violations
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.times import parse_time
@@ -19,7 +19,7 @@ from bspec_opa.foundation.times import parse_time
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bspec_opa.bundle.syntax import Module, Node
+    from bspec_opa.bundle.rego.syntax import Module, Node
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.errors import Problem
 

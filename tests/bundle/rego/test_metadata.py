@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 import pytest
 from policy_tree import Tree, good_tree, metadata, write
 
-from bspec_opa.bundle.index_build import build_index
-from bspec_opa.bundle.sources import read_sources
-from bspec_opa.bundle.syntax import parse_modules
+from bspec_opa.bundle.build.index_build import build_index
+from bspec_opa.bundle.rego.sources import read_sources
+from bspec_opa.bundle.rego.syntax import parse_modules
 from bspec_opa.foundation.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.bundle.index import Index
-    from bspec_opa.bundle.opa_tool import Opa
+    from bspec_opa.bundle.rego.opa_tool import Opa
 
 EXTRA = "bspec/rules/global/tools/extra/extra.rego"
 LIBRARY = "bspec/lib/extra/extra.rego"

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.archive import compress, write_tar
-from bspec_opa.bundle.capabilities import capabilities
+from bspec_opa.bundle.build.gate_source import GATE_TEST
+from bspec_opa.bundle.build.generate import generated
+from bspec_opa.bundle.build.index_build import build_index
+from bspec_opa.bundle.build.organisation import load_organisation
 from bspec_opa.bundle.contract.__main__ import rendered
 from bspec_opa.bundle.contract.decision import DECISION_CONTRACT
-from bspec_opa.bundle.gate_source import GATE_TEST
-from bspec_opa.bundle.generate import generated
-from bspec_opa.bundle.index_build import build_index
 from bspec_opa.bundle.layout import (
     BUILD_DATA,
     INDEX,
@@ -32,13 +32,13 @@ from bspec_opa.bundle.layout import (
     revision_of,
     rules_digest_of,
 )
-from bspec_opa.bundle.lint import lint
-from bspec_opa.bundle.opa_tool import OPA_VERSION
-from bspec_opa.bundle.organisation import load_organisation
 from bspec_opa.bundle.reasons import ORGANISATION, WASM_FAILED
-from bspec_opa.bundle.sources import Sources, read_sources, write_tree
-from bspec_opa.bundle.syntax import parse_modules
-from bspec_opa.bundle.type_check import ALL, CAPABILITIES, PACKED, SCHEMA_FOLDER, check_types
+from bspec_opa.bundle.rego.capabilities import capabilities
+from bspec_opa.bundle.rego.lint.everything import lint
+from bspec_opa.bundle.rego.opa_tool import OPA_VERSION
+from bspec_opa.bundle.rego.sources import Sources, read_sources, write_tree
+from bspec_opa.bundle.rego.syntax import parse_modules
+from bspec_opa.bundle.rego.type_check import ALL, CAPABILITIES, PACKED, SCHEMA_FOLDER, check_types
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.errors import BspecError, Location, Problem, error_of
 from bspec_opa.foundation.files import read_bounded
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bspec_opa.bundle.index import Index
-    from bspec_opa.bundle.opa_tool import Opa
     from bspec_opa.bundle.read import Bundle
+    from bspec_opa.bundle.rego.opa_tool import Opa
     from bspec_opa.foundation.canonical import JsonObject
 
 ENTRYPOINT = "bspec/gate/decision"

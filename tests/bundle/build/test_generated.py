@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, validators
 from policy_tree import allowed, full, good_tree, sample, write
 
+from bspec_opa.bundle.build.gate_source import GATE_TEST, gate_source
+from bspec_opa.bundle.build.generate import generated, main
+from bspec_opa.bundle.build.guard_source import guard_source
+from bspec_opa.bundle.build.organisation import validator
 from bspec_opa.bundle.contract.definitions import input_schema
-from bspec_opa.bundle.gate_source import GATE_TEST, gate_source
-from bspec_opa.bundle.generate import generated, main
-from bspec_opa.bundle.guard_source import guard_source
 from bspec_opa.bundle.index import Index
-from bspec_opa.bundle.organisation import validator
 from bspec_opa.foundation.closed_schema import array, integer, obj, string, violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bspec_opa.bundle.opa_tool import Opa
     from bspec_opa.bundle.read import Bundle
+    from bspec_opa.bundle.rego.opa_tool import Opa
 
 SCHEMA: dict[str, Any] = input_schema()
 JUDGE = """\

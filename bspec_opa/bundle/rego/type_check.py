@@ -11,13 +11,13 @@ import shutil
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.reasons import DEAD_CHECK, FORBIDDEN_BUILTIN, REFERENCE
-from bspec_opa.bundle.sources import write_tree
+from bspec_opa.bundle.rego.sources import write_tree
 from bspec_opa.foundation.errors import BspecError, error_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bspec_opa.bundle.opa_tool import Opa
+    from bspec_opa.bundle.rego.opa_tool import Opa
 
 ALL, PACKED, SCHEMA_FOLDER, CAPABILITIES = "all", "packed", "schemas", "capabilities.json"
 DECISION = "data.bspec.gate.decision"

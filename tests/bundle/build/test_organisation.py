@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from policy_tree import organisation_data
 
-from bspec_opa.bundle.organisation import load_organisation
+from bspec_opa.bundle.build.organisation import load_organisation
 from bspec_opa.foundation.errors import InvalidInputError
 
 if TYPE_CHECKING:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.bundle.lint_rules import unused
-from bspec_opa.bundle.program import Program, expanded
 from bspec_opa.bundle.reasons import TEST_FORM
-from bspec_opa.bundle.sources import TESTING
-from bspec_opa.bundle.syntax import rule_name, walk
+from bspec_opa.bundle.rego.lint.rules import unused
+from bspec_opa.bundle.rego.program import Program, expanded
+from bspec_opa.bundle.rego.sources import TESTING
+from bspec_opa.bundle.rego.syntax import rule_name, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bspec_opa.bundle.syntax import Module, Node
+    from bspec_opa.bundle.rego.syntax import Module, Node
     from bspec_opa.foundation.errors import Problem
 
 

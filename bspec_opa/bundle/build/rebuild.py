@@ -1,4 +1,4 @@
-"""``python -m bspec_opa.bundle.rebuild``: build the shipped bundles; ``--check`` compares byte for byte."""
+"""``python -m bspec_opa.bundle.build.rebuild``: build the shipped bundles; ``--check`` compares byte for byte."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from bspec_opa.bundle.build import build_bundle, repack
-from bspec_opa.bundle.opa_tool import Opa
+from bspec_opa.bundle.build.building import build_bundle, repack
 from bspec_opa.bundle.read import read_bundle
+from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.bundle.shipped import SUFFIX
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.files import list_files, read_bounded, write_atomic
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--opa", type=Path, required=True, help="the OPA program")
-    parser.add_argument("--root", type=Path, default=Path(__file__).parents[2], help="the checkout")
+    parser.add_argument("--root", type=Path, default=Path(__file__).parents[3], help="the checkout")
     given = parser.parse_args(arguments)
     root: Path = given.root
     try:

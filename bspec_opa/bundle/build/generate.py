@@ -1,4 +1,4 @@
-"""``python -m bspec_opa.bundle.generate POLICIES OUT``: write the generated packages, for ``opa test``."""
+"""``python -m bspec_opa.bundle.build.generate POLICIES OUT``: write the generated packages, for ``opa test``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bspec_opa.bundle.build.gate_source import GATE_TEST, gate_source
+from bspec_opa.bundle.build.guard_source import guard_source
+from bspec_opa.bundle.build.index_build import build_index
 from bspec_opa.bundle.contract.definitions import input_schema
-from bspec_opa.bundle.gate_source import GATE_TEST, gate_source
-from bspec_opa.bundle.guard_source import guard_source
-from bspec_opa.bundle.index_build import build_index
 from bspec_opa.bundle.layout import GATE, SHAPE
-from bspec_opa.bundle.opa_tool import Opa
-from bspec_opa.bundle.sources import read_sources, write_tree
-from bspec_opa.bundle.syntax import parse_modules
+from bspec_opa.bundle.rego.opa_tool import Opa
+from bspec_opa.bundle.rego.sources import read_sources, write_tree
+from bspec_opa.bundle.rego.syntax import parse_modules
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.files import make_directory, write_atomic
 

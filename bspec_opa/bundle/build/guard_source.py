@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bspec_opa.bundle.gate_source import reference
+from bspec_opa.bundle.build.gate_source import reference
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.index import GLOBAL, PROMOTION, Index, RuleEntry
-from bspec_opa.bundle.metadata import effective_unix, metadata_problems, package_metadata
 from bspec_opa.bundle.reasons import LAYOUT, METADATA_INVALID, METADATA_MISSING
-from bspec_opa.bundle.sources import is_rule
-from bspec_opa.bundle.syntax import rule_name
+from bspec_opa.bundle.rego.metadata import effective_unix, metadata_problems, package_metadata
+from bspec_opa.bundle.rego.sources import is_rule
+from bspec_opa.bundle.rego.syntax import rule_name
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import error_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bspec_opa.bundle.sources import Sources
-    from bspec_opa.bundle.syntax import Module
+    from bspec_opa.bundle.rego.sources import Sources
+    from bspec_opa.bundle.rego.syntax import Module
     from bspec_opa.foundation.errors import Problem
 
 _DEPTH = 5

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.bundle.program import calls, variables_of
 from bspec_opa.bundle.reasons import LITERAL
+from bspec_opa.bundle.rego.program import calls, variables_of
 from bspec_opa.foundation.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bspec_opa.bundle.program import Program
-    from bspec_opa.bundle.syntax import Module, Node
+    from bspec_opa.bundle.rego.program import Program
+    from bspec_opa.bundle.rego.syntax import Module, Node
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.errors import Problem
 

@@ -6,14 +6,14 @@ import pytest
 from policy_tree import good_tree, write
 
 from bspec_opa.bundle import sources
-from bspec_opa.bundle.sources import read_sources
-from bspec_opa.bundle.syntax import is_partial_set, parse_modules
+from bspec_opa.bundle.rego.sources import read_sources
+from bspec_opa.bundle.rego.syntax import is_partial_set, parse_modules
 from bspec_opa.foundation.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bspec_opa.bundle.opa_tool import Opa
+    from bspec_opa.bundle.rego.opa_tool import Opa
 
 RULE = "bspec/rules/global/tools/no_admin/no_admin.rego"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bspec_opa.bundle.opa_tool import Opa
+    from bspec_opa.bundle.rego.opa_tool import Opa
 
 _WORDS = """
     abs and array.concat array.flatten array.reverse assign base64.encode base64url.encode concat contains count

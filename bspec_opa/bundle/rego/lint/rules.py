@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.contract.definitions import METHODS, NEEDS, QUESTIONS
-from bspec_opa.bundle.metadata import package_metadata
-from bspec_opa.bundle.program import calls, imports_of, references
 from bspec_opa.bundle.reasons import CONSTRUCT, ITEM_FORM, RULE_FORM
-from bspec_opa.bundle.sources import is_rule
-from bspec_opa.bundle.syntax import head_of, is_partial_set, rule_name, text_of, walk
+from bspec_opa.bundle.rego.metadata import package_metadata
+from bspec_opa.bundle.rego.program import calls, imports_of, references
+from bspec_opa.bundle.rego.sources import is_rule
+from bspec_opa.bundle.rego.syntax import head_of, is_partial_set, rule_name, text_of, walk
 from bspec_opa.foundation.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bspec_opa.bundle.syntax import Module, Node
+    from bspec_opa.bundle.rego.syntax import Module, Node
     from bspec_opa.foundation.errors import Problem
 
 SETS = ("deny", "warn")

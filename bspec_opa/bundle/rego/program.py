@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.contract.definitions import input_schema
 from bspec_opa.bundle.contract.organisation import build_schema, organisation_schema
-from bspec_opa.bundle.syntax import Module, Node, head_of, rule_name, static_path, walk
+from bspec_opa.bundle.rego.syntax import Module, Node, head_of, rule_name, static_path, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from bspec_opa.bundle.opa_tool import Opa
+    from bspec_opa.bundle.rego.opa_tool import Opa
 
 Node = dict[str, Any]
 _WORKERS = 4

@@ -1,0 +1,1 @@
+"""From checked sources to a bundle: index, generated gate and guard, compiled policy, archive."""

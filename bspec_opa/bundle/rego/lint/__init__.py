@@ -1,0 +1,1 @@
+"""Our own checks over OPA's syntax tree."""
