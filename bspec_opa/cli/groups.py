@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
 import click
 
 from bspec_opa.foundation.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class NamedGroup(click.Group):
@@ -29,3 +35,25 @@ class NamedGroup(click.Group):
         if args and args[0] not in known and not args[0].startswith("-"):
             ctx.fail(f"no command {args[0][:40]!r}; {did_you_mean(args[0], known)}")
         return super().resolve_command(ctx, args)
+
+
+class LazyGroup(NamedGroup):
+    """A group whose commands are modules of a package, loaded when they are used: none pays for another one's imports.
+
+    The command ``two-words`` is ``command`` in the module ``two_words``.
+    """
+
+    package = ""
+    names: Sequence[str] = ()
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All commands."""
+        return list(self.names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command, from its module."""
+        if cmd_name not in self.names:
+            return None
+        module = importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import importlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -13,7 +12,7 @@ import click
 
 from bspec_opa import __version__
 from bspec_opa.cli import failing
-from bspec_opa.cli.groups import NamedGroup
+from bspec_opa.cli.groups import LazyGroup
 from bspec_opa.cli.output import FORM_WANTED
 from bspec_opa.cli.runtime import OutputFailedError, Runtime, tolerate
 from bspec_opa.cli.streams import Tolerant, closed_streams, settle
@@ -52,19 +51,11 @@ VERBS = (
 _NO_OUTPUT = frozenset({errno.ENOSPC, errno.EPIPE})
 
 
-class VerbGroup(NamedGroup):
-    """Loads a verb's module when it is used, so that ``validate`` does not pay for ``verify``."""
+class VerbGroup(LazyGroup):
+    """All verbs; ``validate`` does not pay for ``verify``."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """All verbs."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """The verb's command."""
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(f"bspec_opa.cli.{cmd_name}").command
-        return command
+    package = "bspec_opa.cli"
+    names = VERBS
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; what it refuses is printed in the form that it has found to be wanted."""

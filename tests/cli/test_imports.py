@@ -89,7 +89,8 @@ def commands() -> set[str]:
     found = set()
     for verb in VERBS:
         command = importlib.import_module(f"bspec_opa.cli.{verb}").command
-        found |= {f"{verb} {name}" for name in command.commands} if isinstance(command, click.Group) else {verb}
+        names = command.list_commands(click.Context(command)) if isinstance(command, click.Group) else None
+        found |= {verb} if names is None else {f"{verb} {name}" for name in names}
     return found
 
 

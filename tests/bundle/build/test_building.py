@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from policy_tree import Tree, allowed, good_tree, organisation_data, write
 
-from bspec_opa.bundle import type_check
 from bspec_opa.bundle.build.building import build_bundle, check_policies, check_sources, compile_wasm, repack
 from bspec_opa.bundle.read import Bundle, read_bundle
+from bspec_opa.bundle.rego import type_check
 from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.bundle.rego.sources import read_sources
 from bspec_opa.bundle.rego.type_check import check_types

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from policy_tree import good_tree, write
 
-from bspec_opa.bundle import sources
+from bspec_opa.bundle.rego import sources
 from bspec_opa.bundle.rego.sources import read_sources
 from bspec_opa.bundle.rego.syntax import is_partial_set, parse_modules
 from bspec_opa.foundation.errors import InvalidInputError
