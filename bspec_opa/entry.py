@@ -1,4 +1,4 @@
-"""Where the program starts: an interrupt while it is still being loaded, or a second one, is no failure of the program."""
+"""Where the program starts. An interrupt while it is being loaded, or a second one, is no failure of the program."""
 
 from __future__ import annotations
 
