@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.build.composition import Foundation
 from bspec_opa.bundle.rego.sources import ANNOTATED
-from bspec_opa.foundation.files import is_regular
+from bspec_opa.foundation.files import is_directory, is_regular
 from bspec_opa.workflow.checkout.deciding import read_policy
 from bspec_opa.workflow.checkout.project import find_project
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bspec_opa.workflow.checkout.config import Config, Value
+    from bspec_opa.workflow.checkout.project import Project
 
 POLICIES = "policies"
 DEFAULT_BASE = "default"
@@ -27,6 +28,11 @@ class Authored:
 
     path: Path
     foundation: Foundation
+
+
+def has_policies(environ: Mapping[str, str]) -> bool:
+    """Whether the project around the working directory has a folder of policies."""
+    return is_directory(_folder(find_project(Path(), environ, {})))
 
 
 def find_policies(path: Path | None, environ: Mapping[str, str], given: Mapping[str, Value | None]) -> Authored:
@@ -43,8 +49,12 @@ def find_policies(path: Path | None, environ: Mapping[str, str], given: Mapping[
             is pinned to, the composition tells.
     """
     project = find_project(path or Path(), environ, given)
-    folder = path or project.config.path("policy.path") or project.root / POLICIES
+    folder = path or _folder(project)
     return Authored(folder, _foundation(folder, project.config))
+
+
+def _folder(project: Project) -> Path:
+    return project.config.path("policy.path") or project.root / POLICIES
 
 
 def _foundation(folder: Path, config: Config) -> Foundation:
