@@ -26,6 +26,7 @@ from bspec_opa.bundle.layout import (
     MANIFEST,
     ORGANISATION_DATA,
     ROOT,
+    SIGNATURES,
     WASM,
     data_digest_of,
     manifest,
@@ -162,7 +163,7 @@ def repack(bundle: Bundle, data: bytes, name: str) -> bytes:
         InvalidInputError: the data is refused.
     """
     organisation = load_organisation(data, name, bundle.index)
-    own = {MANIFEST, INDEX, ORGANISATION_DATA, BUILD_DATA, WASM}
+    own = {MANIFEST, INDEX, ORGANISATION_DATA, BUILD_DATA, WASM, SIGNATURES}
     files = {n: d for n, d in bundle.files.items() if n not in own}
     return pack(files, bundle.index, organisation, bundle.wasm, bundle.opa_version)
 

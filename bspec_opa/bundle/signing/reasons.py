@@ -92,15 +92,3 @@ CANT_SIGN = Reason(
     "the signatures that are to be attached are not over this bundle's files",
     "sign exactly this bundle: opa sign --bundle BUNDLE",
 )
-OLDER_SEQUENCE = Reason(
-    "bundle.older-sequence",
-    ExitCode.TRUST,
-    "a bundle of this publisher with a higher sequence was used here before",
-    "use the newer bundle; to go back to older rules, sign them under a new sequence",
-)
-SEQUENCE_REUSED = Reason(
-    "bundle.sequence-reused",
-    ExitCode.TRUST,
-    "two different bundles were signed under one sequence",
-    "sign each bundle under a sequence of its own",
-)

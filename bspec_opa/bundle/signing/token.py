@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from bspec_opa.bundle.layout import SIGNATURES
 from bspec_opa.bundle.signing.hashing import ALGORITHM, file_hash
 from bspec_opa.bundle.signing.reasons import SIGNATURE_FORM
 from bspec_opa.foundation.canonical import canonical_bytes
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.signing.keys import SigningKey
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
 
-SIGNATURES = ".signatures.json"
 SEQUENCE = "bspec_sequence"
 _HEADER = frozenset(("alg", "kid", "typ"))
 _FILE = frozenset(("name", "hash", "algorithm"))

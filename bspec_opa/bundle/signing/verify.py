@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from bspec_opa.bundle.layout import SIGNATURES
 from bspec_opa.bundle.signing.hashing import file_hash
 from bspec_opa.bundle.signing.reasons import (
     BAD_BUNDLE_SIGNATURE,
@@ -17,7 +18,7 @@ from bspec_opa.bundle.signing.reasons import (
     UNSEQUENCED,
     UNSIGNED,
 )
-from bspec_opa.bundle.signing.token import SEQUENCE, SIGNATURES, read_signature
+from bspec_opa.bundle.signing.token import SEQUENCE, read_signature
 from bspec_opa.foundation.times import format_time
 
 if TYPE_CHECKING:
