@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
 
 MANIFEST = ".manifest"
+SIGNATURES = ".signatures.json"
+PATCH = "patch.json"
 INDEX = "index.json"
 WASM = "policy.wasm"
 ORGANISATION_DATA = "bspec/org/data.json"

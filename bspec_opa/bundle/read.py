@@ -21,6 +21,7 @@ from bspec_opa.bundle.layout import (
     ORGANISATION_DATA,
     RULES,
     SCHEMAS,
+    SIGNATURES,
     WASM,
     BaseRef,
     data_digest_of,
@@ -29,15 +30,18 @@ from bspec_opa.bundle.layout import (
     rules_digest_of,
 )
 from bspec_opa.bundle.reasons import CONTENTS, MISMATCH, NO_RULES, NOT_ACCEPTED
+from bspec_opa.bundle.signing.foreign import refuse_delta, require_whole
+from bspec_opa.bundle.signing.token import read_signature
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.closed_checker import checker
 from bspec_opa.foundation.closed_schema import DIGEST, array, obj
 from bspec_opa.foundation.digest import digest_of
-from bspec_opa.foundation.errors import BspecError, Location, error_of
+from bspec_opa.foundation.errors import BspecError, Location, TrustError, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from bspec_opa.bundle.signing.token import Signature
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.digest import Digest
 
@@ -62,6 +66,7 @@ class Bundle:
         opa_version: the OPA that compiled it.
         base: what it was composed on, the nearest first; empty for a whole library. As much of a claim as a rule's
             owner: only its digest, or a signature, says that the builder made it.
+        signature: what its signature says, which nobody has verified; None where it has none.
     """
 
     name: str
@@ -75,6 +80,7 @@ class Bundle:
     files: Mapping[str, bytes]
     opa_version: str
     base: tuple[BaseRef, ...] = ()
+    signature: Signature | None = None
 
     @property
     def organisation(self) -> JsonObject:
@@ -87,7 +93,7 @@ def read_bundle(data: bytes, name: str) -> Bundle:
 
     Raises:
         TrustError: the archive has another form, a file is missing or unexpected, or the bundle says something
-            about itself that isn't so.
+            about itself that isn't so; its signature has another form than OPA's; it is a delta bundle.
         InvalidInputError: it has no rules (attack A41).
     """
     try:
@@ -98,7 +104,7 @@ def read_bundle(data: bytes, name: str) -> Bundle:
 
 def _read(data: bytes, name: str) -> Bundle:
     tar = decompress(data)
-    files = read_tar(tar)
+    files = _members(tar)
     _check_names(files)
     head, index = _index(files[INDEX])
     _check_rules(files, index)
@@ -122,16 +128,27 @@ def _read(data: bytes, name: str) -> Bundle:
         files=files,
         opa_version=str(head["opa_version"]),
         base=_bases(head["base"]),
+        signature=read_signature(files[SIGNATURES]) if SIGNATURES in files else None,
     )
 
 
+def _members(tar: bytes) -> dict[str, bytes]:
+    """The files; a delta bundle is told from an archive that is merely odd."""
+    try:
+        return read_tar(tar)
+    except TrustError:
+        refuse_delta(tar)
+        raise
+
+
 def _check_names(files: Mapping[str, bytes]) -> None:
+    require_whole(files)
     if not any(n.startswith(RULES) for n in files):
         raise NO_RULES.error("the bundle has no rules", hint="a bundle without rules would allow everything")
     for name in sorted(_REQUIRED - set(files)):
         raise CONTENTS.error(f"the bundle lacks {name}")
     for name in files:
-        if name not in _REQUIRED and (not _REGO.match(name) or name.endswith("_test.rego")):
+        if name not in {*_REQUIRED, SIGNATURES} and (not _REGO.match(name) or name.endswith("_test.rego")):
             raise CONTENTS.error(f"{name} does not belong into a bundle")
 
 

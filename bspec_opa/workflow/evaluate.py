@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from bspec_opa.gate.floor import with_floor
 from bspec_opa.gate.request import build_request
 from bspec_opa.intent.load import load_intent
-from bspec_opa.workflow.checkout.deciding import ask, open_panel, require_accepted
+from bspec_opa.workflow.checkout.accepting import require_accepted
+from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
@@ -108,7 +109,7 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         TrustError: a bundle that is not accepted, or another one decided.
     """
     environment = situation.given.environment
-    require_accepted(session.policy, session.anchor, environment.id)
+    accepted = require_accepted(session.policy, session.anchor, environment.id, session.world)
     request = build_request(situation.facts, secrets.token_hex(NONCE_BYTES))
     with opened(session.project.config, session.policy, environment, session.world.environ) as panel:
         verdict = ask(panel, session.policy, request)
@@ -125,7 +126,7 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         assurance=panel.assurance,
         bundle=session.policy.ref,
         advisory=not session.anchor.authenticated,
-        notes=(*session.notes, *objections(situation), *verdict.notes),
+        notes=(*session.notes, *accepted, *objections(situation), *verdict.notes),
         unsequenced=tuple(r.id for r in session.inbox.records if r.id not in sequenced),
         rejected=(*situation.given.history.rejected, *session.inbox.rejected),
         request=request,

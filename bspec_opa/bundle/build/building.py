@@ -27,6 +27,7 @@ from bspec_opa.bundle.layout import (
     MANIFEST,
     ORGANISATION_DATA,
     ROOT,
+    SIGNATURES,
     WASM,
     BaseRef,
     data_digest_of,
@@ -187,7 +188,7 @@ def repack(bundle: Bundle, data: bytes, name: str) -> bytes:
         InvalidInputError: the data is refused.
     """
     organisation = load_organisation(data, name, bundle.index)
-    own = {MANIFEST, INDEX, ORGANISATION_DATA, BUILD_DATA, WASM}
+    own = {MANIFEST, INDEX, ORGANISATION_DATA, BUILD_DATA, WASM, SIGNATURES}
     files = {n: d for n, d in bundle.files.items() if n not in own}
     return pack(files, bundle.index, organisation, bundle.wasm, bundle.opa_version, base=bundle.base)
 
