@@ -128,6 +128,18 @@ SELECTION = Reason(
     "the organisation's selectors name nothing, or select no rule",
     "name a rule, @collection or * in select",
 )
+TIER_GUARD = Reason(
+    "bundle.tier-guard",
+    ExitCode.INVALID,
+    "which rules run depends on the tier, but what checks the tier does not run at every tier",
+    "let no pack and no exclude drop a rule of the collection tier_guard",
+)
+CONTROL = Reason(
+    "bundle.bad-control",
+    ExitCode.INVALID,
+    "a control of the organisation's data names no rule, or is there twice",
+    "name rules, @collections or framework:NAME; write no rules for a control that none covers",
+)
 NO_BUNDLE = Reason(
     "bundle.not-shipped",
     ExitCode.USAGE,

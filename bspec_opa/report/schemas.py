@@ -228,7 +228,7 @@ _SCHEMAS = {
             "organisation": LINE,
             "environments": array(IDENTIFIER),
             "own_rules": array(IDENTIFIER),
-            "rules": array(obj(**_ENTRY, environments=array(IDENTIFIER)), minimum=1),
+            "rules": array(obj(**_ENTRY, environments=array(IDENTIFIER), tiers=LINES), minimum=1),
             "files": array(obj(name=LINE, bytes=integer(), digest=DIGEST), minimum=1),
         },
     ),

@@ -47,6 +47,7 @@ decision := {{
 	count(organisation) > 0
 	count(select.unmatched(index)) == 0
 	count(chosen) > 0
+	select.guarded(index)
 	known_environment
 }}
 
@@ -141,6 +142,10 @@ import data.bspec.gate
 import data.bspec.gate.shape
 import data.bspec.testing
 
+chosen := ids if {
+	ids := gate.chosen with input as testing.allowed
+}
+
 reported(environment, action) := object.keys(decision.global) | object.keys(decision.promotion) if {
 	decision := gate.decision with input as testing.allowed
 		with input.environment as environment
@@ -148,7 +153,7 @@ reported(environment, action) := object.keys(decision.global) | object.keys(deci
 }
 
 expected(environment, action) := {id |
-	some id in gate.chosen
+	some id in chosen
 	runs(split(id, "."), environment, action)
 }
 
@@ -174,7 +179,7 @@ test_environment_without_own_rules_reports_the_common_ones if {
 		with input.environment as "elsewhere"
 		with data.bspec.org.environments as environments
 	common := {id |
-		some id in gate.chosen
+		some id in chosen
 		startswith(id, "promotion.all.")
 	}
 	object.keys(answer.promotion) == common
@@ -188,12 +193,33 @@ test_unknown_environment_is_undefined[environment] if {
 test_bad_selector_is_undefined[selector] if {
 	some selector in ["@nothing", "global.none.such", "bare"]
 	not gate.decision with input as testing.allowed
-		with data.bspec.org.select as {"include": ["*", selector], "exclude": []}
+		with data.bspec.org.select as {"include": ["*", selector], "exclude": [], "tiers": []}
+}
+
+test_bad_selector_of_a_pack_is_undefined[tier] if {
+	some tier in ["low", "medium", "high"]
+	not gate.decision with input as testing.allowed
+		with data.bspec.org.select as {
+			"include": ["*"],
+			"exclude": [],
+			"tiers": [{"tier": tier, "include": ["@nothing"], "exclude": []}],
+		}
+}
+
+test_packs_without_what_checks_the_tier_are_undefined if {
+	tiers := [{"tier": testing.allowed.intent.risk.tier, "include": [], "exclude": []}]
+	not gate.decision with input as testing.allowed
+		with data.bspec.org.select as {"include": ["*"], "exclude": ["@tier_guard"], "tiers": tiers}
+}
+
+test_no_word_about_tiers_is_undefined if {
+	not gate.decision with input as testing.allowed
+		with data.bspec.org.select as {"include": ["*"], "exclude": []}
 }
 
 test_no_rule_chosen_is_undefined if {
 	not gate.decision with input as testing.allowed
-		with data.bspec.org.select as {"include": ["*"], "exclude": ["*"]}
+		with data.bspec.org.select as {"include": ["*"], "exclude": ["*"], "tiers": []}
 }
 
 test_ill_typed_input_is_undefined[note] if {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.bundle.archive import decompress
 from bspec_opa.bundle.index import expected_rules
 from bspec_opa.bundle.read import read_bundle
+from bspec_opa.bundle.selection import judged_tier
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.checkout import checkout_around, lies_in
 from bspec_opa.foundation.files import read_bounded
@@ -236,7 +237,7 @@ def expectation(policy: Policy, request: JsonObject) -> Expectation:
     """What the answer to a request must show."""
     bundle = policy.bundle
     global_rules, promotion_rules = expected_rules(
-        bundle.index, bundle.organisation, str(request["environment"]), str(request["action"])
+        bundle.index, bundle.organisation, str(request["environment"]), str(request["action"]), judged_tier(request)
     )
     return Expectation(
         nonce=str(request["nonce"]),
