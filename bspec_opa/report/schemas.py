@@ -28,6 +28,7 @@ from bspec_opa.foundation.closed_schema import (
 )
 from bspec_opa.report.check.schema import CHECK
 from bspec_opa.report.schema_parts import ASSURANCE, BUNDLE, LINE, LINES, OPEN, OPTIONAL_DIGEST, PROBLEM, SEVERITY
+from bspec_opa.report.serving_schema import SERVING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -222,6 +223,7 @@ _SCHEMAS = {
     ),
     "bspec.bundle-built/v1": ((0,), _BUNDLE_FILE),
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
+    **SERVING,
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),
         {
