@@ -39,6 +39,7 @@ from bspec_opa.report.schema_parts import (
     PROBLEM,
     SEVERITY,
 )
+from bspec_opa.report.serving_schema import SERVING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -234,6 +235,7 @@ _SCHEMAS = {
     ),
     "bspec.bundle-built/v1": ((0,), {**_BUNDLE_FILE, "base": BASES, "owners": OWNERS}),
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
+    **SERVING,
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),
         {
