@@ -27,6 +27,7 @@ from bspec_opa.foundation.closed_schema import (
     obj,
 )
 from bspec_opa.report.check.schema import CHECK
+from bspec_opa.report.registry_schema import REGISTRY
 from bspec_opa.report.schema_parts import (
     ASSURANCE,
     BASES,
@@ -236,6 +237,7 @@ _SCHEMAS = {
     "bspec.bundle-built/v1": ((0,), {**_BUNDLE_FILE, "base": BASES, "owners": OWNERS}),
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     **SERVING,
+    **REGISTRY,
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),
         {

@@ -80,6 +80,8 @@ ROWS = [
     Row("bundle build", "empty", ("policies", "--output", "new.tar.gz"), {"jsonschema"}),
     Row("bundle inspect", "empty", ("default",), set()),
     Row("bundle export", "empty", ("default", "--output", "new.tar.gz"), set()),
+    Row("bundle push", "empty", ("default", "oci:images"), set()),
+    Row("bundle pull", "empty", ("oci:images", "--output", "new.tar.gz"), set(), 3),
     Row("doctor", "ready", (), ALL),
 ]
 

@@ -66,6 +66,8 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
         "bundle-built",
     ),
     "export": ("empty", ("bundle", "export", "-o", "x.tar.gz"), "bundle-exported"),
+    "push": ("empty", ("bundle", "push", "default", "oci:images"), "bundle-pushed"),
+    "pull": ("empty", ("bundle", "pull", "oci:images", "-o", "x.tar.gz"), "bundle-pulled"),
     "doctor empty": ("empty", ("doctor",), "doctor"),
     "doctor": ("live", ("doctor",), "doctor"),
     "init": ("bare", ("init", ".", "--trial-keys"), "init"),
@@ -114,6 +116,8 @@ def test_what_is_printed_fits(shell_at: At, case: str) -> None:
     shell = shell_at(stage)
     if case == "trust init":
         shell.ok("init", ".", "--trial-keys")
+    if case == "pull":
+        shell.ok("bundle", "push", "default", "oci:images")
     if case == "attest":
         fill_result(Path("results/boundary-functional.json"), shell.now)
     result = shell(*arguments, "--format", "json")
