@@ -25,6 +25,21 @@ _TRANSLATIONS = (
     (re.compile(r"unexpected : token"), '"contains" forgotten? write: deny contains {{...}} if {{...}}'),
     (re.compile(r"undefined ref: (\S+)"), "{0} is in no schema: misspelt?"),
 )
+_RULES = (
+    (re.compile(r"undefined function"), "opa/builtin"),
+    (re.compile(r"^undefined ref: input\b"), "reference/unknown-input"),
+    (re.compile(r"^undefined ref: data\.bspec\.(org|build)\b"), "reference/unknown-organisation-key"),
+    (re.compile(r"^undefined ref:"), "reference/undefined"),
+    (re.compile(r"^import \S+ unused"), "import/unused"),
+    (re.compile(r"\bvar \S+ unused"), "opa/unused-variable"),
+    (re.compile(r"^empty module"), "layout/empty-file"),
+)
+_RULES_BY_CODE = {
+    "rego_parse_error": "opa/syntax",
+    "rego_type_error": "opa/types",
+    "rego_unsafe_var_error": "opa/unsafe-variable",
+    "rego_recursion_error": "opa/recursion",
+}
 
 
 class Opa:
@@ -87,16 +102,16 @@ def _structured(text: str) -> list[Problem]:
     try:
         found = json.loads(text)
         errors: list[Mapping[str, object]] = found["errors"]
-        return [_one(str(e["message"]), e.get("location")) for e in errors]
+        return [_one(str(e["message"]), e.get("location"), str(e.get("code", ""))) for e in errors]
     except (ValueError, KeyError, TypeError):
         return []
 
 
-def _one(message: str, location: object) -> Problem:
+def _one(message: str, location: object, code: str) -> Problem:
     at = None
     if isinstance(location, dict):
         at = Location(str(location.get("file", "")), location.get("row"), location.get("col"))
-    return translate(message, at)
+    return translate(message, at, code)
 
 
 def _plain(text: str) -> list[Problem]:
@@ -108,15 +123,28 @@ def _plain(text: str) -> list[Problem]:
     return found or ([REGO_INVALID.problem(_readable(text.strip())[:2000])] if text.strip() else [])
 
 
-def translate(message: str, at: Location | None) -> Problem:
-    """A problem from one of OPA's messages, with a hint where authors are known to stumble."""
+def translate(message: str, at: Location | None, code: str = "") -> Problem:
+    """A problem from one of OPA's messages, with a hint where authors are known to stumble.
+
+    Args:
+        message: OPA's.
+        at: where.
+        code: OPA's own code, such as ``rego_type_error``; empty if it gave none.
+    """
     readable = _readable(message)
+    rule = _rule_of(readable, code)
     for pattern, hint in _TRANSLATIONS:
         match = pattern.search(readable)
         if match:
             reason = FORBIDDEN_BUILTIN if "undefined function" in readable else REGO_INVALID
-            return reason.problem(readable, hint=hint.format(*match.groups()), at=at)
-    return REGO_INVALID.problem(readable, at=at)
+            return reason.problem(readable, hint=hint.format(*match.groups()), at=at, rule=rule)
+    return REGO_INVALID.problem(readable, at=at, rule=rule)
+
+
+def _rule_of(message: str, code: str) -> str:
+    """The lint rule that a message of OPA belongs to."""
+    by_message = (r for pattern, r in _RULES if pattern.search(message))
+    return next(by_message, _RULES_BY_CODE.get(code, "opa/compile"))
 
 
 def _readable(message: str) -> str:
