@@ -26,6 +26,7 @@ def describe(bundle: Bundle) -> JsonObject:
         "rules_digest": bundle.rules_digest,
         "data_digest": bundle.data_digest,
         "opa_version": bundle.opa_version,
+        "base": [b.to_json() for b in bundle.base],
         "organisation": organisation["name"],
         "environments": cast("list[JsonValue]", list(runs)),
         "own_rules": cast("list[JsonValue]", list(bundle.index.environments)),

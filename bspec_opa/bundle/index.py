@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.digest import Digest
 
+LIBRARY_OWNER = "bspec-opa"
+"""Who owns the rules of the shipped library."""
+OWNER_PATTERN = "^[A-Za-z0-9][A-Za-z0-9:._@/+-]{0,199}$"
 GLOBAL, PROMOTION = "global", "promotion"
 EVERYWHERE = "all"
 CHECK = "check"
@@ -33,6 +37,7 @@ class RuleEntry:
 
     Attributes:
         id: the package path after ``data.bspec.rules``, such as ``global.tools.no_admin``.
+        owner: whose rule it is: ``bspec-opa``, or the team whose pack brought it. A label, not a right.
         kind: ``global`` or ``promotion``.
         group: the collection folder of a global rule; ``all`` or the environment of a promotion rule.
         pending: the one kind of need that may make its denials pending, or empty.
@@ -41,6 +46,7 @@ class RuleEntry:
     """
 
     id: str
+    owner: str
     kind: str
     group: str
     title: str
@@ -86,6 +92,7 @@ class RuleEntry:
 _LINE = string(maximum=1000)
 ENTRY = obj(
     id=string(pattern="^(global|promotion)(\\.[a-z0-9][a-z0-9_-]*){2}$", maximum=200),
+    owner=string(pattern=OWNER_PATTERN, maximum=200),
     kind=enum(GLOBAL, PROMOTION),
     group=_LINE,
     title=_LINE,
@@ -110,6 +117,10 @@ class Index:
     """All rules of a bundle, sorted by id."""
 
     rules: tuple[RuleEntry, ...]
+
+    def owners(self) -> dict[str, int]:
+        """Who owns how many rules, sorted by name."""
+        return dict(sorted(Counter(r.owner for r in self.rules).items()))
 
     def of_kind(self, kind: str, group: str = "") -> tuple[RuleEntry, ...]:
         """The rules of a kind and, if given, of one group."""

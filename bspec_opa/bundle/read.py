@@ -22,6 +22,7 @@ from bspec_opa.bundle.layout import (
     RULES,
     SCHEMAS,
     WASM,
+    BaseRef,
     data_digest_of,
     manifest,
     revision_of,
@@ -29,6 +30,8 @@ from bspec_opa.bundle.layout import (
 )
 from bspec_opa.bundle.reasons import CONTENTS, MISMATCH, NO_RULES, NOT_ACCEPTED
 from bspec_opa.foundation.canonical import canonical_bytes
+from bspec_opa.foundation.closed_checker import checker
+from bspec_opa.foundation.closed_schema import DIGEST, array, obj
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError, Location, error_of
 
@@ -40,7 +43,9 @@ if TYPE_CHECKING:
 
 _REGO = re.compile(r"bspec/(?:[a-z0-9][a-z0-9_-]*/)*[a-z][a-z0-9_]*\.rego\Z")
 _REQUIRED = frozenset({MANIFEST, INDEX, WASM, ORGANISATION_DATA, BUILD_DATA, *SCHEMAS, *GENERATED})
-_HEAD = frozenset({"contract", "opa_version", "rules_digest", "data_digest", "rules"})
+_HEAD = frozenset({"contract", "opa_version", "rules_digest", "data_digest", "base", "rules"})
+MAX_BASES = 16
+_wrong_base = checker(array(obj(revision=DIGEST, digest=DIGEST), maximum=MAX_BASES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Bundle:
         wasm: the compiled policy.
         files: every file, by name.
         opa_version: the OPA that compiled it.
+        base: what it was composed on, the nearest first; empty for a whole library. As much of a claim as a rule's
+            owner: only its digest, or a signature, says that the builder made it.
     """
 
     name: str
@@ -67,6 +74,7 @@ class Bundle:
     wasm: bytes
     files: Mapping[str, bytes]
     opa_version: str
+    base: tuple[BaseRef, ...] = ()
 
     @property
     def organisation(self) -> JsonObject:
@@ -113,6 +121,7 @@ def _read(data: bytes, name: str) -> Bundle:
         wasm=files[WASM],
         files=files,
         opa_version=str(head["opa_version"]),
+        base=_bases(head["base"]),
     )
 
 
@@ -134,6 +143,13 @@ def _index(data: bytes) -> tuple[JsonObject, Index]:
         return head, index_from_json(head["rules"])
     except ValueError as e:
         raise CONTENTS.error(f"{INDEX}: {e}") from e
+
+
+def _bases(value: JsonValue) -> tuple[BaseRef, ...]:
+    bad = _wrong_base(value)
+    if bad:
+        raise CONTENTS.error(f"{INDEX}: base{bad[0].pointer} {bad[0].message}")
+    return tuple(BaseRef(**b) for b in cast("list[dict[str, Digest]]", value))
 
 
 def _check_rules(files: Mapping[str, bytes], index: Index) -> None:

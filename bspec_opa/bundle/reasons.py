@@ -32,6 +32,24 @@ LAYOUT = Reason(
     "a file or package is not where the layout puts it",
     "see docs/rego.md for the layout of policies/",
 )
+BASE = Reason(
+    "bundle.base",
+    ExitCode.INVALID,
+    "a pack says nothing usable about its base or its owner",
+    "in bspec-opa.toml, section [policy], write base, base_revision and owner; policy new writes all three",
+)
+BASE_REVISION = Reason(
+    "bundle.base-revision",
+    ExitCode.TRUST,
+    "the base of a pack has another revision than the pack is pinned to",
+    "get the base with that revision, or review the new one (bundle inspect) and pin it",
+)
+PACK = Reason(
+    "bundle.pack",
+    ExitCode.INVALID,
+    "a pack redefines something of its base",
+    "add rules under names of your own; select or exclude the base's in the organisation's data",
+)
 METADATA_MISSING = Reason(
     "bundle.metadata-missing",
     ExitCode.INVALID,

@@ -27,7 +27,18 @@ from bspec_opa.foundation.closed_schema import (
     obj,
 )
 from bspec_opa.report.check.schema import CHECK
-from bspec_opa.report.schema_parts import ASSURANCE, BUNDLE, LINE, LINES, OPEN, OPTIONAL_DIGEST, PROBLEM, SEVERITY
+from bspec_opa.report.schema_parts import (
+    ASSURANCE,
+    BASES,
+    BUNDLE,
+    LINE,
+    LINES,
+    OPEN,
+    OPTIONAL_DIGEST,
+    OWNERS,
+    PROBLEM,
+    SEVERITY,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -213,6 +224,7 @@ _SCHEMAS = {
             "rules_digest": DIGEST,
             "data_digest": DIGEST,
             "opa_version": LINE,
+            "base": BASES,
             "organisation": LINE,
             "environments": array(IDENTIFIER),
             "own_rules": array(IDENTIFIER),
@@ -220,7 +232,7 @@ _SCHEMAS = {
             "files": array(obj(name=LINE, bytes=integer(), digest=DIGEST), minimum=1),
         },
     ),
-    "bspec.bundle-built/v1": ((0,), _BUNDLE_FILE),
+    "bspec.bundle-built/v1": ((0,), {**_BUNDLE_FILE, "base": BASES, "owners": OWNERS}),
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),

@@ -14,11 +14,26 @@ from bspec_opa.workflow.checkout.deciding import Policy, policy_of, read_policy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bspec_opa.workflow.checkout.config import Value
+
 PROJECT_TOOLS = Path(".tools/bin")
 
 
-def build_policy(policies: Path, data: Path | None, target: Path, environ: Mapping[str, str]) -> Policy:
-    """Check and compile policies with the real OPA, and write the bundle.
+def build_policy(
+    policies: Path | None,
+    data: Path | None,
+    target: Path,
+    environ: Mapping[str, str],
+    given: Mapping[str, Value | None] | None = None,
+) -> Policy:
+    """Check and compile policies with the real OPA, and write the bundle; a pack on top of its base.
+
+    Args:
+        policies: the folder; the configured one if None.
+        data: the organisation's data, if not the folder's or its base's.
+        target: the file to write.
+        environ: the process's environment.
+        given: configuration keys given on the command line.
 
     Raises:
         BspecError: every finding of the checks with its place; no OPA of the exact version; nowhere to write.
@@ -27,9 +42,11 @@ def build_policy(policies: Path, data: Path | None, target: Path, environ: Mappi
     from bspec_opa.bundle.build.building import build_bundle
     from bspec_opa.bundle.rego.opa_tool import Opa
     from bspec_opa.engine.toolchain import find_opa
+    from bspec_opa.workflow.authoring import find_policies
 
+    authored = find_policies(policies, environ, given or {})
     opa = Opa(find_opa(environ, PROJECT_TOOLS.absolute()))
-    return _write(build_bundle(policies, data, opa), target)
+    return _write(build_bundle(authored.path, data, opa, authored.foundation), target)
 
 
 def repack_policy(bundle: str, data: Path, target: Path) -> Policy:

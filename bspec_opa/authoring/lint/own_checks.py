@@ -44,7 +44,7 @@ def own_checks(reading: Reading, data: tuple[bytes, str] | None) -> Own:
     formal = {m.name: (*package_problems(m), *metadata_problems(m)) for m in reading.modules}
     right = [m for m in reading.modules if not formal[m.name]]
     problems = [p for found in formal.values() for p in found]
-    problems += repeated_codes(right)
+    problems += repeated_codes(right, reading.sources)
     problems += findings(reading.modules, reading.unread)
     index = index_of(right, reading.sources)
     whole = len(index.rules) == sum(map(is_rule, reading.sources.rego))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from bspec_opa.bundle.reasons import FORBIDDEN_BUILTIN, OPA_FAILED, REGO_INVALID
 from bspec_opa.foundation.errors import BspecError, Location, Problem, error_of
+from bspec_opa.foundation.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -115,16 +117,26 @@ def _structured(text: str) -> list[Problem]:
     try:
         found = json.loads(text)
         errors: list[Mapping[str, object]] = found["errors"]
-        return [_one(str(e["message"]), e.get("location"), str(e.get("code", ""))) for e in errors]
+        return [_one(str(e["message"]), e) for e in errors]
     except (ValueError, KeyError, TypeError):
         return []
 
 
-def _one(message: str, location: object, code: str) -> Problem:
-    at = None
+def _one(message: str, error: Mapping[str, object]) -> Problem:
+    at, location = None, error.get("location")
     if isinstance(location, dict):
         at = Location(str(location.get("file", "")), location.get("row"), location.get("col"))
-    return translate(message, at, code)
+    problem = translate(message, at, str(error.get("code", "")))
+    meant = _meant(error.get("details"))
+    return replace(problem, hint=f'did you mean "{meant}"?') if meant else problem
+
+
+def _meant(details: Any) -> str | None:
+    """The nearest of the members that the schema has where a reference leaves it."""
+    try:
+        return nearest(str(details["ref"][details["pos"]]["value"]), map(str, details["oneOf"]))
+    except (KeyError, TypeError, IndexError):
+        return None
 
 
 def _plain(text: str) -> list[Problem]:

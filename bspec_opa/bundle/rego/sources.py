@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.layout import BUILD_DATA, ORGANISATION_DATA, RULES
@@ -27,9 +27,22 @@ _FILE = re.compile(r"[a-z][a-z0-9_]*\.rego\Z")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The files, by their path below the policies folder, sorted."""
+    """The files, by their path below the policies folder, sorted.
+
+    Attributes:
+        files: all of them: the author's, and what a composition borrows.
+        owners: file to who owns it; see :func:`~bspec_opa.bundle.build.composition.compose`.
+        borrowed: the files that are not the author's: the base's, and this program's fixtures.
+    """
 
     files: Mapping[str, bytes]
+    owners: Mapping[str, str] = field(default_factory=dict)
+    borrowed: frozenset[str] = frozenset()
+
+    @property
+    def own(self) -> dict[str, bytes]:
+        """The author's own files."""
+        return {n: d for n, d in self.files.items() if n not in self.borrowed}
 
     @property
     def rego(self) -> dict[str, bytes]:
