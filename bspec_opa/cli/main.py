@@ -43,6 +43,7 @@ VERBS = (
     "key",
     "trust",
     "bundle",
+    "policy",
     "doctor",
 )
 

@@ -143,6 +143,7 @@ def failing_problems(tests: list[Tested]) -> Iterator[Problem]:
 
 def missing_problems(reading: Reading, tests: list[Tested]) -> Iterator[Problem]:
     """Whether there is any test of a rule at all: a run of none would be green."""
-    if not tests and not any(is_test(n) and n.startswith(RULES) for n in reading.sources.rego):
+    rules = any(map(is_rule, reading.sources.own))
+    if rules and not tests and not any(is_test(n) and n.startswith(RULES) for n in reading.sources.own):
         hint = "write <rule>_test.rego beside each rule"
         yield TEST_FORM.problem("there is no test of any rule", hint=hint, at=Location(""), rule="test/none")

@@ -25,6 +25,7 @@ _BUILD = (
     LintRule("layout/file-not-rule", "A file is named after its rule", "a file in a rule's folder with another name"),
     LintRule("layout/no-environment", "Environments only", "a promotion rule for an environment that can't be"),
     LintRule("layout/empty-file", "No empty file", "a Rego file without a package", origin=OPA),
+    LintRule("layout/pack", "A pack adds", "a file of a pack that the base has, or where no pack has any"),
     LintRule("layout/no-rules", "There are rules", "a folder without a single rule"),
     LintRule(
         "metadata/missing",
@@ -32,9 +33,7 @@ _BUILD = (
         "a package without METADATA, or with a block that OPA drops",
         fixable=True,
     ),
-    LintRule(
-        "metadata/ignored-block", "METADATA is understood", "a second block that OPA drops silently", fixable=True
-    ),
+    LintRule("metadata/ignored-block", "METADATA is understood", "a second block that OPA drops silently"),
     LintRule("metadata/ignored-lines", "METADATA has no gap", "lines that a blank line cuts off", fixable=True),
     LintRule("metadata/ignored-member", "METADATA's members are known", "a member that OPA drops, such as custm"),
     LintRule("metadata/schema", "METADATA is complete", "a member that lacks, is unknown, or has another form"),

@@ -63,11 +63,12 @@ def lint(
     problems += [*failing_problems(tests), *missing_problems(reading, tests)]
     document = _document(reading, own, tests, work, opa, runs=runs, now=now)
     found = [*map(finding_of, problems), *rego_findings(rego_rules, document, reading.sources.files, work, opa)]
+    mine = reading.sources.own
     return LintResult(
-        findings=_sorted(found),
-        files=reading.sources.files,
-        checked=len(reading.sources.files),
-        rules=sum(map(is_rule, reading.sources.rego)),
+        findings=_sorted(f for f in found if f.file not in reading.sources.borrowed),
+        files=mine,
+        checked=len(mine),
+        rules=sum(map(is_rule, mine)),
         tests=len(tests),
         applied=(*(r for r in SHIPPED.values() if r.origin != REGO), *(r.rule for r in rego_rules)),
         notes=() if runs else (UNTESTED,),
@@ -100,7 +101,7 @@ def _document(
     reading: Reading, own: Own, tests: Sequence[Tested], work: Path, opa: Opa, *, runs: bool, now: int
 ) -> JsonObject:
     """What lint rules in Rego see."""
-    names = cast("list[JsonValue]", sorted(reading.sources.files))
+    names = cast("list[JsonValue]", sorted(reading.sources.own))
     return {
         "files": {m.name: m.tree for m in reading.modules},
         "text": {n: [*d.decode("utf-8", "replace").split("\n")] for n, d in reading.sources.rego.items()},

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bspec_opa.bundle.build.composition import WHOLE, composed
 from bspec_opa.bundle.rego.sources import Sources, is_rule, no_rules, survey, write_tree
 from bspec_opa.bundle.rego.syntax import parse_each
 from bspec_opa.bundle.rego.type_check import ALL
@@ -15,6 +16,7 @@ from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bspec_opa.bundle.build.composition import Foundation
     from bspec_opa.bundle.rego.opa_tool import Opa
     from bspec_opa.bundle.rego.syntax import Module
     from bspec_opa.foundation.errors import Problem
@@ -50,11 +52,12 @@ class Reading:
     unread: frozenset[tuple[str, ...]]
 
 
-def read_files(policies: Path) -> Files:
-    """What lies below a policies folder.
+def read_files(policies: Path, foundation: Foundation = WHOLE) -> Files:
+    """What lies below a policies folder, and what a pack borrows from its base.
 
     Raises:
-        InvalidInputError: the folder itself can't be read, or holds too many files.
+        InvalidInputError: the folder itself can't be read, or holds too many files; nobody owns the pack.
+        TrustError: the base has another revision than the pack is pinned to.
     """
     names, problems = survey(policies)
     files: dict[str, bytes] = {}
@@ -64,8 +67,10 @@ def read_files(policies: Path) -> Files:
         except BspecError as e:
             problems += [p.reason.problem(p.message, hint=p.hint, at=Location(name)) for p in e.problems]
     if not any(is_rule(n) for n in names):
-        problems.append(no_rules(policies))
-    return Files(Sources(files), tuple(problems))
+        empty = no_rules(policies)
+        return Files(Sources(files), (*problems, replace(empty, location=None)))
+    sources, refused = composed(Sources(files), foundation, policies)
+    return Files(sources, (*problems, *refused))
 
 
 def parse(files: Files, work: Path, opa: Opa) -> Reading:

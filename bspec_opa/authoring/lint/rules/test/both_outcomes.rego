@@ -27,3 +27,16 @@ report contains {
 	expected := {test.expects | some test in input.tests; test.rule == source.id(file)}
 	count(expected & {outcome, "both"}) == 0
 }
+
+# without a run it is known at least which rules have no test file
+report contains {
+	"msg": "the rule has no test",
+	"file": file,
+	"row": input.files[file]["package"].location.row,
+	"col": input.files[file]["package"].location.col,
+	"hint": "write one in which the rule denies or warns, and one in which it has nothing to say",
+} if {
+	not input.tested
+	some file, _ in source.metadata
+	not input.text[replace(file, ".rego", "_test.rego")]
+}
