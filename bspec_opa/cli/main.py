@@ -44,6 +44,7 @@ VERBS = (
     "key",
     "trust",
     "bundle",
+    "policy",
     "doctor",
 )
 

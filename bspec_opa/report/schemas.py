@@ -27,6 +27,7 @@ from bspec_opa.foundation.closed_schema import (
     obj,
 )
 from bspec_opa.report.check.schema import CHECK
+from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.registry_schema import REGISTRY
 from bspec_opa.report.schema_parts import (
     ASSURANCE,
@@ -144,6 +145,7 @@ _SCHEMAS = {
         },
     ),
     "bspec.check/v1": ((0, 2, 3, 4, 5, 6, 7, 8, 9), CHECK),
+    "bspec.lint/v1": ((0, 3, 6), LINT),
     "bspec.evaluation/v1": ((0, 4, 5, 6), _EVALUATION),
     "bspec.evaluations/v1": (
         (0, 2, 3, 4, 5, 6, 7, 8, 9),

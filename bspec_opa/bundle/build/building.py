@@ -10,6 +10,7 @@ import io
 import tarfile
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -222,4 +223,4 @@ def _relocated(problem: Problem, policies: Path, borrowed: set[str]) -> Problem:
     name = at.file.removeprefix(f"{ALL}/").removeprefix(f"{PACKED}/")
     if not name.startswith(f"{ROOT}/") or name in borrowed:
         return problem
-    return Problem(problem.reason, problem.message, problem.hint, Location(str(policies / name), at.line, at.column))
+    return replace(problem, location=Location(str(policies / name), at.line, at.column))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _PLACES = (RULES, "bspec/lib/", TESTING)
 _ROOT = "bspec"
+_RULE = "layout/pack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,31 @@ def compose(policies: Path, foundation: Foundation = WHOLE) -> Sources:
             something of its base or puts a file where no pack has one; every such file.
         TrustError: the base has another revision than the pack is pinned to.
     """
-    own = read_sources(policies)
+    sources, problems = composed(read_sources(policies), foundation, policies)
+    if problems:
+        raise error_of(problems)
+    return sources
+
+
+def composed(own: Sources, foundation: Foundation, policies: Path) -> tuple[Sources, list[Problem]]:
+    """The same of files that were read before, without those that a pack may not have, and what is wrong with these.
+
+    Raises:
+        InvalidInputError: no owner.
+        TrustError: the base has another revision than the pack is pinned to.
+    """
     if foundation.base is None or not is_pack(own.files):
-        return _whole(own, foundation, policies)
+        return _whole(own, foundation, policies), []
     _require_pinned(foundation.base, foundation.revision)
     owner = _owner(foundation.owner, policies)
     problems = list(_redefined(own.files, foundation.base))
-    if problems:
-        raise error_of(problems)
-    borrowed = borrowed_files(foundation.base)
-    borrowed = {n: d for n, d in borrowed.items() if n not in own.files}
+    wrong = {p.location.file for p in problems if p.location}
+    kept = {n: d for n, d in own.files.items() if n not in wrong}
+    borrowed = {n: d for n, d in borrowed_files(foundation.base).items() if n not in kept}
     owners = {r.path: r.owner for r in foundation.base.index.rules}
-    files = dict(sorted({**borrowed, **own.files}.items()))
+    files = dict(sorted({**borrowed, **kept}.items()))
     named = {n: owners.get(n, LIBRARY_OWNER) if n in borrowed else owner for n in files}
-    return Sources(files, named, frozenset(borrowed))
+    return Sources(files, named, frozenset(borrowed)), problems
 
 
 def borrowed_files(base: Bundle) -> dict[str, bytes]:
@@ -130,14 +142,15 @@ def _redefined(own: Mapping[str, bytes], base: Bundle) -> Iterator[Problem]:
         if name == ORGANISATION_DATA:
             continue
         if name in borrowed:
-            yield PACK.problem("the base has this file", hint=_rename(name), at=at)
+            yield PACK.problem("the base has this file", hint=_rename(name), at=at, rule=_RULE)
         elif not name.startswith(_PLACES):
-            yield PACK.problem("a pack has rules, libraries and fixtures only", hint=f"under {_places()}", at=at)
+            message = "a pack has rules, libraries and fixtures only"
+            yield PACK.problem(message, hint=f"under {_places()}", at=at, rule=_RULE)
         elif any(folder == p or folder.startswith(f"{p}/") for p in packages - {TESTING.rstrip("/")}):
-            yield PACK.problem("the folder is a package of the base", hint=_rename(name), at=at)
+            yield PACK.problem("the folder is a package of the base", hint=_rename(name), at=at, rule=_RULE)
         elif folder == TESTING.rstrip("/"):
             hint = f"put fixtures of your own into {TESTING}<name>/<name>.rego"
-            yield PACK.problem("the folder is a package of the base", hint=hint, at=at)
+            yield PACK.problem("the folder is a package of the base", hint=hint, at=at, rule=_RULE)
 
 
 def _rename(name: str) -> str:

@@ -57,7 +57,8 @@ def _schema_problems(document: Document) -> Iterator[Problem]:
     found = validator(organisation_schema()).iter_errors(document.value)
     for error in sorted(found, key=lambda e: [str(p) for p in e.absolute_path]):
         pointer = "".join(f"/{escape(str(part))}" for part in error.absolute_path)
-        yield ORGANISATION.problem(f"{pointer or '/'}: {error.message[:300]}", at=document.locate(pointer))
+        message = f"{pointer or '/'}: {error.message[:300]}"
+        yield ORGANISATION.problem(message, at=document.locate(pointer), rule="data/schema")
 
 
 def _semantic_problems(document: Document, index: Index) -> Iterator[Problem]:

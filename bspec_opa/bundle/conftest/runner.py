@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -228,4 +229,4 @@ def _relocated(problem: Problem, policies: Path) -> Problem:
         name = at.file.removeprefix(f"{_POLICIES}/")
         file = str(policies if policies.is_file() else policies / name)
         at = Location(file, at.line, at.column)
-    return Problem(problem.reason, problem.message, hint, at)
+    return replace(problem, hint=hint, location=at)

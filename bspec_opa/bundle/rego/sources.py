@@ -71,15 +71,31 @@ def read_sources(policies: Path) -> Sources:
     Raises:
         InvalidInputError: a file of another kind or name, a link, too much, or not a single rule (attack A41).
     """
-    names = sorted(_walk(policies, ""))
-    if len(names) > MAX_BUNDLE_FILES:
-        raise LAYOUT.error(f"more than {MAX_BUNDLE_FILES} files", at=Location(str(policies)))
-    problems = [p for n in names if (p := _misplaced(n)) is not None]
+    names, problems = survey(policies)
     if problems:
         raise error_of(problems)
     if not any(is_rule(n) for n in names):
-        raise NO_RULES.error("holds no rule", hint="name the folder that holds bspec/rules", at=Location(str(policies)))
+        raise error_of([no_rules(policies)])
     return Sources({n: read_bounded(policies / n, MAX_DOCUMENT_BYTES) for n in names})
+
+
+def survey(policies: Path) -> tuple[list[str], list[Problem]]:
+    """The names of the files that lie where they belong, sorted, and what is wrong with the others.
+
+    Raises:
+        InvalidInputError: a folder can't be read, or there are too many files.
+    """
+    names = sorted(_walk(policies, ""))
+    if len(names) > MAX_BUNDLE_FILES:
+        raise LAYOUT.error(f"more than {MAX_BUNDLE_FILES} files", at=Location(str(policies)))
+    wrong = {n: p for n in names if (p := _misplaced(n)) is not None}
+    return [n for n in names if n not in wrong], [*wrong.values()]
+
+
+def no_rules(policies: Path) -> Problem:
+    """Why a folder without any rule is refused."""
+    hint, at = "name the folder that holds bspec/rules", Location(str(policies))
+    return NO_RULES.problem("holds no rule", hint=hint, at=at, rule="layout/no-rules")
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[str]:
@@ -101,12 +117,15 @@ def _misplaced(name: str) -> Problem | None:
         return None
     if last == "data.json":
         hint = f"data of an organisation is at {ORGANISATION_DATA}; anywhere else it could hide a rule"
-        return LAYOUT.problem("data at a place where no data belongs", hint=hint, at=at)
+        return LAYOUT.problem("data at a place where no data belongs", hint=hint, at=at, rule="layout/misplaced-data")
     if not _FILE.match(last):
         hint = "only .rego files with lower-case names, and data.json"
-        return LAYOUT.problem("not a policy file", hint=hint, at=at)
+        return LAYOUT.problem("not a policy file", hint=hint, at=at, rule="layout/not-a-policy-file")
     if folders[:1] != ["bspec"] or not all(_PART.match(f) for f in folders):
-        return LAYOUT.problem("outside bspec/, or a folder with a strange name", at=at)
+        hint = "folders are lower-case letters, digits, _ and -, below bspec/"
+        return LAYOUT.problem(
+            "outside bspec/, or a folder with a strange name", hint=hint, at=at, rule="layout/outside-root"
+        )
     return None
 
 
