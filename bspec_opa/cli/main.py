@@ -30,6 +30,7 @@ VERBS = (
     "validate",
     "check",
     "evaluate",
+    "explain",
     "resolve",
     "submit",
     "attest",
