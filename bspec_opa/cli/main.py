@@ -43,6 +43,7 @@ VERBS = (
     "normalize",
     "key",
     "trust",
+    "policy",
     "bundle",
     "doctor",
 )
