@@ -106,8 +106,8 @@ def _approvals(step: Step) -> str:
 
 def _evidence(step: Step) -> str:
     run = f"evidence on {step.question}, {step.method}: {count(step.count, 'more case', 'more cases')}, all passed"
-    probes = ", ".join(f"{entry} {count(number, 'time')}" for entry, number in step.probes)
-    return f"{run}; among them probes of {probes}" if probes else run
+    probes = ", ".join(f"{count(number, 'probe')} of {entry}" for entry, number in step.probes)
+    return f"{run}; among them {probes}" if probes else run
 
 
 def _command(step: Step, steps: Steps) -> str:

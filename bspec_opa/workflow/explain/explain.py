@@ -30,7 +30,7 @@ from bspec_opa.workflow.facts.spot import spot_of
 from bspec_opa.workflow.normalize import CHECK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
     from bspec_opa.bundle.index import RuleEntry
     from bspec_opa.bundle.read import Bundle
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.explain.rego_text import Block
     from bspec_opa.workflow.explain.trace import Fired
 
-    Traces = Mapping[str, list[dict[str, Any]]]
+    Events = list[dict[str, Any]]
 
 
 def explain(named: str, rule: str | None, environment: str | None, world: World) -> Explanation:
@@ -62,14 +62,12 @@ def explain(named: str, rule: str | None, environment: str | None, world: World)
     meant = decision_meant(named, environment, world)
     asked = _asked(meant, rule)
     with open_interpreter(meant.policy, world.environ, meant.project.config.place) as interpreter:
-        found, note = [], interpreter.why
-        for outcome in asked:
-            traces, failed = _traced(outcome, meant.request, interpreter)
-            note = note or failed
-            found.append(_explained(outcome, meant, traces))
+        events, failed = _traced(asked, meant.request, interpreter)
+        found = tuple(_explained(outcome, meant, events) for outcome in asked)
+        note = interpreter.why or failed
         version = "" if note else interpreter.version
     contact = str(meant.policy.bundle.organisation["contact"])
-    return Explanation(meant, tuple(found), version, note, contact, _lift(meant, world))
+    return Explanation(meant, found, version, note, contact, _lift(meant, world))
 
 
 def _asked(meant: Meant, rule: str | None) -> list[RuleOutcome]:
@@ -95,21 +93,30 @@ def _why_not(entry: RuleEntry, meant: Meant) -> str:
     return "the organisation's data does not select it"
 
 
-def _traced(outcome: RuleOutcome, request: JsonObject, interpreter: Interpreter) -> tuple[Traces, str]:
-    """OPA's traces of what the rule found, by deny and warn; why there are none where OPA fails."""
-    denials = outcome.denied or outcome.waived
-    kinds = [k for k, wanted in (("deny", denials or outcome.warned), ("warn", outcome.warned)) if wanted]
+def _traced(asked: Sequence[RuleOutcome], request: JsonObject, interpreter: Interpreter) -> tuple[Events, str]:
+    """OPA's trace of all that was found; why there is none where OPA fails."""
+    sets = [(o.id, kind) for o in asked for kind in _sets(o)]
     try:
-        return {k: interpreter.trace(outcome.id, k, request) for k in kinds}, ""
+        return interpreter.trace(sets, request), ""
     except BspecError as e:
-        return {}, str(e.problems[0])
+        return [], str(e.problems[0])
 
 
-def _explained(outcome: RuleOutcome, meant: Meant, traces: Traces) -> ExplainedRule:
+def _sets(outcome: RuleOutcome) -> Iterator[str]:
+    """Which of a rule's sets its findings come from; a denial that is not in force yet is a warning."""
+    if outcome.denied or outcome.waived or outcome.warned:
+        yield "deny"
+    if outcome.warned:
+        yield "warn"
+
+
+def _explained(outcome: RuleOutcome, meant: Meant, events: Events) -> ExplainedRule:
     bundle = meant.policy.bundle
     entry = next(r for r in bundle.index.rules if r.id == outcome.id)
     blocks = blocks_of(bundle.files[entry.path].decode("utf-8", "replace"))
-    findings = tuple(_why(f, s, meant, blocks, _fired(f, entry.path, traces)) for f, s in _findings(outcome))
+    findings = tuple(
+        _why(f, s, meant, blocks, fired_of(events, entry.path, _as_made(f))) for f, s in _findings(outcome)
+    )
     return ExplainedRule(entry, outcome, blocks, findings, _reads(entry, bundle, meant.request))
 
 
@@ -120,11 +127,6 @@ def _findings(outcome: RuleOutcome) -> Iterator[tuple[Finding, str]]:
         yield finding, WARNED
     for finding in outcome.waived:
         yield finding, WAIVED
-
-
-def _fired(finding: Finding, file: str, traces: Traces) -> Fired | None:
-    made = _as_made(finding)
-    return next((f for events in traces.values() if (f := fired_of(events, file, made)) is not None), None)
 
 
 def _as_made(finding: Finding) -> JsonObject:
