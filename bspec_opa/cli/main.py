@@ -31,6 +31,7 @@ VERBS = (
     "validate",
     "check",
     "evaluate",
+    "explain",
     "resolve",
     "submit",
     "attest",
@@ -43,8 +44,8 @@ VERBS = (
     "normalize",
     "key",
     "trust",
-    "bundle",
     "policy",
+    "bundle",
     "doctor",
 )
 

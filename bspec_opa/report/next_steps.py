@@ -70,9 +70,10 @@ class Steps:
         return [sign, "export BSPEC_OPA_TRUST_PIN=…   (trust init prints the line)"]
 
     def _unique(self, needs: Iterable[Needs]) -> list[str]:
-        return sorted({self._command(n) for n in needs})
+        return sorted({self.command(n) for n in needs})
 
-    def _command(self, need: Needs) -> str:
+    def command(self, need: Needs) -> str:
+        """The command that gives what a finding needs."""
         intent, environment = quote(self.intent), quote(self.environment)
         match need.kind:
             case "resolve":

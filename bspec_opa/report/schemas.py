@@ -27,6 +27,8 @@ from bspec_opa.foundation.closed_schema import (
     obj,
 )
 from bspec_opa.report.check.schema import CHECK
+from bspec_opa.report.explain_schema import EXPLANATION
+from bspec_opa.report.impact_schema import IMPACT
 from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.registry_schema import REGISTRY
 from bspec_opa.report.schema_parts import (
@@ -156,6 +158,8 @@ _SCHEMAS = {
             "results": array(OPEN, minimum=1),
         },
     ),
+    "bspec.explanation/v1": ((0,), EXPLANATION),
+    "bspec.impact/v1": ((0, 3, 4, 7, 8), IMPACT),
     "bspec.promotion/v1": ((0, 4, 5), _EVALUATION | _WRITTEN),
     "bspec.promotion-current/v1": ((0,), {"environment": IDENTIFIER, **_WRITTEN, "next": LINES}),
     "bspec.record/v1": ((0,), {"record": _RECORD, "file": LINE, "next": LINES}),

@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("lint",)
+COMMANDS = ("lint", "impact")
 
 
 class Commands(LazyGroup):
@@ -23,5 +23,7 @@ def command() -> None:
     \b
     bspec-opa policy new global/tools/no_shell
     bspec-opa policy test
+    bspec-opa policy lint
     bspec-opa bundle build -o bundles/acme.tar.gz
+    bspec-opa policy impact bundles/acme.tar.gz
     """

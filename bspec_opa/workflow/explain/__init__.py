@@ -1,0 +1,1 @@
+"""Why a rule decided as it did: its place, its Rego, the values that it saw, and what would lift it."""
