@@ -90,7 +90,9 @@ def clean_tree() -> Tree:
         rule = name.rpartition("/")[2].removesuffix(".rego")
         if rule in tests:
             tree[name.removesuffix(".rego") + "_test.rego"] = tests[rule]
-    tree[TESTING] = re.sub(r"([^\s{\[,])(?=\n\t+[}\]])|([^\s{\[,])(?=\n})", r"\1\2,", tree[TESTING])  # as opa fmt writes it
+    tree[TESTING] = re.sub(
+        r"([^\s{\[,])(?=\n\t+[}\]])|([^\s{\[,])(?=\n})", r"\1\2,", tree[TESTING]
+    )  # as opa fmt writes it
     return {**tree, RULE: METADATA + PACKAGE + BODY, TEST: TEST_HEAD + TEST_BODY}
 
 

@@ -28,6 +28,7 @@ from bspec_opa.foundation.closed_schema import (
 )
 from bspec_opa.report.check.schema import CHECK
 from bspec_opa.report.lint.schema import LINT
+from bspec_opa.report.policy_doc import POLICY_DOC
 from bspec_opa.report.schema_parts import (
     ASSURANCE,
     BASES,
@@ -144,6 +145,7 @@ _SCHEMAS = {
     ),
     "bspec.check/v1": ((0, 2, 3, 4, 5, 6, 7, 8, 9), CHECK),
     "bspec.lint/v1": ((0, 3, 6), LINT),
+    "bspec.policy-doc/v1": ((0,), POLICY_DOC),
     "bspec.evaluation/v1": ((0, 4, 5, 6), _EVALUATION),
     "bspec.evaluations/v1": (
         (0, 2, 3, 4, 5, 6, 7, 8, 9),

@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("lint",)
+COMMANDS = ("lint", "doc")
 
 
 class Commands(LazyGroup):

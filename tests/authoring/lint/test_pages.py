@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from lint_stages import NOW, linted
 from lint_tree import clean_tree, sections, snippets_of
 from policy_tree import write
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stages import NOW, linted
 
 from bspec_opa.authoring.lint.catalog import SHIPPED
 from bspec_opa.authoring.lint.linting import lint
