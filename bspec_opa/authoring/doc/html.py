@@ -65,12 +65,13 @@ def _row(documented: Documented) -> str:
 
 def _page(documented: Documented) -> str:
     rule = documented.rule
+    waivable = "can be waived" if rule.waivable else "can't be waived"
     facts = {
         "Rule": f"<code>{escape(rule.id)}</code>",
         "Code": _text(rule.code),
         "Severity": _severity(rule),
         "Owner": _text(rule.owner),
-        "Does": f"{kinds(rule)}; {'can be waived' if rule.waivable else 'can’t be waived'}",
+        "Does": f"{kinds(rule)}; {waivable}",
         "Collections": _text(", ".join(rule.collections)),
         "Controls": _text(", ".join(rule.controls)),
     }
