@@ -11,7 +11,7 @@ from bspec_opa.bundle.reasons import FORBIDDEN_BUILTIN, OPA_FAILED, REGO_INVALID
 from bspec_opa.foundation.errors import BspecError, Location, Problem, error_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 OPA_VERSION = "1.22.2"
@@ -38,9 +38,22 @@ class Opa:
         self.path = path.absolute()  # runs start in other folders
 
     def run(
-        self, arguments: Sequence[str], *, cwd: Path | None = None, stdin: bytes = b"", timeout_s: float = TIMEOUT_S
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        stdin: bytes = b"",
+        timeout_s: float = TIMEOUT_S,
+        accepted: Collection[int] = (0,),
     ) -> str:
         """Standard output of one run.
+
+        Args:
+            arguments: OPA's.
+            cwd: where it runs.
+            stdin: what it reads.
+            timeout_s: how long it may take, seconds.
+            accepted: exit codes that are no refusal; ``opa test`` exits 2 when a test fails.
 
         Raises:
             EngineError: the binary can't be started or takes too long.
@@ -62,7 +75,7 @@ class Opa:
         except OSError as e:
             raise OPA_FAILED.error(f"{self.path} can't be started: {e.strerror}", hint="install OPA") from e
         output = done.stdout.decode("utf-8", "replace")
-        if done.returncode:
+        if done.returncode not in accepted:
             raise _refusal(arguments[0], output, done.stderr.decode("utf-8", "replace"))
         return output
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.bundle.layout import BUILD_DATA, ORGANISATION_DATA, RULES
 from bspec_opa.bundle.reasons import LAYOUT, NO_RULES
 from bspec_opa.foundation.errors import Location, error_of
-from bspec_opa.foundation.files import make_directory, read_bounded
+from bspec_opa.foundation.files import is_directory, make_directory, read_bounded
 from bspec_opa.foundation.limits import MAX_BUNDLE_FILES, MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
@@ -65,21 +65,35 @@ def is_rule(name: str) -> bool:
     return name.startswith(RULES) and not is_test(name)
 
 
+def optional_sources(policies: Path) -> dict[str, bytes]:
+    """The files of a policies folder that may still be empty, or not be there.
+
+    Raises:
+        InvalidInputError: a file of another kind or name, a link, or too much.
+    """
+    return _read(policies) if is_directory(policies) else {}
+
+
 def read_sources(policies: Path) -> Sources:
     """All files below a policies folder.
 
     Raises:
         InvalidInputError: a file of another kind or name, a link, too much, or not a single rule (attack A41).
     """
+    files = _read(policies)
+    if not any(is_rule(n) for n in files):
+        raise NO_RULES.error("holds no rule", hint="name the folder that holds bspec/rules", at=Location(str(policies)))
+    return Sources(files)
+
+
+def _read(policies: Path) -> dict[str, bytes]:
     names = sorted(_walk(policies, ""))
     if len(names) > MAX_BUNDLE_FILES:
         raise LAYOUT.error(f"more than {MAX_BUNDLE_FILES} files", at=Location(str(policies)))
     problems = [p for n in names if (p := _misplaced(n)) is not None]
     if problems:
         raise error_of(problems)
-    if not any(is_rule(n) for n in names):
-        raise NO_RULES.error("holds no rule", hint="name the folder that holds bspec/rules", at=Location(str(policies)))
-    return Sources({n: read_bounded(policies / n, MAX_DOCUMENT_BYTES) for n in names})
+    return {n: read_bounded(policies / n, MAX_DOCUMENT_BYTES) for n in names}
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[str]:

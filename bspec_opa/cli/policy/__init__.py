@@ -1,0 +1,27 @@
+"""``bspec-opa policy``: the tools of people who write rules. One file a command."""
+
+from __future__ import annotations
+
+import click
+
+from bspec_opa.cli.groups import LazyGroup
+
+COMMANDS = ("new", "test", "bench")
+
+
+class Commands(LazyGroup):
+    """The commands about policies that somebody writes."""
+
+    package = __name__
+    names = COMMANDS
+
+
+@click.group("policy", cls=Commands)
+def command() -> None:
+    """Write rules and test them, from an empty directory on.
+
+    \b
+    bspec-opa policy new global/tools/no_shell
+    bspec-opa policy test
+    bspec-opa bundle build -o bundles/acme.tar.gz
+    """
