@@ -42,6 +42,7 @@ VERBS = (
     "normalize",
     "key",
     "trust",
+    "policy",
     "bundle",
     "policy",
     "doctor",

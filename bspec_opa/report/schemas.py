@@ -26,6 +26,7 @@ from bspec_opa.foundation.closed_schema import (
     integers,
     obj,
 )
+from bspec_opa.report.authoring.schema import AUTHORING
 from bspec_opa.report.check.schema import CHECK
 from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.policy_doc import POLICY_DOC
@@ -246,6 +247,7 @@ _SCHEMAS = {
             )
         },
     ),
+    **AUTHORING,
     "bspec.init/v1": ((0,), {"directory": LINE, "intent": LINE, "written": LINES, "kept": LINES, "next": LINES}),
 }
 

@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("lint", "doc")
+COMMANDS = ("new", "test", "lint", "doc")
 
 
 class Commands(LazyGroup):
@@ -18,10 +18,12 @@ class Commands(LazyGroup):
 
 @click.group("policy", cls=Commands)
 def command() -> None:
-    """Write rules and test them, from an empty directory on.
+    """Write rules, test, lint and document them, from an empty directory on.
 
     \b
     bspec-opa policy new global/tools/no_shell
     bspec-opa policy test
+    bspec-opa policy lint --fix
+    bspec-opa policy doc -o docs/rules
     bspec-opa bundle build -o bundles/acme.tar.gz
     """
