@@ -26,10 +26,12 @@ from bspec_opa.foundation.closed_schema import (
     integers,
     obj,
 )
+from bspec_opa.report.authoring.schema import AUTHORING
 from bspec_opa.report.check.schema import CHECK
 from bspec_opa.report.explain_schema import EXPLANATION
 from bspec_opa.report.impact_schema import IMPACT
 from bspec_opa.report.lint.schema import LINT
+from bspec_opa.report.policy_doc import POLICY_DOC
 from bspec_opa.report.registry_schema import REGISTRY
 from bspec_opa.report.schema_parts import (
     ASSURANCE,
@@ -148,6 +150,7 @@ _SCHEMAS = {
     ),
     "bspec.check/v1": ((0, 2, 3, 4, 5, 6, 7, 8, 9), CHECK),
     "bspec.lint/v1": ((0, 3, 6), LINT),
+    "bspec.policy-doc/v1": ((0,), POLICY_DOC),
     "bspec.evaluation/v1": ((0, 4, 5, 6), _EVALUATION),
     "bspec.evaluations/v1": (
         (0, 2, 3, 4, 5, 6, 7, 8, 9),
@@ -252,6 +255,7 @@ _SCHEMAS = {
             )
         },
     ),
+    **AUTHORING,
     "bspec.init/v1": ((0,), {"directory": LINE, "intent": LINE, "written": LINES, "kept": LINES, "next": LINES}),
 }
 

@@ -32,7 +32,7 @@ class Authored:
 
 def has_policies(environ: Mapping[str, str]) -> bool:
     """Whether the project around the working directory has a folder of policies."""
-    return is_directory(_folder(find_project(Path(), environ, {})))
+    return is_directory(policies_of(find_project(Path(), environ, {})))
 
 
 def find_policies(path: Path | None, environ: Mapping[str, str], given: Mapping[str, Value | None]) -> Authored:
@@ -49,11 +49,12 @@ def find_policies(path: Path | None, environ: Mapping[str, str], given: Mapping[
             is pinned to, the composition tells.
     """
     project = find_project(path or Path(), environ, given)
-    folder = path or _folder(project)
+    folder = path or policies_of(project)
     return Authored(folder, _foundation(folder, project.config))
 
 
-def _folder(project: Project) -> Path:
+def policies_of(project: Project) -> Path:
+    """A project's folder of policies."""
     return project.config.path("policy.path") or project.root / POLICIES
 
 

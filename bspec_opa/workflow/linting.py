@@ -83,9 +83,10 @@ def lint_policies(authored: Authored, order: Order, environ: Mapping[str, str], 
     if not order.fix:
         return Linted(authored.path, result)
     mended = fix(files, result, desk.lint, desk.form)
-    if not order.dry:
-        _write(authored.path, mended)
-    return Linted(authored.path, mended.result, mended, written=not order.dry)
+    if order.dry:  # what lies there is still what it was
+        return Linted(authored.path, result, mended)
+    _write(authored.path, mended)
+    return Linted(authored.path, mended.result, mended, written=True)
 
 
 class _Desk:

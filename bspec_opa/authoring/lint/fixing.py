@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bspec_opa.authoring.lint.mends import FORMAT, MENDS, mended
-from bspec_opa.authoring.lint.reading import Files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bspec_opa.authoring.lint.model import Finding, LintResult
+    from bspec_opa.authoring.lint.reading import Files
 
 ROUNDS = 5
 """How often mends may make room for more mends; three are needed at most: place, content, form."""

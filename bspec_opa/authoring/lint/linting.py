@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.authoring.lint.behaviour import failing_problems, missing_problems, tested
-from bspec_opa.authoring.lint.catalog import SHIPPED, rule_id_of
-from bspec_opa.authoring.lint.model import ERROR, REGO, Finding, LintResult
+from bspec_opa.authoring.lint.catalog import FINDING, SHIPPED, rule_id_of
+from bspec_opa.authoring.lint.model import REGO, Finding, LintResult
 from bspec_opa.authoring.lint.opa_checks import format_problems, opa_problems, prepare
 from bspec_opa.authoring.lint.own_checks import own_checks
 from bspec_opa.authoring.lint.reading import parse
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.errors import Problem
 
+_BUILT = frozenset({"format/opa-fmt", "test/failing", "test/none"})
+"""What a build lets pass."""
 UNTESTED = "the tests were not run, because the policies do not compile"
 
 
@@ -82,7 +84,8 @@ def finding_of(problem: Problem) -> Finding:
     rule = SHIPPED[told.rule or rule_id_of(told.reason.code)]
     line = (at.line or 0) if at else 0
     column = (at.column or 1) if at and line else 0
-    return Finding(rule, told.message, told.hint, at.file if at else "", line, column, told.reason.code)
+    code = FINDING if rule.id in _BUILT else told.reason.code
+    return Finding(rule, told.message, told.hint, at.file if at else "", line, column, code)
 
 
 def _sorted(found: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -113,8 +116,3 @@ def _document(
         "own": names,
         "now_unix": now,
     }
-
-
-def errors_of(result: LintResult) -> int:
-    """How many findings are errors."""
-    return len(result.having(ERROR))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.build.index_build import index_of, package_problems, repeated_codes
 from bspec_opa.bundle.build.organisation import load_organisation
 from bspec_opa.bundle.layout import ORGANISATION_DATA
+from bspec_opa.bundle.reasons import SELECTION
 from bspec_opa.bundle.rego.lint.everything import findings
 from bspec_opa.bundle.rego.metadata import metadata_problems
 from bspec_opa.bundle.rego.sources import is_rule
-from bspec_opa.foundation.errors import BspecError
+from bspec_opa.foundation.errors import BspecError, Location
 
 if TYPE_CHECKING:
     from bspec_opa.authoring.lint.reading import Reading
@@ -61,5 +62,6 @@ def _data_problems(reading: Reading, data: tuple[bytes, str] | None, index: Inde
         load_organisation(*given, index)
     except BspecError as e:
         # A selector may name a rule that could not be read.
-        return [p for p in e.problems if whole or p.reason.code != "bundle.bad-selection"]
+        told = [p for p in e.problems if (whole and index.rules) or p.reason != SELECTION]
+        return [replace(p, location=p.location or Location(given[1])) for p in told]
     return []

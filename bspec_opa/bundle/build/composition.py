@@ -80,8 +80,8 @@ def composed(own: Sources, foundation: Foundation, policies: Path) -> tuple[Sour
     """
     if foundation.base is None or not is_pack(own.files):
         return _whole(own, foundation, policies), []
-    _require_pinned(foundation.base, foundation.revision)
-    owner = _owner(foundation.owner, policies)
+    require_pinned(foundation.base, foundation.revision)
+    owner = checked_owner(foundation.owner, policies)
     problems = list(_redefined(own.files, foundation.base))
     wrong = {p.location.file for p in problems if p.location}
     kept = {n: d for n, d in own.files.items() if n not in wrong}
@@ -103,11 +103,16 @@ def _whole(own: Sources, foundation: Foundation, policies: Path) -> Sources:
     if foundation.revision:
         hint = f"take base_revision out of [policy], or {ANNOTATED} out of the folder"
         raise BASE.error("a whole library stands on no base", hint=hint, at=Location(str(policies)))
-    owner = _owner(foundation.owner or LIBRARY_OWNER, policies)
+    owner = checked_owner(foundation.owner or LIBRARY_OWNER, policies)
     return Sources(own.files, dict.fromkeys(own.files, owner))
 
 
-def _owner(owner: str, policies: Path) -> str:
+def checked_owner(owner: str, policies: Path) -> str:
+    """An owner's name that bundles take.
+
+    Raises:
+        InvalidInputError: none, or another form.
+    """
     at = Location(str(policies))
     if not owner:
         hint = 'write owner = "team:payments" into [policy] of bspec-opa.toml, or give --owner'
@@ -118,7 +123,13 @@ def _owner(owner: str, policies: Path) -> str:
     return owner
 
 
-def _require_pinned(base: Bundle, revision: str) -> None:
+def require_pinned(base: Bundle, revision: str) -> None:
+    """Check that a base is the one that a pack is pinned to.
+
+    Raises:
+        InvalidInputError: it is pinned to none.
+        TrustError: it is pinned to another one.
+    """
     at = Location(base.name)
     if not revision:
         hint = f'write base_revision = "{base.revision}" into [policy] of bspec-opa.toml, or give --base-revision'

@@ -66,11 +66,11 @@ class Opa:
         """Standard output of one run.
 
         Args:
-            arguments: the subcommand first.
+            arguments: OPA's.
             cwd: where it runs.
             stdin: what it reads.
             timeout_s: how long it may take, seconds.
-            accepted: the exit codes with which it has done what it was asked for.
+            accepted: exit codes that are no refusal; ``opa test`` exits 2 when a test fails.
 
         Raises:
             EngineError: the binary can't be started or takes too long.

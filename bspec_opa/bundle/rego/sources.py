@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.bundle.layout import BUILD_DATA, ORGANISATION_DATA, RULES
 from bspec_opa.bundle.reasons import LAYOUT, NO_RULES
 from bspec_opa.foundation.errors import Location, error_of
-from bspec_opa.foundation.files import make_directory, read_bounded
+from bspec_opa.foundation.files import is_directory, make_directory, read_bounded
 from bspec_opa.foundation.limits import MAX_BUNDLE_FILES, MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
@@ -65,18 +65,32 @@ def is_rule(name: str) -> bool:
     return name.startswith(RULES) and not is_test(name)
 
 
+def optional_sources(policies: Path) -> dict[str, bytes]:
+    """The files of a policies folder that may still be empty, or not be there.
+
+    Raises:
+        InvalidInputError: a file of another kind or name, a link, or too much.
+    """
+    return _read(policies) if is_directory(policies) else {}
+
+
 def read_sources(policies: Path) -> Sources:
     """All files below a policies folder.
 
     Raises:
         InvalidInputError: a file of another kind or name, a link, too much, or not a single rule (attack A41).
     """
+    files = _read(policies)
+    if not any(is_rule(n) for n in files):
+        raise error_of([no_rules(policies)])
+    return Sources(files)
+
+
+def _read(policies: Path) -> dict[str, bytes]:
     names, problems = survey(policies)
     if problems:
         raise error_of(problems)
-    if not any(is_rule(n) for n in names):
-        raise error_of([no_rules(policies)])
-    return Sources({n: read_bounded(policies / n, MAX_DOCUMENT_BYTES) for n in names})
+    return {n: read_bounded(policies / n, MAX_DOCUMENT_BYTES) for n in names}
 
 
 def survey(policies: Path) -> tuple[list[str], list[Problem]]:

@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("lint", "impact")
+COMMANDS = ("new", "test", "lint", "doc", "impact")
 
 
 class Commands(LazyGroup):
@@ -18,12 +18,13 @@ class Commands(LazyGroup):
 
 @click.group("policy", cls=Commands)
 def command() -> None:
-    """Write rules and test them, from an empty directory on.
+    """Write rules, test, lint and document them, from an empty directory on.
 
     \b
     bspec-opa policy new global/tools/no_shell
     bspec-opa policy test
-    bspec-opa policy lint
+    bspec-opa policy lint --fix
+    bspec-opa policy doc -o docs/rules
     bspec-opa bundle build -o bundles/acme.tar.gz
     bspec-opa policy impact bundles/acme.tar.gz
     """

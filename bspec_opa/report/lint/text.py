@@ -66,6 +66,6 @@ def _diff(linted: Linted, name: str) -> Iterator[str]:
     """As ``diff -u`` writes it."""
     assert linted.mended is not None  # noqa: S101 - asked by _mended only
     old, new = (d[name].decode("utf-8", "replace").split("\n") for d in (linted.mended.before, linted.mended.after))
-    path = (linted.folder / name).as_posix()
+    path = (linted.folder / name).as_posix().lstrip("/")
     for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm=""):
         yield line.replace("\t", "    ")
