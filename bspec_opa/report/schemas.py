@@ -28,6 +28,7 @@ from bspec_opa.foundation.closed_schema import (
 )
 from bspec_opa.report.check.schema import CHECK
 from bspec_opa.report.schema_parts import ASSURANCE, BUNDLE, LINE, LINES, OPEN, OPTIONAL_DIGEST, PROBLEM, SEVERITY
+from bspec_opa.report.signing_schema import PUBLISHERS, SIGNATURE, SIGNING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,6 +161,7 @@ _SCHEMAS = {
             "environments": array(
                 obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=LINES), minimum=1
             ),
+            "publishers": PUBLISHERS,
         },
     ),
     "bspec.key/v1": ((0,), {"keyid": HEX64, "algorithm": enum("ed25519", "ecdsa-p256-sha256"), "file": LINE}),
@@ -218,8 +220,10 @@ _SCHEMAS = {
             "own_rules": array(IDENTIFIER),
             "rules": array(obj(**_ENTRY, environments=array(IDENTIFIER)), minimum=1),
             "files": array(obj(name=LINE, bytes=integer(), digest=DIGEST), minimum=1),
+            "signature": SIGNATURE,
         },
     ),
+    **SIGNING,
     "bspec.bundle-built/v1": ((0,), _BUNDLE_FILE),
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     "bspec.doctor/v1": (

@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("build", "inspect", "export")
+COMMANDS = ("build", "inspect", "export", "sign", "verify", "diff")
 
 
 class Commands(LazyGroup):
@@ -18,7 +18,7 @@ class Commands(LazyGroup):
 
 @click.group("bundle", cls=Commands)
 def command() -> None:
-    """Build, inspect and export policy bundles.
+    """Build, inspect, export, sign, verify and compare policy bundles.
 
     \b
     bspec-opa bundle inspect
