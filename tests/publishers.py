@@ -7,7 +7,7 @@ import json
 import subprocess
 import tarfile
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +29,13 @@ NOW = 1_780_000_000
 SHIPPED = Path(__file__).parents[1] / "bundles" / "default.tar.gz"
 
 
-@lru_cache(maxsize=8)
 def key(name: str = "one", algorithm: str = "ES256") -> SigningKey:
     """The key of that name, made once a process."""
+    return _made(name, algorithm)
+
+
+@cache
+def _made(name: str, algorithm: str) -> SigningKey:
     native: Any
     if algorithm == "ES256":
         native = ec.generate_private_key(ec.SECP256R1())
