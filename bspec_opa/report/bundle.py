@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.describe import describe
 from bspec_opa.report.printable import printable
+from bspec_opa.report.signing import unverified_json, unverified_text
 from bspec_opa.report.text import next_lines
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def exported_text(policy: Policy, target: Path, style: Style) -> str:
     """What was exported, and how an OPA loads it."""
     load = f"opa run --server --set bundles.bspec.resource={shlex.quote(target.absolute().as_uri())}"
     lines = [f"{style.mark('EXPORTED', 'bold', 'green')}  {printable(str(target))}", _identity(policy).rstrip("\n")]
+    if policy.bundle.signature:
+        lines.append("  note      it is signed: OPA loads it only with the publisher's key (see docs/bundles.md)")
+        load += f" --verification-key KEY.pub.pem --verification-key-id {shlex.quote(policy.bundle.signature.key_id)}"
     return "\n".join([*lines, *next_lines([load])]) + "\n"
 
 
@@ -80,9 +84,11 @@ def described_text(policy: Policy, style: Style) -> str:
         f"  {'deny' if r.has_deny else 'warn':<5} {r.severity:<9} {r.id:<48} {r.owner:<12} {r.title}"
         for r in policy.bundle.index.rules
     ]
-    return "\n".join(lines) + "\n" + _identity(policy) + "\n" + "\n".join(rules) + "\n"
+    signature = unverified_text(policy.bundle.signature)
+    return "\n".join(lines) + "\n" + _identity(policy) + signature + "\n" + "\n".join(rules) + "\n"
 
 
 def described_json(policy: Policy) -> JsonObject:
     """``bspec.bundle/v1``."""
-    return {"schema": "bspec.bundle/v1", "exit_code": 0, **describe(policy.bundle)}
+    signature = unverified_json(policy.bundle.signature)
+    return {"schema": "bspec.bundle/v1", "exit_code": 0, **describe(policy.bundle), "signature": signature}

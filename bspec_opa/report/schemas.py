@@ -46,6 +46,7 @@ from bspec_opa.report.schema_parts import (
     SEVERITY,
 )
 from bspec_opa.report.serving_schema import SERVING
+from bspec_opa.report.signing_schema import PUBLISHERS, SIGNATURE, SIGNING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,6 +183,7 @@ _SCHEMAS = {
             "environments": array(
                 obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=LINES), minimum=1
             ),
+            "publishers": PUBLISHERS,
         },
     ),
     "bspec.key/v1": ((0,), {"keyid": HEX64, "algorithm": enum("ed25519", "ecdsa-p256-sha256"), "file": LINE}),
@@ -241,9 +243,12 @@ _SCHEMAS = {
             "own_rules": array(IDENTIFIER),
             "rules": array(obj(**_ENTRY, environments=array(IDENTIFIER), tiers=LINES), minimum=1),
             "files": array(obj(name=LINE, bytes=integer(), digest=DIGEST), minimum=1),
+            "signature": SIGNATURE,
         },
     ),
     "bspec.bundle-built/v1": ((0,), {**_BUNDLE_FILE, "base": BASES, "owners": OWNERS}),
+    **SIGNING,
+    "bspec.bundle-built/v1": ((0,), _BUNDLE_FILE),
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     **SERVING,
     **REGISTRY,

@@ -107,10 +107,21 @@ class Draft:
     def _public(self, text: str, pointer: str) -> PublicKey | None:
         """The key of a path or of PEM text; its text never appears in a problem (attack A71)."""
         try:
-            return public_key_from_pem(text.encode() if "-----BEGIN" in text else self.read_public_key(text))
+            return public_key_from_pem(self._pem(text))
         except BspecError as e:
             self._problem(f"key: {e.problems[0].message}", pointer)
             return None
+
+    def _fingerprint(self, text: str, pointer: str) -> str | None:
+        """The id of a person's or a publisher's key."""
+        try:
+            return publisher_key_from_pem(self._pem(text)).fingerprint
+        except BspecError:
+            public = self._public(text, pointer)
+            return public.keyid if public else None
+
+    def _pem(self, text: str) -> bytes:
+        return text.encode() if "-----BEGIN" in text else self.read_public_key(text)
 
     def _key(self, text: str, pointer: str, purpose: str) -> str | None:
         """The id of a key; its entry is made at its first place."""
@@ -170,10 +181,8 @@ class Draft:
 
     def _publisher(self, item: JsonObject, pointer: str) -> JsonValue:
         """A publisher's entry; its key is called by its fingerprint unless ``key_id`` says otherwise."""
-        text = str(item["key"])
         try:
-            pem = text.encode() if "-----BEGIN" in text else self.read_public_key(text)
-            key = publisher_key_from_pem(pem, str(item.get("key_id", "")))
+            key = publisher_key_from_pem(self._pem(str(item["key"])), str(item.get("key_id", "")))
         except BspecError as e:
             self._problem(f"key: {e.problems[0].message}", f"{pointer}/key")
             return None
@@ -204,8 +213,7 @@ class Draft:
         kind = "key" if "key" in item else "record"
         identifier: JsonValue = item[kind]
         if kind == "key" and len(str(identifier)) != KEYID_DIGITS:
-            public = self._public(str(identifier), f"{pointer}/key")
-            identifier = public.keyid if public else None
+            identifier = self._fingerprint(str(identifier), f"{pointer}/key")
         return {"kind": kind, "id": identifier, "reason": item["reason"]}
 
 

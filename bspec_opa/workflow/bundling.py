@@ -38,7 +38,7 @@ def build_policy(
     Raises:
         BspecError: every finding of the checks with its place; no OPA of the exact version; nowhere to write.
     """
-    _require_directory(target)
+    require_directory(target)
     from bspec_opa.bundle.build.building import build_bundle
     from bspec_opa.bundle.rego.opa_tool import Opa
     from bspec_opa.engine.toolchain import find_opa
@@ -46,7 +46,7 @@ def build_policy(
 
     authored = find_policies(policies, environ, given or {})
     opa = Opa(find_opa(environ, PROJECT_TOOLS.absolute()))
-    return _write(build_bundle(authored.path, data, opa, authored.foundation), target)
+    return write_policy(build_bundle(authored.path, data, opa, authored.foundation), target)
 
 
 def repack_policy(bundle: str, data: Path, target: Path) -> Policy:
@@ -56,11 +56,11 @@ def repack_policy(bundle: str, data: Path, target: Path) -> Policy:
         InvalidInputError: the data does not fit its schema.
         StoreError: it can't be written, or the directory is missing.
     """
-    _require_directory(target)
+    require_directory(target)
     from bspec_opa.bundle.build.building import repack
 
     source = read_policy(bundle).bundle
-    return _write(repack(source, read_bounded(data, MAX_DOCUMENT_BYTES), str(data)), target)
+    return write_policy(repack(source, read_bounded(data, MAX_DOCUMENT_BYTES), str(data)), target)
 
 
 def export_policy(bundle: str, target: Path) -> Policy:
@@ -69,17 +69,18 @@ def export_policy(bundle: str, target: Path) -> Policy:
     Raises:
         BspecError: it can't be read or is no policy bundle; nowhere to write.
     """
-    _require_directory(target)
-    return _write(read_policy(bundle).archive, target)
+    require_directory(target)
+    return write_policy(read_policy(bundle).archive, target)
 
 
-def _write(archive: bytes, target: Path) -> Policy:
+def write_policy(archive: bytes, target: Path) -> Policy:
+    """Check a bundle's bytes, and write them."""
     policy = policy_of(archive, target.name)
     write_atomic(target, archive)
     return policy
 
 
-def _require_directory(target: Path) -> None:
+def require_directory(target: Path) -> None:
     """A mistyped path is told before any work, and makes no directories."""
     if not is_directory(target.parent):
         raise UNWRITABLE.error(

@@ -27,6 +27,7 @@ HEAVY = {
     "cryptography",
     "difflib",
     "jsonschema",
+    "jwt",
     "multiprocessing",
     "pydantic",
     "requests",
@@ -43,6 +44,9 @@ DECIDES = {"pydantic", "wasmtime"}
 ALL = SIGNS | DECIDES
 STAGING = ("behavior.intent", "--env", "staging")
 ADMIN = ("--role", "environment-admin", "--key", "keys/environment-admin.pem")
+
+
+SIGN = ("default", "--output", "signed.tar.gz")
 
 
 class Row(NamedTuple):
@@ -82,6 +86,9 @@ ROWS = [
     Row("bundle export", "empty", ("default", "--output", "new.tar.gz"), set()),
     Row("bundle push", "empty", ("default", "oci:images"), set()),
     Row("bundle pull", "empty", ("oci:images", "--output", "new.tar.gz"), set(), 3),
+    Row("bundle sign", "empty", (*SIGN, "--key", "publisher.pem", "--sequence", "1"), {"cryptography", "jwt"}),
+    Row("bundle verify", "empty", ("signed.tar.gz", "--key", "publisher.pub.pem"), {"cryptography", "jwt"}),
+    Row("bundle diff", "empty", ("default", "elevated"), set()),
     Row("doctor", "ready", (), ALL),
 ]
 
@@ -107,6 +114,9 @@ def test_a_verb_imports_what_it_uses(row: Row, shell_at: At, tmp_path: Path, opa
         fill_result(tmp_path / "project" / "results" / "boundary-functional.json", shell.now)
     if row.verb == "bundle build":
         write(tmp_path / "project" / "policies", good_tree())
+    if row.verb in {"bundle sign", "bundle verify"}:
+        shell.ok("key", "generate", "publisher.pem", "--publisher", "-q")
+        shell.ok("bundle", "sign", *SIGN, "--key", "publisher.pem", "--sequence", "1", "-q")
     program = (
         "import sys, json\n"
         "from bspec_opa.cli.main import main\n"

@@ -68,6 +68,14 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "export": ("empty", ("bundle", "export", "-o", "x.tar.gz"), "bundle-exported"),
     "push": ("empty", ("bundle", "push", "default", "oci:images"), "bundle-pushed"),
     "pull": ("empty", ("bundle", "pull", "oci:images", "-o", "x.tar.gz"), "bundle-pulled"),
+    "sign": (
+        "empty",
+        ("bundle", "sign", "default", "--key", "publisher.pem", "--sequence", "1", "-o", "x.tar.gz"),
+        "bundle-signed",
+    ),
+    "verify a bundle": ("empty", ("bundle", "verify", "s.tar.gz", "--key", "publisher.pub.pem"), "bundle-verified"),
+    "inspect a signed one": ("empty", ("bundle", "inspect", "s.tar.gz"), "bundle"),
+    "diff": ("empty", ("bundle", "diff", "elevated", "s.tar.gz"), "bundle-diff"),
     "doctor empty": ("empty", ("doctor",), "doctor"),
     "doctor": ("live", ("doctor",), "doctor"),
     "init": ("bare", ("init", ".", "--trial-keys"), "init"),
@@ -120,6 +128,9 @@ def test_what_is_printed_fits(shell_at: At, case: str) -> None:
         shell.ok("bundle", "push", "default", "oci:images")
     if case == "attest":
         fill_result(Path("results/boundary-functional.json"), shell.now)
+    if "publisher.pem" in arguments or "s.tar.gz" in arguments:
+        shell.ok("key", "generate", "publisher.pem", "--publisher")
+        shell.ok("bundle", "sign", "default", "--key", "publisher.pem", "--sequence", "1", "-o", "s.tar.gz")
     result = shell(*arguments, "--format", "json")
     document = result.json
     assert document["schema"] == f"bspec.{name}/v1"

@@ -36,7 +36,7 @@ SIGNATURE_SCOPE = Reason(
     "bundle.signature-scope",
     ExitCode.TRUST,
     "the bundle was signed for another scope",
-    "sign it with the scope that the publisher has in the trust root",
+    "give the scope that it was signed for, or sign it for the one that the trust root has",
 )
 UNSEQUENCED = Reason(
     "bundle.unsequenced",

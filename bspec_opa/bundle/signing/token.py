@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
 
 SEQUENCE = "bspec_sequence"
+OPAS_OWN = "_default"
+"""What ``opa build`` calls its own way of signing; OPA reserves the name."""
 _HEADER = frozenset(("alg", "kid", "typ"))
 _FILE = frozenset(("name", "hash", "algorithm"))
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
@@ -67,7 +69,7 @@ def read_signature(data: bytes) -> Signature:
             SHA-256, a name twice (attacks A29, A30).
     """
     value = _json(data, SIGNATURES)
-    if isinstance(value, dict) and "plugin" in value:
+    if isinstance(value, dict) and value.pop("plugin", OPAS_OWN) not in {"", OPAS_OWN}:
         raise _wrong("names a plugin that would verify it; signatures are verified here or not at all")
     if not isinstance(value, dict) or value.keys() != {"signatures"}:
         raise _wrong("is not OPA's: it must have signatures and nothing else")

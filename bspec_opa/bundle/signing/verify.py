@@ -58,8 +58,10 @@ def verified(files: Mapping[str, bytes], publishers: Sequence[Publisher], now: i
     signature = read_signature(data)
     publisher = _signer(signature, publishers)
     if signature.scope != publisher.scope:
-        said, wanted = signature.scope or "no scope", publisher.scope or "none"
-        raise SIGNATURE_SCOPE.error(f"was signed for {said[:80]!r}; {publisher.name} has {wanted!r}")
+        said, wanted = (
+            f"scope {scope!r}" if scope else "no scope" for scope in (signature.scope[:80], publisher.scope)
+        )
+        raise SIGNATURE_SCOPE.error(f"was signed for {said}, and {publisher.name} signs for {wanted}")
     _require_files(signature, files)
     if signature.issued_unix is not None and signature.issued_unix > now:
         raise FROM_THE_FUTURE.error(

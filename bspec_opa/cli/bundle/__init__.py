@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("build", "inspect", "export", "serve", "push", "pull")
+COMMANDS = ("build", "sign", "verify", "diff", "inspect", "export", "serve", "push", "pull")
 
 
 class Commands(LazyGroup):
