@@ -14,6 +14,7 @@ from bspec_opa.bundle.serving.address import ListenAt, parse_listen
 from bspec_opa.bundle.serving.limits import SPARE_DESCRIPTORS, Limits
 from bspec_opa.bundle.serving.names import check_directory, parse_named
 from bspec_opa.bundle.serving.reasons import BAD_CREDENTIALS, NOT_INSTALLED, NOTHING
+from bspec_opa.bundle.serving.settings import Settings
 from bspec_opa.bundle.serving.tls import TlsFiles
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.bundle.serving.edition import Edition
     from bspec_opa.bundle.serving.log import Log
-    from bspec_opa.bundle.serving.server import Server, Settings
+    from bspec_opa.bundle.serving.server import Server
 
 COLLECT_AFTER = (700, 10, 10)
 """Python's own thresholds: a server lives longer than a command, which need not look for garbage."""
@@ -120,8 +121,6 @@ def _settings(wanted: Wanted) -> tuple[Settings, ListenAt, ListenAt | None]:
     if wanted.token_file is not None and tls is None and not at.local:
         message = "tokens would cross the network in the clear"
         raise BAD_CREDENTIALS.error(message, hint="give --tls-cert, or listen on 127.0.0.1 behind a proxy that has one")
-    from bspec_opa.bundle.serving.server import Settings
-
     settings = Settings(
         named=named,
         directory=wanted.directory,
