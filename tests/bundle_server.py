@@ -21,7 +21,6 @@ from bspec_opa.bundle.build.building import repack
 from bspec_opa.bundle.read import Bundle, read_bundle
 from bspec_opa.bundle.serving.listening import bind
 from bspec_opa.bundle.serving.server import Server
-from bspec_opa.bundle.serving.settings import Settings
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.canonical import canonical_bytes
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.bundle.serving.log import Event
+    from bspec_opa.bundle.serving.settings import Settings
 
 WAIT_S = 60.0
 NAME = "acme/production"
@@ -110,10 +110,10 @@ class Served:
             connection.close()
 
     def metrics(self, prefix: str = "bspec_serve_") -> dict[str, float]:
-        """Samples by name and labels, without the times at which counters were made."""
+        """Samples by name and labels."""
         text = self.get("/metrics", port=self.diagnostic_port).body.decode()
         lines = [line.rpartition(" ") for line in text.splitlines() if line.startswith(prefix)]
-        return {name: float(value) for name, _, value in lines if "_created" not in name}
+        return {name: float(value) for name, _, value in lines}
 
     def metric(self, name: str) -> float:
         """One sample; 0 if there is none yet."""

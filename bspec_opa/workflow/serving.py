@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.serving.address import ListenAt, parse_listen
+from bspec_opa.bundle.serving.edition import accept_all
 from bspec_opa.bundle.serving.limits import SPARE_DESCRIPTORS, Limits
 from bspec_opa.bundle.serving.names import check_directory, parse_named
 from bspec_opa.bundle.serving.reasons import BAD_CREDENTIALS, NOT_INSTALLED, NOTHING
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from bspec_opa.bundle.serving.edition import Edition
+    from bspec_opa.bundle.serving.edition import Check, Edition
     from bspec_opa.bundle.serving.log import Log
     from bspec_opa.bundle.serving.server import Server
 
@@ -68,7 +69,14 @@ class Serving:
     notes: Sequence[str]
 
 
-def serve_bundles(wanted: Wanted, *, started: Callable[[Serving], None], log: Log, clock: Callable[[], int]) -> None:
+def serve_bundles(
+    wanted: Wanted,
+    *,
+    started: Callable[[Serving], None],
+    log: Log,
+    clock: Callable[[], int],
+    check: Check = accept_all,
+) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP looks at the files at once.
 
     Args:
@@ -76,11 +84,12 @@ def serve_bundles(wanted: Wanted, *, started: Callable[[Serving], None], log: Lo
         started: told once, when clients are answered.
         log: gets one event for each thing that happens.
         clock: Unix seconds.
+        check: what a bundle has to be besides whole.
 
     Raises:
         UsageError: an address, name or file that can't be used; the optional libraries are not installed.
     """
-    settings, at, beside = _settings(wanted)
+    settings, at, beside = _settings(wanted, check)
     _require_libraries()
     gc.set_threshold(*COLLECT_AFTER)
     from bspec_opa.bundle.serving.listening import bind
@@ -108,7 +117,7 @@ def _require_libraries() -> None:
     del aiohttp, prometheus_client
 
 
-def _settings(wanted: Wanted) -> tuple[Settings, ListenAt, ListenAt | None]:
+def _settings(wanted: Wanted, check: Check) -> tuple[Settings, ListenAt, ListenAt | None]:
     """What was asked for, checked before anything is opened."""
     named = parse_named(wanted.bundles)
     if wanted.directory is not None:
@@ -128,6 +137,7 @@ def _settings(wanted: Wanted) -> tuple[Settings, ListenAt, ListenAt | None]:
         token_file=wanted.token_file,
         interval_s=wanted.interval_s,
         limits=Limits(connections=_affordable(wanted.max_connections), wait_s=wanted.max_wait_s),
+        check=check,
     )
     return settings, at, beside
 
