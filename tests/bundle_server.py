@@ -1,8 +1,8 @@
 """A bundle server in a thread, and bundles that decide differently.
 
-    with serving(Settings(named={"acme/production": file}), limits) as served:
-        served.get("/bundles/acme/production")
-        served.wait_for("switched", 2)      # until there are so many events of the kind
+with serving(Settings(named={"acme/production": file}), limits) as served:
+    served.get("/bundles/acme/production")
+    served.wait_for("switched", 2)      # until there are so many events of the kind
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import ssl
 import threading
 import time
 from contextlib import contextmanager
@@ -21,15 +20,17 @@ from typing import TYPE_CHECKING, Any
 from bspec_opa.bundle.build.building import repack
 from bspec_opa.bundle.read import Bundle, read_bundle
 from bspec_opa.bundle.serving.listening import bind
-from bspec_opa.bundle.serving.server import Server, Settings
+from bspec_opa.bundle.serving.server import Server
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.canonical import canonical_bytes
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
     from pathlib import Path
 
     from bspec_opa.bundle.serving.log import Event
+    from bspec_opa.bundle.serving.settings import Settings
 
 WAIT_S = 60.0
 NAME = "acme/production"
@@ -109,10 +110,10 @@ class Served:
             connection.close()
 
     def metrics(self, prefix: str = "bspec_serve_") -> dict[str, float]:
-        """Samples by name and labels, without the times at which counters were made."""
+        """Samples by name and labels."""
         text = self.get("/metrics", port=self.diagnostic_port).body.decode()
         lines = [line.rpartition(" ") for line in text.splitlines() if line.startswith(prefix)]
-        return {name: float(value) for name, _, value in lines if "_created" not in name}
+        return {name: float(value) for name, _, value in lines}
 
     def metric(self, name: str) -> float:
         """One sample; 0 if there is none yet."""

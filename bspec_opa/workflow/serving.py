@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.serving.address import ListenAt, parse_listen
+from bspec_opa.bundle.serving.edition import accept_all
 from bspec_opa.bundle.serving.limits import SPARE_DESCRIPTORS, Limits
 from bspec_opa.bundle.serving.names import check_directory, parse_named
 from bspec_opa.bundle.serving.reasons import BAD_CREDENTIALS, NOT_INSTALLED, NOTHING
+from bspec_opa.bundle.serving.settings import Settings
 from bspec_opa.bundle.serving.tls import TlsFiles
 
 if TYPE_CHECKING:
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from bspec_opa.bundle.serving.edition import Edition
+    from bspec_opa.bundle.serving.edition import Check, Edition
     from bspec_opa.bundle.serving.log import Log
-    from bspec_opa.bundle.serving.server import Server, Settings
+    from bspec_opa.bundle.serving.server import Server
 
 COLLECT_AFTER = (700, 10, 10)
 """Python's own thresholds: a server lives longer than a command, which need not look for garbage."""
@@ -67,7 +69,14 @@ class Serving:
     notes: Sequence[str]
 
 
-def serve_bundles(wanted: Wanted, *, started: Callable[[Serving], None], log: Log, clock: Callable[[], int]) -> None:
+def serve_bundles(
+    wanted: Wanted,
+    *,
+    started: Callable[[Serving], None],
+    log: Log,
+    clock: Callable[[], int],
+    check: Check = accept_all,
+) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP looks at the files at once.
 
     Args:
@@ -75,11 +84,12 @@ def serve_bundles(wanted: Wanted, *, started: Callable[[Serving], None], log: Lo
         started: told once, when clients are answered.
         log: gets one event for each thing that happens.
         clock: Unix seconds.
+        check: what a bundle has to be besides whole.
 
     Raises:
         UsageError: an address, name or file that can't be used; the optional libraries are not installed.
     """
-    settings, at, beside = _settings(wanted)
+    settings, at, beside = _settings(wanted, check)
     _require_libraries()
     gc.set_threshold(*COLLECT_AFTER)
     from bspec_opa.bundle.serving.listening import bind
@@ -107,7 +117,7 @@ def _require_libraries() -> None:
     del aiohttp, prometheus_client
 
 
-def _settings(wanted: Wanted) -> tuple[Settings, ListenAt, ListenAt | None]:
+def _settings(wanted: Wanted, check: Check) -> tuple[Settings, ListenAt, ListenAt | None]:
     """What was asked for, checked before anything is opened."""
     named = parse_named(wanted.bundles)
     if wanted.directory is not None:
@@ -120,8 +130,6 @@ def _settings(wanted: Wanted) -> tuple[Settings, ListenAt, ListenAt | None]:
     if wanted.token_file is not None and tls is None and not at.local:
         message = "tokens would cross the network in the clear"
         raise BAD_CREDENTIALS.error(message, hint="give --tls-cert, or listen on 127.0.0.1 behind a proxy that has one")
-    from bspec_opa.bundle.serving.server import Settings
-
     settings = Settings(
         named=named,
         directory=wanted.directory,
@@ -129,6 +137,7 @@ def _settings(wanted: Wanted) -> tuple[Settings, ListenAt, ListenAt | None]:
         token_file=wanted.token_file,
         interval_s=wanted.interval_s,
         limits=Limits(connections=_affordable(wanted.max_connections), wait_s=wanted.max_wait_s),
+        check=check,
     )
     return settings, at, beside
 

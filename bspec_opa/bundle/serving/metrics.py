@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -24,6 +24,7 @@ class Metrics:
     """Counters of one server, and its shelf as it is when somebody asks."""
 
     def __init__(self, shelf: Shelf) -> None:
+        disable_created_metrics()  # a second series for each counter, which says when it was made
         self._registry = CollectorRegistry()
         self._registry.register(_State(shelf))
         self.requests = Counter(

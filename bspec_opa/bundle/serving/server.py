@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.serving.answers import Answers
 from bspec_opa.bundle.serving.candidates import Candidates
-from bspec_opa.bundle.serving.edition import Shelf, accept_all
-from bspec_opa.bundle.serving.limits import Limits
+from bspec_opa.bundle.serving.edition import Shelf
 from bspec_opa.bundle.serving.listening import Listener
 from bspec_opa.bundle.serving.log import Event
 from bspec_opa.bundle.serving.metrics import Metrics
@@ -19,34 +17,10 @@ from bspec_opa.bundle.serving.secrets import Secrets
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
-    from bspec_opa.bundle.serving.edition import Check, Edition
+    from bspec_opa.bundle.serving.edition import Edition
     from bspec_opa.bundle.serving.log import Log
-    from bspec_opa.bundle.serving.tls import TlsFiles
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is served, and to whom.
-
-    Attributes:
-        named: files by name.
-        directory: where more bundles are, each named by its path; None for nowhere.
-        tls: certificate and authorities; None for plain HTTP.
-        token_file: tokens of those who are let in; None for everybody.
-        interval_s: seconds between two looks at the files.
-        limits: what clients may take.
-        check: what a bundle has to be besides whole.
-    """
-
-    named: Mapping[str, Path]
-    directory: Path | None = None
-    tls: TlsFiles | None = None
-    token_file: Path | None = None
-    interval_s: float = 1.0
-    limits: Limits = field(default_factory=Limits)
-    check: Check = accept_all
+    from bspec_opa.bundle.serving.settings import Settings
 
 
 class Server:

@@ -58,7 +58,10 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "half": (lambda: edition(1)[: len(edition(1)) // 2], "bundle.bad-archive"),
     "all but a byte": (lambda: edition(1)[:-1], "bundle.bad-archive"),
     "a byte more": (lambda: edition(1) + b"\0", "bundle.bad-archive"),
-    "one bit": (lambda: edition(1)[:40_000] + bytes([edition(1)[40_000] ^ 1]) + edition(1)[40_001:], "bundle.bad-archive"),
+    "one bit": (
+        lambda: edition(1)[:40_000] + bytes([edition(1)[40_000] ^ 1]) + edition(1)[40_001:],
+        "bundle.bad-archive",
+    ),
     "no archive": (lambda: b"<html>404</html>", "bundle.bad-archive"),
     "something else's": (lambda: gzip.compress(bytes(1024)), "bundle.no-rules"),
     "delta": (delta, "bundle.bad-archive"),

@@ -97,13 +97,23 @@ def test_several_tokens_are_valid_at_once() -> None:
     assert len(tokens) == 2
     assert tokens.admits(f"Bearer {FIRST}")
     assert tokens.admits(f"bearer {SECOND}")
-    wrong = ["", "Bearer", "Bearer ", FIRST, f"Basic {FIRST}", f"Bearer {FIRST}x", f"Bearer {FIRST[:-1]}", "Bearer \udcff"]
+    wrong = [
+        "",
+        "Bearer",
+        "Bearer ",
+        FIRST,
+        f"Basic {FIRST}",
+        f"Bearer {FIRST}x",
+        f"Bearer {FIRST[:-1]}",
+        "Bearer \udcff",
+    ]
     assert [w for w in wrong if tokens.admits(w)] == []
 
 
 @pytest.mark.attack("A71")
 @pytest.mark.parametrize(
-    ("text", "line"), [("", None), ("# none\n", None), (f"{FIRST}\nBearer {SECOND}", 2), ("short", 1), ("two tokens here", 1)]
+    ("text", "line"),
+    [("", None), ("# none\n", None), (f"{FIRST}\nBearer {SECOND}", 2), ("short", 1), ("two tokens here", 1)],
 )
 def test_a_token_file_of_another_form_is_not_repeated(text: str, line: int | None) -> None:
     with pytest.raises(BspecError) as e:

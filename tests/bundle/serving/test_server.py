@@ -14,7 +14,7 @@ from certificates import Authority
 
 from bspec_opa.bundle.serving.edition import edition_of
 from bspec_opa.bundle.serving.limits import Limits
-from bspec_opa.bundle.serving.server import Settings
+from bspec_opa.bundle.serving.settings import Settings
 from bspec_opa.bundle.serving.tls import TlsFiles
 from bspec_opa.foundation.errors import BspecError
 
@@ -108,7 +108,9 @@ def test_who_waits_gets_the_next_revision(served: Served, file: Path) -> None:
         assert [w.done() for w in waiting] == [False] * 3
         put(file, edition(1))
         replies = [w.result() for w in waiting]
-    assert [(r.status, r.body == edition(1), r.headers["Content-Type"]) for r in replies] == [(200, True, LONG_POLLING)] * 3
+    assert [(r.status, r.body == edition(1), r.headers["Content-Type"]) for r in replies] == [
+        (200, True, LONG_POLLING)
+    ] * 3
     assert served.metric(f'open_long_polls{{bundle="{NAME}"}}') == 0
 
 
@@ -137,7 +139,10 @@ def test_who_left_does_not_wait(served: Served) -> None:
 
 def test_too_many_long_polls_are_told_to_come_again(file: Path) -> None:
     limits = Limits(connections=20)
-    with serving(Settings({NAME: file}, interval_s=0.05, limits=limits)) as served, ThreadPoolExecutor(limits.polls) as pool:
+    with (
+        serving(Settings({NAME: file}, interval_s=0.05, limits=limits)) as served,
+        ThreadPoolExecutor(limits.polls) as pool,
+    ):
         waiting = [pool.submit(polled, served, 0) for _ in range(limits.polls)]
         served.until_metric(f'open_long_polls{{bundle="{NAME}"}}', limits.polls)
         busy = polled(served, 0)
