@@ -209,6 +209,7 @@ def organisation_data() -> dict[str, Any]:
         "floors": [],
         "min_probe_cases": 1,
         "log_retention": [],
+        "log_mask": [],
         "select": {"include": ["*"], "exclude": []},
     }
 

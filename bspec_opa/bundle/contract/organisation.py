@@ -13,10 +13,13 @@ from bspec_opa.bundle.contract.definitions import (
     TIERS,
     shared_shapes,
 )
-from bspec_opa.foundation.closed_schema import array, enum, integer, obj, ref
+from bspec_opa.foundation.closed_schema import array, enum, integer, obj, ref, string
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
+
+MASKED = "^/(?:input|result)(?:/[A-Za-z0-9_.~-]+)*$"
+"""What a decision log may hide. OPA escapes each part for a URL and compares that with names, so others never match."""
 
 
 def organisation_schema() -> JsonObject:
@@ -42,6 +45,7 @@ def organisation_schema() -> JsonObject:
         floors=array(obj(environment=TEXT, tier=enum(*TIERS), rules=ref("promotion"))),
         min_probe_cases=integer(1),
         log_retention=array(obj(regime=TEXT, days=integer())),
+        log_mask=array(obj(op=enum("remove", "upsert"), path=string(pattern=MASKED), value=TEXT)),  # of decision logs
         select=obj(include=array(TEXT, minimum=1), exclude=array(TEXT)),
     )
     return {"$schema": DIALECT, "title": "bspec.org/v1", **body, "$defs": shared_shapes()}
