@@ -269,6 +269,7 @@ WITH_TOKEN = ("--engine-token-file", "../token")
 def test_the_gate_asks_through_it_and_everything_is_reported(
     name: str, project: Shell, stage: Stage, server: Collector, launch: Launch
 ) -> None:
+    project.variables["BSPEC_OPA_DECISION_LOG_FILE"] = "../decisions.jsonl"
     with launch(MADE[name]) as sidecar:
         result = project(*EVALUATE, "--opa-url", sidecar.url, *WITH_TOKEN)
         assert (result.code, result.json["assurance"]) == (5, "cross-checked"), result.err
@@ -292,8 +293,23 @@ def test_the_gate_asks_through_it_and_everything_is_reported(
         True,
     )
     assert "promotion.all.approvals" not in event["result"]["promotion"]
+    (ours,) = [json.loads(line) for line in Path("../decisions.jsonl").read_text(encoding="utf-8").splitlines()]
+    same = {"bundles", "path", "input", "result", "erased", "masked"}
+    assert {k: in_order(ours[k]) for k in same} == {k: in_order(event[k]) for k in same}
+    assert [ours[k] for k in ("input", "erased", "masked")] == [event[k] for k in ("input", "erased", "masked")]
+    assert ours.keys() - event.keys() == {"custom"}
+    assert event.keys() - ours.keys() == {"metrics", "req_id"}
+    assert {type(event[k]) for k in ("decision_id", "requested_by", "timestamp")} == {str}
+    assert ours.keys() & event.keys() == same | {"labels", "decision_id", "requested_by", "timestamp"}
     assert TOKEN not in json.dumps([server.events, server.statuses]) + sidecar.log.read_text(encoding="utf-8")
     assert server.refused == []
+
+
+def in_order(value: Any) -> Any:
+    """The same with sorted lists: findings are sets, and each engine writes them in an order of its own."""
+    if isinstance(value, dict):
+        return {k: in_order(v) for k, v in value.items()}
+    return sorted(map(in_order, value), key=json.dumps) if isinstance(value, list) else value
 
 
 def refuse_everything_else(sidecar: Sidecar) -> None:
