@@ -214,6 +214,7 @@ def organisation_data() -> dict[str, Any]:
         "min_probe_cases": 1,
         "log_retention": [],
         "controls": [],
+        "log_mask": [],
         "select": {"include": ["*"], "exclude": [], "tiers": []},
     }
 

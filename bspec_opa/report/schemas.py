@@ -248,7 +248,6 @@ _SCHEMAS = {
     ),
     "bspec.bundle-built/v1": ((0,), {**_BUNDLE_FILE, "base": BASES, "owners": OWNERS}),
     **SIGNING,
-    "bspec.bundle-built/v1": ((0,), _BUNDLE_FILE),
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     **SERVING,
     **REGISTRY,

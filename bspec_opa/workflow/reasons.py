@@ -168,3 +168,15 @@ NO_INTENT = Reason(
     "a directory that was named holds no intent, in whatever depth",
     "name a directory with *.intent files; hidden directories and links to directories are not looked into",
 )
+LOG_UNWRITABLE = Reason(
+    "decision-log.unwritable",
+    ExitCode.STORE,
+    "a decision could not be logged, so it was not taken",
+    "check free space and permissions of decision_log.file, or unset it",
+)
+LOG_MASK = Reason(
+    "decision-log.no-mask",
+    ExitCode.INVALID,
+    "decisions are to be logged, and the bundle does not say what a log may hold",
+    "build the bundle with log_mask in the organisation's data; an empty list hides nothing",
+)

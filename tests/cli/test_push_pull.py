@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -452,3 +453,16 @@ def test_a_layout_that_another_tool_copies(shell_at: At, tmp_path: Path) -> None
     shell.ok("bundle", "push", "default", "oci:images")
     shutil.copytree("images", tmp_path / "elsewhere")
     assert pull(shell, f"oci:{tmp_path / 'elsewhere'}").code == 0
+
+
+def test_without_the_extra(shell_at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layout needs none."""
+    shell = shell_at("empty")
+    monkeypatch.delitem(sys.modules, "bspec_opa.bundle.registry.remote", raising=False)
+    monkeypatch.setitem(sys.modules, "oras", None)
+    result = shell("bundle", "push", "default", f"127.0.0.1:1/{NAME}", PLAIN)
+    assert (result.code, result.err) == (
+        2,
+        "registries need the package oras; pip install 'bspec-opa[oci]' [registry.no-client]\n",
+    )
+    shell.ok("bundle", "push", "default", "oci:images")

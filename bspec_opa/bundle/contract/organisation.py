@@ -18,6 +18,9 @@ from bspec_opa.foundation.closed_schema import array, enum, integer, obj, ref, s
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
 
+MASKED = "^/(?:input|result)(?:/[A-Za-z0-9_.~-]+)*$"
+"""What a decision log may hide. OPA escapes each part for a URL and compares that with names, so others never match."""
+
 
 PROOFS = ("approvals", "evaluations", "binding", "ledger")
 """What a control may ask to see beside rules that passed."""
@@ -63,6 +66,7 @@ def organisation_schema() -> JsonObject:
         min_probe_cases=integer(1),
         log_retention=array(obj(regime=TEXT, days=integer())),
         controls=array(CONTROL),  # what auditors ask for, and which rules answer
+        log_mask=array(obj(op=enum("remove", "upsert"), path=string(pattern=MASKED), value=TEXT)),  # of decision logs
         select=SELECT,
     )
     return {"$schema": DIALECT, "title": "bspec.org/v1", **body, "$defs": shared_shapes()}

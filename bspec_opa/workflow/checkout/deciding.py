@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.read import Bundle
     from bspec_opa.engine.embedded import EmbeddedEngine
     from bspec_opa.engine.interface import Answer, EngineFacts, OpenEngine
-    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.gate.decision import Decision
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.checkout.config import Config
@@ -214,11 +214,12 @@ def _sidecar(config: Config, policy: Policy, url: str) -> OpenEngine:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A checked decision, who took it, and what a person should know about them."""
+    """A checked decision, who took it, what a person should know about them, and the answer as it came."""
 
     decision: Decision
     engines: tuple[EngineFacts, ...]
     notes: tuple[str, ...]
+    answer: JsonValue
 
 
 def ask(panel: Panel, policy: Policy, request: JsonObject) -> Verdict:
@@ -230,7 +231,7 @@ def ask(panel: Panel, policy: Policy, request: JsonObject) -> Verdict:
     """
     expected = expectation(policy, request)
     answer: Answer = panel.engine.decide(request)
-    return Verdict(judge(answer.decision, expected), answer.facts, panel.engine.notes)
+    return Verdict(judge(answer.decision, expected), answer.facts, panel.engine.notes, answer.decision)
 
 
 def expectation(policy: Policy, request: JsonObject) -> Expectation:
