@@ -181,6 +181,8 @@ def test_terms_become_json() -> None:
     assert value_of({"type": "object", "value": [[{"type": "string", "value": "k"}, number]]}) == {"k": 1}
     assert value_of({"type": "var", "value": "x"}, {"x": 3}) == 3
     assert value_of({"type": "null", "value": None}) is None
+    assert value_of({"type": "number", "value": 1.5}) == "1.5"
+    assert value_of({"type": "number", "value": 10**15}) == "1000000000000000"
 
 
 def test_values_by_reference_and_by_pointer() -> None:

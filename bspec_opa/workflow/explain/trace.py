@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bspec_opa.foundation.canonical import canonical_bytes
+from bspec_opa.foundation.limits import INTEGER_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -210,9 +211,14 @@ def value_of(term: Node, variables: Mapping[str, JsonValue] = MappingProxyType({
         case "object":
             return {str(value_of(k, variables)): value_of(v, variables) for k, v in value or ()}
         case "string" | "number" | "boolean":
-            return str(value) if isinstance(value, float) else value
+            return value if _is_plain(value) else str(value)
         case _:
             return None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it has a canonical form: what rules compute may be a fraction, or larger than any input."""
+    return not isinstance(value, float) and not (isinstance(value, int) and abs(value) >= INTEGER_LIMIT)
 
 
 def _order(value: JsonValue) -> bytes:
