@@ -78,6 +78,8 @@ EXPLANATION: dict[str, JsonObject] = {
         why=LINE,
         blocked_by=LINES,
         decisions=integer(),
+        # Commands that come before any step: how there comes to be a trust root, and a pin.
+        first=LINES,
         steps=array(_STEP),
     ),
     "notes": LINES,

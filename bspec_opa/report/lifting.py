@@ -25,6 +25,7 @@ def lift_json(explanation: Explanation) -> JsonObject:
     """The member ``to_allow``."""
     lift = explanation.lift
     blocked: list[JsonValue] = [*lift.hopeless]
+    first: list[JsonValue] = [*first_of(explanation)]
     steps: list[JsonValue] = [
         {
             "kind": step.kind,
@@ -44,6 +45,7 @@ def lift_json(explanation: Explanation) -> JsonObject:
         "why": lift.why,
         "blocked_by": blocked,
         "decisions": lift.decisions,
+        "first": first,
         "steps": steps,
     }
 
@@ -57,6 +59,17 @@ def told(explanation: Explanation) -> Iterator[tuple[Step, str, str]]:
         yield step, _says(step, now), _command(step, steps)
 
 
+def first_of(explanation: Explanation) -> list[str]:
+    """What has to be there before any record can be signed: a trust root, and its pin."""
+    meant = explanation.meant
+    if not explanation.lift.steps or (meant.prepared and meant.pinned):
+        return []
+    intent = meant.intent or _PLACEHOLDER
+    steps = steps_in(meant.project, intent, meant.environment, prepared=meant.prepared, pinned=meant.pinned)
+    commands = steps.of(meant.decision)
+    return commands[:1] if meant.prepared else commands
+
+
 def lift_lines(explanation: Explanation) -> Iterator[str]:
     """The last part of an explanation for people."""
     lift = explanation.lift
@@ -67,6 +80,7 @@ def lift_lines(explanation: Explanation) -> Iterator[str]:
     if not lift.steps:
         return
     yield f"to an allow  {_worth(lift)}"
+    yield from (f"     {command}   (before anything can be signed)" for command in first_of(explanation))
     for number, (_, says, command) in enumerate(told(explanation), 1):
         yield f"{number:3}. {says}"
         if command:

@@ -120,6 +120,7 @@ def test_before_a_binding_the_set_is_an_estimate(first: First) -> None:
     assert lift["why"] == "which rules judge what resolve finds is not known before"
     assert lift["steps"][0]["command"] == "bspec-opa resolve behavior.intent"
     assert "an estimate: which rules judge" in first.text
+    assert lift["first"] == ["bspec-opa init . --trial-keys"]
 
 
 def test_without_an_opa_it_says_so_and_shows_source_and_input(at: At) -> None:
@@ -160,7 +161,7 @@ def test_a_rule_that_passes_shows_what_it_looked_at(at: At) -> None:
     assert read["reference"] == "input.intent.tools"
     assert [t["id"] for t in json.loads(read["value"])] == ["billing_read_api"]
     assert document["to_allow"] == {
-        "possible": True, "proven": True, "why": "", "blocked_by": [], "decisions": 0, "steps": [],
+        "possible": True, "proven": True, "why": "", "blocked_by": [], "first": [], "decisions": 0, "steps": [],
     }  # fmt: skip
     assert "passed    nothing was found" in shell.ok("explain", "behavior.intent", "TOL-03").out
 
@@ -258,7 +259,7 @@ def test_a_wrong_input_is_no_bug(at: At, change: dict[str, Any], said: str) -> N
 def test_the_smallest_set_is_proven_and_doing_exactly_it_allows(at: At) -> None:
     shell = at("bound")
     lift = explained(shell, *STAGING)["to_allow"]
-    assert (lift["possible"], lift["proven"], lift["why"]) == (True, True, "")
+    assert (lift["possible"], lift["proven"], lift["why"], lift["first"]) == (True, True, "", [])
     cases = {s["question"]: s["count"] for s in lift["steps"] if s["kind"] == "evidence"}
     assert cases == {"boundary": 50, "privilege": 50, "constraint": 30}
     assert [s["kind"] for s in lift["steps"]] == ["submit", "evidence", "evidence", "evidence", "approval", "request"]

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bspec_opa.foundation.canonical import canonical_bytes
+from bspec_opa.foundation.limits import INTEGER_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -100,12 +101,14 @@ def _path(before: Sequence[Node], end: Node, values: dict[str, JsonValue]) -> Fi
     mine = [e for e in before if e["QueryID"] == end["QueryID"] and e["Op"] == "Eval"]
     texts = _Texts(named, f"data.{_package(end)}.", [e["Node"] for e in mine])
     rows = sorted({e["Location"]["row"] for e in mine if not e["Node"].get("generated")})
+    told = [
+        ((m["location"]["row"], m["location"]["col"], -len(text)), Seen(m["location"]["row"], text, values[name]))
+        for name, m in (end["LocalMetadata"] or {}).items()
+        if m["location"] and name in values and (text := texts.of(name)) is not None
+    ]
     seen: dict[str, Seen] = {}
-    places = {n: m["location"] for n, m in (end["LocalMetadata"] or {}).items() if m["location"]}
-    for name, place in sorted(places.items(), key=lambda p: (p[1]["row"], p[1]["col"])):
-        text = texts.of(name)
-        if name in values and text is not None:
-            seen.setdefault(text, Seen(place["row"], text, values[name]))
+    for _, part in sorted(told, key=lambda t: t[0]):
+        seen.setdefault(part.text, part)
     return Fired(end["Location"]["row"], tuple(rows), tuple(seen.values()))
 
 
@@ -208,9 +211,14 @@ def value_of(term: Node, variables: Mapping[str, JsonValue] = MappingProxyType({
         case "object":
             return {str(value_of(k, variables)): value_of(v, variables) for k, v in value or ()}
         case "string" | "number" | "boolean":
-            return str(value) if isinstance(value, float) else value
+            return value if _is_plain(value) else str(value)
         case _:
             return None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it has a canonical form: what rules compute may be a fraction, or larger than any input."""
+    return not isinstance(value, float) and not (isinstance(value, int) and abs(value) >= INTEGER_LIMIT)
 
 
 def _order(value: JsonValue) -> bytes:

@@ -80,7 +80,7 @@ class Compared:
     @property
     def is_changed(self) -> bool:
         """Whether anything differs."""
-        return self.before != self.after or bool(self.changes)
+        return self.before != self.after or bool(self.changes) or bool(self.voided)
 
     @property
     def new_denial(self) -> bool:

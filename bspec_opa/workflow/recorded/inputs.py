@@ -20,18 +20,19 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.closed_schema import Violation
 
+_FAMILY = INPUT_CONTRACT.partition("/")[0] + "/"
 _HINT = "write it with bspec-opa normalize INTENT --env ENV"
 
 
 def looks_like_input(data: bytes) -> bool:
-    """Whether a file claims to be a policy input; everything else is taken for an intent."""
+    """Whether a file claims to be a policy input, of whatever version; everything else is taken for an intent."""
     if data.lstrip()[:1] != b"{" or b'"contract"' not in data:
         return False
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and "contract" in value
+    return isinstance(value, dict) and str(value.get("contract")).startswith(_FAMILY)
 
 
 def read_input(data: bytes, name: str) -> JsonObject:
