@@ -39,6 +39,7 @@ VERBS = (
     "promote",
     "show",
     "verify",
+    "report",
     "normalize",
     "key",
     "trust",

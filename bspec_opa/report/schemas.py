@@ -27,6 +27,7 @@ from bspec_opa.foundation.closed_schema import (
     obj,
 )
 from bspec_opa.report.check.schema import CHECK
+from bspec_opa.report.controls_schema import CONTROLS, PROOF
 from bspec_opa.report.schema_parts import ASSURANCE, BUNDLE, LINE, LINES, OPEN, OPTIONAL_DIGEST, PROBLEM, SEVERITY
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ _EVALUATION: dict[str, JsonObject] = {
     "floor": array(PROBLEM),
     "rejected": _REJECTED,
     "unsequenced": array(DIGEST),
+    "proof": PROOF,
     "notes": LINES,
     "next": LINES,
 }
@@ -222,6 +224,7 @@ _SCHEMAS = {
     ),
     "bspec.bundle-built/v1": ((0,), _BUNDLE_FILE),
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
+    "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),
         {

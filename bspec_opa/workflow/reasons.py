@@ -168,3 +168,21 @@ NO_INTENT = Reason(
     "a directory that was named holds no intent, in whatever depth",
     "name a directory with *.intent files; hidden directories and links to directories are not looked into",
 )
+NO_DECISION = Reason(
+    "report.no-decision",
+    ExitCode.INVALID,
+    "there is no decision to report on",
+    "name a decision written by evaluate --format json, an intent with --env, a lock, or a project's directory",
+)
+NO_CONTROLS = Reason(
+    "report.no-controls",
+    ExitCode.INVALID,
+    "the organisation's data maps no control, or none of the framework that was asked for",
+    "write controls into the organisation's data and build the bundle again",
+)
+UNKNOWN_BUNDLE = Reason(
+    "report.unknown-bundle",
+    ExitCode.INVALID,
+    "the bundle that decided is neither configured nor among the ledger's objects",
+    "give the bundle with --bundle",
+)
