@@ -157,10 +157,10 @@ def _outcomes(batch: list[Mutant], results: list[dict[str, Any]]) -> dict[str, s
         raise TrialError(f"the tests of {batch[0].file} and others fail, or are none, without any mutation")
     found = {}
     for number, mutant in enumerate(batch):
-        passed = ran.get(f"m{number}")
-        if not passed:
+        passes = ran.get(f"m{number}")
+        if not passes:
             raise TrialError(f"no test ran for {mutant.name}")
-        found[mutant.name] = SURVIVED if all(passed) else KILLED
+        found[mutant.name] = SURVIVED if all(passes) else KILLED
     return found
 
 
