@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from mutation.gate import try_gate
 from mutation.survivors import Account, load_reasons, rendered
 from mutation.trial import Policies, share_of, try_all
 
@@ -25,16 +26,21 @@ def main(arguments: list[str]) -> int:
     policies = Policies(ROOT / "policies", Opa(given.opa))
     every = policies.mutants()
     wanted = [m for m in share_of(every, given.share) if given.only in m.file]
+    whole = not given.only and given.share == 1
     seen: Counter[str] = Counter()
 
     def progress(outcome: str, number: int) -> None:
         seen[outcome] += number
-        sys.stderr.write(f"\r{sum(seen.values())}/{len(wanted)}  {dict(sorted(seen.items()))}  ")
+        said = ", ".join(f"{n} {o}" for o, n in sorted(seen.items()))
+        sys.stderr.write(f"\r{sum(seen.values())} tried, {len(wanted)} of libraries and rules: {said}   ")
         sys.stderr.flush()
 
     outcomes = try_all(policies, wanted, progress)
+    gate = try_gate(policies, progress) if whole else {}
     sys.stderr.write("\n")
-    account = Account({m.name: outcomes[m.name] for m in wanted}, load_reasons(), {m.name for m in every})
+    known = {m.name for m in every} | set(gate)
+    reasons = {n: r for n, r in load_reasons().items() if whole or not n.startswith("gate ")}
+    account = Account({m.name: outcomes[m.name] for m in wanted} | gate, reasons, known)
     sys.stdout.write(rendered(account))
     return 1 if account.faults else 0
 

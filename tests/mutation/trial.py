@@ -94,7 +94,7 @@ def try_all(policies: Policies, mutants: Sequence[Mutant], progress: Callable[[s
                     progress(outcome, 1)
         alive = [m for m in mutants if found[m.name] == SURVIVED]
         shared = any(m.file.startswith(_SHARED) for m in alive)
-        if shared and _fails(_opa_test(policies.opa, [policies.root], "--run", _LIBRARY)):
+        if shared and opa_fails(policies.opa, policies.root, "--run", _LIBRARY):
             raise TrialError("tests fail without any mutation")
         again = {pool.submit(_try_alone, policies, Path(folder) / f"alone{n}", m): m for n, m in enumerate(alive)}
         for late in as_completed(again):
@@ -199,22 +199,42 @@ def _try_alone(policies: Policies, place: Path, mutant: Mutant) -> str:
     """A survivor in its own place: would the build refuse it, does any other test see it?"""
     shutil.copytree(policies.root, place)
     (place / mutant.file).write_text(mutant.text, encoding="utf-8")
+    if mutant.file.startswith(_SHARED):
+        return outcome_of(policies.opa, place, "--run", _LIBRARY)
+    return INVALID if refused(policies.opa, place) else SURVIVED
+
+
+def outcome_of(opa: Opa, place: Path, *flags: str) -> str:
+    """What becomes of a mutant in a whole tree of its own, which is removed."""
+    results = _opa_test(opa, [place], *flags)
+    if isinstance(results, str):
+        outcome = INVALID
+    elif any(r.get("fail") or r.get("error") for r in results):
+        outcome = KILLED
+    else:
+        outcome = INVALID if refused(opa, place) else SURVIVED
+    shutil.rmtree(place)
+    return outcome
+
+
+def refused(opa: Opa, root: Path) -> bool:
+    """Whether the check that a build makes refuses a tree: syntax, types, unused names."""
     checked = subprocess.run(
-        [str(policies.opa.path), "check", "--strict", "--schema", str(_SCHEMAS), str(place)],
+        [str(opa.path), "check", "--strict", "--schema", str(_SCHEMAS), str(root)],
         capture_output=True,
         timeout=600,
         check=False,
     )
-    if checked.returncode:
-        return INVALID
-    if not mutant.file.startswith(_SHARED):
-        return SURVIVED
-    results = _opa_test(policies.opa, [place], "--run", _LIBRARY)
-    shutil.rmtree(place)
-    return KILLED if _fails(results) else SURVIVED
+    return checked.returncode != 0
 
 
-def _fails(results: list[dict[str, Any]] | str) -> bool:
+def opa_fails(opa: Opa, root: Path, *flags: str) -> bool:
+    """Whether any test of a tree fails.
+
+    Raises:
+        TrialError: there is none, or the tree does not compile.
+    """
+    results = _opa_test(opa, [root], *flags)
     if isinstance(results, str) or not results:
         raise TrialError(f"no test ran: {str(results)[:2000]}")
     return any(r.get("fail") or r.get("error") for r in results)
