@@ -16,7 +16,7 @@ GATE := .build/gate
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry soak schemas real wheel clean
+.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry soak mutation schemas real wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ test-rego: $(VENV)/.dev $(OPA)
 	$(BIN)/python -m bspec_opa.bundle.build.generate policies $(GATE) --opa $(OPA)
 	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --fail-on-empty --timeout 60s
 	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --coverage --threshold 100 --timeout 60s --format json > .build/rego-coverage.json
+
+mutation: $(VENV)/.dev $(OPA) ## change the policies in small ways, and demand that their tests notice: make mutation MUTATION="--only lib/"
+	PYTHONPATH=tests $(BIN)/python -m mutation --opa $(OPA) $(MUTATION)
 
 lint: $(VENV)/.dev $(OPA) ## ruff, mypy, import-linter, opa check and fmt, generated files up to date
 	$(BIN)/ruff check .

@@ -91,8 +91,13 @@ def selectors_of(select: JsonObject) -> list[str]:
 
 
 def _select(organisation: JsonObject) -> JsonObject:
-    """``select``, in the form that the build demands; a bundle of somebody else's making may have another."""
+    """``select``, in the form that the build demands; a bundle of somebody else's making may have another.
+
+    A bundle from before there were packs has none, and its gate knows of none; what it decided can be replayed.
+    """
     found = organisation.get("select")
+    if isinstance(found, dict):
+        found = {"tiers": [], **found}
     bad = violations(SELECT, found, limit=1)
     if bad:
         raise SELECTION.error(f"select{bad[0].pointer} {bad[0].message}")

@@ -41,6 +41,7 @@ VERBS = (
     "promote",
     "show",
     "verify",
+    "report",
     "normalize",
     "key",
     "trust",

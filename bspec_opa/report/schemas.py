@@ -28,6 +28,7 @@ from bspec_opa.foundation.closed_schema import (
 )
 from bspec_opa.report.authoring.schema import AUTHORING
 from bspec_opa.report.check.schema import CHECK
+from bspec_opa.report.controls_schema import CONTROLS, PROOF
 from bspec_opa.report.explain_schema import EXPLANATION
 from bspec_opa.report.impact_schema import IMPACT
 from bspec_opa.report.lint.schema import LINT
@@ -114,6 +115,7 @@ _EVALUATION: dict[str, JsonObject] = {
     "floor": array(PROBLEM),
     "rejected": _REJECTED,
     "unsequenced": array(DIGEST),
+    "proof": PROOF,
     "notes": LINES,
     "next": LINES,
 }
@@ -251,6 +253,7 @@ _SCHEMAS = {
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     **SERVING,
     **REGISTRY,
+    "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),
         {

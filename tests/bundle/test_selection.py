@@ -78,7 +78,8 @@ def test_chosen(selection: dict[str, Any], want: tuple[set[str], ...]) -> None:
         (INDEX, organisation(["@tools"], [], pack("low", [], [])), "bundle.tier-guard"),
         (Index((entry(X), entry(Y))), organisation(["*"], [], pack("high", [], [])), "bundle.tier-guard"),
         (INDEX, {}, "bundle.bad-selection"),
-        (INDEX, {"select": {"include": ["*"], "exclude": []}}, "bundle.bad-selection"),
+        (INDEX, {"select": {"include": ["*"]}}, "bundle.bad-selection"),
+        (INDEX, {"select": ["*"]}, "bundle.bad-selection"),
         (INDEX, {"select": {"include": ["*"], "exclude": [], "tiers": [{"tier": "low"}]}}, "bundle.bad-selection"),
     ],
 )
@@ -86,6 +87,10 @@ def test_refused(index: Index, selection: dict[str, Any], code: str) -> None:
     with pytest.raises(InvalidInputError) as error:
         chosen_rules(index, selection, "low")
     assert error.value.code == code
+
+
+def test_data_from_before_there_were_packs() -> None:
+    assert len(chosen_rules(INDEX, {"select": {"include": ["*"], "exclude": []}}, "low")) == len(INDEX.rules)
 
 
 @pytest.mark.parametrize(

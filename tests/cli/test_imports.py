@@ -79,6 +79,7 @@ ROWS = [
     Row("promote", "signed", STAGING, ALL),
     Row("show", "staged", ("behavior.lock",), set()),
     Row("verify", "staged", ("behavior.lock",), ALL),
+    Row("report", "staged", ("behavior.lock",), ALL),
     Row("normalize", "bare", ("behavior.intent",), READS),
     Row("key generate", "empty", ("new.pem",), {"cryptography"}),
     Row("key show", "ready", ("keys/author.pem",), {"cryptography"}),

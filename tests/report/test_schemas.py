@@ -64,6 +64,8 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "key show": ("ready", ("key", "show", "keys/root.pub.pem"), "key"),
     "show": ("live", ("show",), "lock"),
     "verify": ("live", ("verify",), "verification"),
+    "report": ("live", ("report", "."), "controls"),
+    "report of an intent": ("bare", ("report", *STAGING), "controls"),
     "inspect": ("empty", ("bundle", "inspect"), "bundle"),
     "build": (
         "empty",

@@ -44,9 +44,9 @@ decision := {{
 	"promotion": object.filter(promotion, chosen),
 }} if {{
 	shape.is_input(input)
-	count(organisation) > 0
-	count(select.unmatched(index)) == 0
-	count(chosen) > 0
+	organisation
+	select.unmatched(index) == set()
+	chosen != set()
 	select.guarded(index)
 	known_environment
 }}
@@ -173,6 +173,35 @@ test_reports_exactly_the_index[note] if {
 	reported(environment, action) == expected(environment, action)
 }
 
+test_says_who_answers_and_to_what if {
+	answer := gate.decision with input as testing.allowed
+	object.remove(answer, ["global", "promotion"]) == {
+		"contract": "@CONTRACT@",
+		"nonce": testing.allowed.nonce,
+		"revision": data.bspec.build.revision,
+		"data_digest": data.bspec.build.data_digest,
+	}
+}
+
+test_a_missing_organisation_key_is_undefined[key] if {
+	some key, _ in data.bspec.org
+	rest := object.remove(data.bspec.org, [key])
+	not gate.decision with input as testing.allowed with data.bspec.org as rest
+}
+
+test_check_needs_no_environment if {
+	answer := gate.decision with input as testing.allowed
+		with input.action as "check"
+		with input.environment as "none"
+	answer.promotion == {}
+}
+
+test_all_is_no_environment_even_if_the_data_says_so if {
+	not gate.decision with input as testing.allowed
+		with input.environment as "all"
+		with data.bspec.org.environments as [{"id": "all", "schemas": []}]
+}
+
 test_environment_without_own_rules_reports_the_common_ones if {
 	environments := [{"id": "elsewhere", "schemas": []}]
 	answer := gate.decision with input as testing.allowed
@@ -234,4 +263,4 @@ test_ill_typed_input_is_undefined[note] if {
 }
 
 test_accepts_the_full_shape if shape.is_input(testing.full)
-"""
+""".replace("@CONTRACT@", DECISION_CONTRACT)
