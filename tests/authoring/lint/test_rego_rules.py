@@ -133,6 +133,12 @@ def test_what_is_registered_is_what_the_rules_say(tmp_path: Path, opa: Opa) -> N
     assert {r.rule.id for r in load_rego_rules([], tmp_path, opa)} == said.keys()
 
 
+def test_the_shipped_rules_pass_their_own_tests_and_every_line_is_covered(opa: Opa) -> None:
+    command = ["test", "--coverage", "--threshold", "100", "--fail-on-empty", "--format", "json", str(SHIPPED_RULES)]
+    opa.run(command)
+    opa.run(["fmt", "--fail", "--list", str(SHIPPED_RULES)])
+
+
 def test_a_file_that_cant_be_parsed_hides_nothing_of_the_others(tmp_path: Path, opa: Opa) -> None:
     tree = clean_tree()
     tree["bspec/lib/order/order.rego"] = "package bspec.lib.order\n\nprivilege := {"
