@@ -95,5 +95,7 @@ def _watcher(rule: RuleEntry) -> str:
     package = data_path(rule.path.rpartition("/")[0]).removeprefix("data.")
     sets = [name for name, has in (("deny", rule.has_deny), ("warn", rule.has_warn)) if has]
     item = json.dumps({"msg": OTHER_SHAPE, "path": ""})
-    bodies = [f"{name} contains {item} if not data.bspec.gate.shape.is_input(input)\n" for name in sets]
+    # An undefined argument makes a negated call undefined, too; so no input at all is a case of its own.
+    conditions = ("not data.bspec.gate.shape.is_input(input)", "not input")
+    bodies = [f"{name} contains {item} if {condition}\n" for name in sets for condition in conditions]
     return f"package {package}\n\n" + "\n".join(bodies)

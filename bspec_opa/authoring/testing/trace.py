@@ -104,9 +104,13 @@ def _cases(result: Event) -> list[tuple[tuple[str, ...], Event]]:
 
 def _queries(trace: Sequence[Event], name: str) -> set[int]:
     """The queries that evaluate the test's own rule."""
-    return {
-        e["QueryID"] for e in trace if isinstance(e["Node"], dict) and e["Node"].get("head", {}).get("name") == name
-    }
+    return {e["QueryID"] for e in trace if isinstance(e["Node"], dict) and _head(e["Node"]) == name}
+
+
+def _head(node: Event) -> str:
+    """The name of a rule's definition; empty for anything else. A test with cases has a reference for a name."""
+    head = node.get("head") or {}
+    return str(head["ref"][0]["value"] if head.get("ref") else head.get("name", ""))
 
 
 def _furthest(events: Sequence[Event]) -> Event | None:

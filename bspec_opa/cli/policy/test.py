@@ -95,12 +95,12 @@ def command(
 
 
 def _show(run: Run, output: Output) -> int:
-    from bspec_opa.report.authoring.junit import tests_junit
-    from bspec_opa.report.authoring.tests import tests_json, tests_text
+    from bspec_opa.report.authoring.junit import run_junit
+    from bspec_opa.report.authoring.tests import run_json, run_text
 
     if output.form == JUNIT:
         if not output.quiet:
-            output.runtime.write(tests_junit(run))
+            output.runtime.write(run_junit(run))
     else:
-        output.show(lambda style: tests_text(run, style), lambda: tests_json(run))
+        output.show(lambda style: run_text(run, style), lambda: run_json(run))
     return int(run.exit_code)

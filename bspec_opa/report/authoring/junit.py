@@ -16,7 +16,7 @@ PROVEN = "proven"
 """The suite of what a run must prove besides its tests."""
 
 
-def tests_junit(run: Run) -> str:
+def run_junit(run: Run) -> str:
     """The document. What makes a run worth nothing, and lines without a test, are cases of a suite of their own."""
     root = ET.Element("testsuites", name="bspec-opa policy test")
     suites: dict[str, ET.Element] = {}

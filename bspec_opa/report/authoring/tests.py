@@ -29,7 +29,7 @@ MAX_LINES = 20
 """Lines without a test that text shows of one file."""
 
 
-def tests_text(run: Run, style: Style) -> str:
+def run_text(run: Run, style: Style) -> str:
     """What failed and why first, the sum last."""
     lines: list[str] = []
     for test in run.failed:
@@ -100,7 +100,7 @@ def _uncovered(file: FileCoverage, style: Style) -> Iterator[str]:
         yield f"  … and {len(file.missed) - MAX_LINES} more"
 
 
-def tests_json(run: Run) -> JsonObject:
+def run_json(run: Run) -> JsonObject:
     """The same for machines."""
     return {
         "schema": "bspec.policy-test/v1",
