@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 import pytest
+from lint_tree import clean_tree
 from policy_tree import good_tree, write
 from shell import NOW, fill_result
 
@@ -80,6 +81,8 @@ ROWS = [
     Row("bundle build", "empty", ("policies", "--output", "new.tar.gz"), {"jsonschema"}),
     Row("bundle inspect", "empty", ("default",), set()),
     Row("bundle export", "empty", ("default", "--output", "new.tar.gz"), set()),
+    Row("policy lint", "empty", ("policies",), {"jsonschema"}, 0),
+    Row("policy doc", "empty", ("default", "-o", "pages", "--format", "html"), set()),
     Row("doctor", "ready", (), ALL),
 ]
 
@@ -105,6 +108,8 @@ def test_a_verb_imports_what_it_uses(row: Row, shell_at: At, tmp_path: Path, opa
         fill_result(tmp_path / "project" / "results" / "boundary-functional.json", shell.now)
     if row.verb == "bundle build":
         write(tmp_path / "project" / "policies", good_tree())
+    if row.verb == "policy lint":
+        write(tmp_path / "project" / "policies", clean_tree())
     program = (
         "import sys, json\n"
         "from bspec_opa.cli.main import main\n"

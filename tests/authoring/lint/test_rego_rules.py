@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from lint_stages import NOW
-from lint_tree import clean_tree
+from lint_stages import NOW, rules_in
+from lint_tree import RULE, clean_tree
 from policy_tree import write
 
 from bspec_opa.authoring.lint.catalog import SHIPPED
 from bspec_opa.authoring.lint.linting import lint
 from bspec_opa.authoring.lint.model import REGO
 from bspec_opa.authoring.lint.reading import read_files
+from bspec_opa.authoring.lint.rego_answers import rego_findings
 from bspec_opa.authoring.lint.rego_rules import SHIPPED_RULES, load_rego_rules
 from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.foundation.errors import BspecError
@@ -109,10 +110,9 @@ def test_a_lint_rule_that_fails_is_no_silence(name: str, tmp_path: Path, opa: Op
     value = body if body.startswith("x :=") else f"x := {body}"
     text = f"package bspec.lint.team.bad\n\nreport contains x if {{\n\tsome f, _ in input.text\n\t{value}\n}}\n"
     team = write(tmp_path / "team", {"bad.rego": text})
-    files = read_files(write(tmp_path / "policies", clean_tree()))
     rules = [r for r in load_rego_rules([team], tmp_path, opa) if not r.rule.owned]
     with pytest.raises(BspecError) as error:
-        lint(files, rules, tmp_path, opa, now=NOW)
+        list(rego_findings(rules, {"text": {RULE: []}}, [RULE], tmp_path, opa))
     assert (error.value.code, error.value.exit_code) == (code, 3)
 
 
@@ -144,7 +144,7 @@ def test_a_file_that_cant_be_parsed_hides_nothing_of_the_others(tmp_path: Path, 
     tree["bspec/lib/order/order.rego"] = "package bspec.lib.order\n\nprivilege := {"
     tree["bspec/lib/extra/extra.rego"] = "package bspec.lib.extra\n\nx := input.intnet\n"
     files = read_files(write(tmp_path / "policies", tree))
-    result = lint(files, load_rego_rules([], tmp_path, opa), tmp_path, opa, now=NOW)
+    result = lint(files, rules_in(tmp_path, opa), tmp_path, opa, now=NOW)
     assert {(f.rule.id, f.file.rpartition("/")[2]) for f in result.findings} == {
         ("opa/syntax", "order.rego"),
         ("metadata/missing", "extra.rego"),
