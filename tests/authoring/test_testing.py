@@ -54,12 +54,15 @@ def test_a_pack_that_is_right(bench: Bench) -> None:
 
 
 # What exits 0 in other tools. Each is one change to a pack that is green, and none may be.
-SHAPE = NO_SHELL_TEST + """
+SHAPE = (
+    NO_SHELL_TEST
+    + """
 test_success_another_shape if {
 	found := rule.deny with input as {"intent": {"tools": [{"id": "x", "path": "/a", "class": "crm"}]}}
 	found == set()
 }
 """
+)
 GREENS: dict[str, tuple[Tree, int, str, str]] = {
     "a misspelt package of a rule": (
         {RULE: NO_SHELL.replace("payments.no_shell", "payments.no_shel")}, 3, "bundle.layout", "not named after its folder",
@@ -193,7 +196,9 @@ def test_other_comparisons(name: str, bench: Bench) -> None:
 
 
 def test_a_comparison_in_a_helper(bench: Bench) -> None:
-    helper = '\nsame(class, want) if {\n\tdenials := found(class)\n\tdenials == want\n}\n\ntest_other if same("crm", {%s})\n'
+    helper = (
+        '\nsame(class, want) if {\n\tdenials := found(class)\n\tdenials == want\n}\n\ntest_other if same("crm", {%s})\n'
+    )
     run = bench({**pack(), TEST: NO_SHELL_TEST + helper % FINDING}, pattern="test_other")
     assert run.failed[0].differences[0].missing == (FINDING,)
 
@@ -247,5 +252,10 @@ def test_documents(bench: Bench) -> None:
     text = run_junit(run)
     assert '<testsuites name="bspec-opa policy test" tests="2" failures="1" errors="0" skipped="0">' in text
     assert '<failure message="the sets differ">* the sets differ\n' in text
-    unproven = bench({RULE: NO_SHELL, f"{FOLDER}/no_shell_test.rego": HEAD + "test_x if count(rule.deny) == 0 with input as testing.allowed\n"})
+    unproven = bench(
+        {
+            RULE: NO_SHELL,
+            f"{FOLDER}/no_shell_test.rego": HEAD + "test_x if count(rule.deny) == 0 with input as testing.allowed\n",
+        }
+    )
     assert (unproven.exit_code, '<testsuite name="proven" tests=' in run_junit(unproven)) == (4, True)
