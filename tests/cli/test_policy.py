@@ -75,7 +75,7 @@ def test_from_an_empty_directory_to_a_denial(shell: Shell) -> None:
     shell.ok("bundle", "build", "-o", "policies.tar.gz")
     shutil.copy(INTENT, "behavior.intent")
     checked = shell("check", "behavior.intent", "--bundle", "policies.tar.gz", "--format", "json").json
-    denied = {r["id"]: r["denied"][0]["line"] for r in checked["results"][0]["rules"] if r["denied"]}
+    denied = {r["id"]: r["denied"][0]["line"] for r in checked["files"][0]["rules"] if r["denied"]}
     assert checked["exit_code"] == 4
     line = next(n for n, t in enumerate(INTENT.read_text(encoding="utf-8").splitlines(), 1) if "class: finance" in t)
     assert denied["global.tools.no_finance"] == line
