@@ -44,7 +44,6 @@ VERBS = (
     "trust",
     "policy",
     "bundle",
-    "policy",
     "doctor",
 )
 

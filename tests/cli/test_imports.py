@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 import pytest
 from lint_tree import clean_tree
+from packs import pack
 from policy_tree import good_tree, write
 from shell import NOW, fill_result
 
+from bspec_opa.bundle.shipped import load_bundle, shipped_bundle
 from bspec_opa.cli.main import VERBS
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ HEAVY = {
     "wasmtime",
     "yaml",
 }
+POLICY_TABLE = f'[policy]\nbase_revision = "{load_bundle(shipped_bundle()).revision}"\nowner = "team:payments"\n'
 READS = {"pydantic"}
 SIGNS = {"pydantic", "cryptography"}
 DECIDES = {"pydantic", "wasmtime"}
@@ -78,6 +81,9 @@ ROWS = [
     Row("trust init", "ready", ("trust.yaml", "--key", "keys/root.pem"), {"cryptography"}, 2),
     Row("trust show", "ready", (), {"cryptography"}),
     Row("trust renew", "ready", ("trust.yaml", "--key", "keys/root.pem"), {"cryptography"}),
+    Row("policy new", "empty", ("global/tools/no_shell",), set()),
+    Row("policy test", "empty", ("policies",), {"jsonschema"}),
+    Row("policy bench", "empty", ("policies", "--repeat", "1"), {"jsonschema", "requests", "urllib3"}),
     Row("bundle build", "empty", ("policies", "--output", "new.tar.gz"), {"jsonschema"}),
     Row("bundle inspect", "empty", ("default",), set()),
     Row("bundle export", "empty", ("default", "--output", "new.tar.gz"), set()),
@@ -106,7 +112,10 @@ def test_a_verb_imports_what_it_uses(row: Row, shell_at: At, tmp_path: Path, opa
     shell = shell_at(row.stage)
     if row.verb == "attest":
         fill_result(tmp_path / "project" / "results" / "boundary-functional.json", shell.now)
-    if row.verb == "bundle build":
+    if row.verb == "policy test":
+        write(tmp_path / "project", {"bspec-opa.toml": POLICY_TABLE})
+        write(tmp_path / "project" / "policies", pack())
+    if row.verb in {"bundle build", "policy bench"}:
         write(tmp_path / "project" / "policies", good_tree())
     if row.verb == "policy lint":
         write(tmp_path / "project" / "policies", clean_tree())
