@@ -88,7 +88,7 @@ ROWS = [
     Row("bundle inspect", "empty", ("default",), set()),
     Row("bundle export", "empty", ("default", "--output", "new.tar.gz"), set()),
     Row("policy lint", "empty", ("policies",), {"jsonschema"}, 0),
-    Row("policy doc", "empty", ("default", "-o", "pages", "--format", "html"), set()),
+    Row("policy doc", "empty", ("default", "--output", "pages", "--format", "html"), set()),
     Row("doctor", "ready", (), ALL),
 ]
 

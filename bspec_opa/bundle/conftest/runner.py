@@ -22,6 +22,7 @@ from bspec_opa.bundle.conftest.sources import read_data, read_policies
 from bspec_opa.bundle.conftest.wanted import V0
 from bspec_opa.bundle.contract.__main__ import rendered
 from bspec_opa.bundle.reasons import FORBIDDEN_BUILTIN, OPA_FAILED
+from bspec_opa.bundle.rego.capabilities import WITHHELD
 from bspec_opa.bundle.rego.sources import write_tree
 from bspec_opa.bundle.rego.syntax import parse_modules, rule_name
 from bspec_opa.foundation.errors import BspecError, ExitCode, Location, Problem, error_of
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.rego.syntax import Module
     from bspec_opa.foundation.canonical import JsonObject
 
-WITHHELD = ("http.send", "net.lookup_ip_addr", "opa.runtime")
-"""Builtins that conftest policies don't get unless somebody says so."""
 BATCH = 32
 """Inputs for one run of OPA: starting it takes longer than evaluating them."""
 _POLICIES, _ANSWER, _DATA = "policies", "answer", "data"
