@@ -89,6 +89,10 @@ GREENS: dict[str, tuple[Tree, int, str, str]] = {
     "a misspelt test": ({TEST: NO_SHELL_TEST.replace("test_fail", "tset_fail")}, 3, "bundle.test-form", "tset_fail"),
     "a todo": ({TEST: NO_SHELL_TEST.replace("test_fail", "todo_fail")}, 3, "bundle.test-form", "todo_"),
     "a document of another shape": ({TEST: SHAPE}, 3, "authoring.input-shape", "test_success_another_shape"),
+    "data of another shape in a test": (
+        {TEST: NO_SHELL_TEST.replace("with input.intent.tools as [tool]", 'with data.bspec.org.forbidden as [{"clas": "x"}]\n\t\twith input.intent.tools as [tool]')},
+        3, "authoring.input-shape", "test_success",
+    ),
     "no input at all": (
         {TEST: NO_SHELL_TEST + "\ntest_success_nothing if rule.deny == set()\n"}, 3, "authoring.input-shape", "test_success_nothing",
     ),
