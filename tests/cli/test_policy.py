@@ -224,7 +224,7 @@ def test_bench(small: Shell) -> None:
     }
     costs = [r["ns"] for r in document["rules"]]
     assert costs == sorted(costs, reverse=True)
-    assert min(costs) > 0
+    assert min(*costs, document["decision_ns"], document["embedded_ns"]) > 0
     assert document["total_ns"] == sum(costs)
     assert 9_990 <= sum(r["share_bp"] for r in document["rules"]) <= 10_000
     assert document["inputs"] == ["testing.allowed", "testing.full"]
@@ -235,6 +235,14 @@ def test_bench(small: Shell) -> None:
     text = small.ok("policy", "bench", "--input", "inputs", "--repeat", "1", "--top", "1").out
     assert "global.payments.no_shell" in text
     assert "1 input (inputs/billing.json), median of 1 round" in text
+
+
+def test_bench_of_an_input_that_gets_no_decision(small: Shell) -> None:
+    shutil.copy(INTENT, "behavior.intent")
+    request = small.ok("normalize", "behavior.intent", "--env", "staging").json
+    Path("in.json").write_text(json.dumps({**request, "environment": "nowhere"}), encoding="utf-8")
+    result = small("policy", "bench", "--input", "in.json", "--repeat", "1")
+    assert (result.code, "doesn't know its environment" in result.err) == (3, True), result.err
 
 
 @pytest.mark.parametrize(
