@@ -83,7 +83,7 @@ ROWS = [
     Row("trust renew", "ready", ("trust.yaml", "--key", "keys/root.pem"), {"cryptography"}),
     Row("policy new", "empty", ("global/tools/no_shell",), set()),
     Row("policy test", "empty", ("policies",), {"jsonschema"}),
-    Row("policy bench", "empty", ("policies", "--repeat", "1"), {"jsonschema", "requests", "urllib3"}),
+    Row("policy bench", "empty", ("policies", "--repeat", "1"), {"jsonschema", "requests", "urllib3", "wasmtime"}),
     Row("bundle build", "empty", ("policies", "--output", "new.tar.gz"), {"jsonschema"}),
     Row("bundle inspect", "empty", ("default",), set()),
     Row("bundle export", "empty", ("default", "--output", "new.tar.gz"), set()),

@@ -81,25 +81,30 @@ def test_from_an_empty_directory_to_a_denial(shell: Shell) -> None:
     assert denied["global.tools.no_finance"] == line
 
 
-@pytest.mark.parametrize(
-    ("place", "more"),
-    [
-        ("promotion/all/second_look", ("--pending", "approval")),
-        ("promotion.production.third_look", ("--pending", "evidence", "--severity", "low")),
-        ("global/payments/words", ("--warn", "--title", "Yes: no", "--code", "PAY-7")),
-    ],
-)
-def test_each_kind_of_rule_is_red_and_then_green(place: str, more: tuple[str, ...], small: Shell) -> None:
+NEW = {
+    "promotion/all/second_look": ("--pending", "approval"),
+    "promotion.production.third_look": ("--pending", "evidence", "--severity", "low"),
+    "global/payments/words": ("--warn", "--title", "Yes: no", "--code", "PAY-7"),
+}
+
+
+def test_each_kind_of_rule_is_red_and_then_green(small: Shell) -> None:
     shutil.rmtree("policies")
-    small.ok("policy", "new", place, *more)
-    folder = Path("policies/bspec/rules", *place.replace(".", "/").split("/"))
-    rule, test = folder / f"{folder.name}.rego", folder / f"{folder.name}_test.rego"
+    for place, more in NEW.items():
+        small.ok("policy", "new", place, *more)
     red = small("policy", "test", "--format", "json").json
-    assert (red["exit_code"], red["problems"], [t["status"] for t in red["tests"]]) == (4, [], ["failed", "passed"])
+    assert (red["exit_code"], red["problems"], red["failed"], red["passed"]) == (4, [], 3, 3)
+    assert {t["name"] for t in red["tests"] if t["status"] == "failed"} == {
+        "test_fail_second_look",
+        "test_fail_third_look",
+        "test_fail_words",
+    }
     assert violations(SCHEMAS["bspec.policy-test/v1"], red) == []
-    edit(rule, '"TODO"', '"shell"' if place.startswith("global") else '"contractors"')
-    assert small("policy", "test").code == 0
-    assert test.read_text(encoding="utf-8").startswith("package bspec.rules.")
+    for place in NEW:
+        folder = Path("policies/bspec/rules", *place.replace(".", "/").split("/"))
+        word = '"shell"' if place.startswith("global") else '"contractors"'
+        edit(folder / f"{folder.name}.rego", '"TODO"', word)
+    assert small.ok("policy", "test").lines[0].startswith("PASSED  6 of 6 tests passed; 3 rules of yours")
 
 
 def test_new_texts_are_in_the_form_of_opa_fmt(small: Shell, opa_path: Path) -> None:
@@ -129,6 +134,7 @@ def test_new_at_a_place_that_is_none(place: str, small: Shell) -> None:
     before = sorted(Path().rglob("*"))
     result = small("policy", "new", place)
     assert (result.code, BAD_PLACES[place] in result.err) == (2, True), result.err
+    assert "[authoring.bad-place]" in result.err
     assert sorted(Path().rglob("*")) == before
 
 
@@ -218,7 +224,7 @@ def test_bench(small: Shell) -> None:
     }
     costs = [r["ns"] for r in document["rules"]]
     assert costs == sorted(costs, reverse=True)
-    assert min(costs) > 0
+    assert min(*costs, document["decision_ns"], document["embedded_ns"]) > 0
     assert document["total_ns"] == sum(costs)
     assert 9_990 <= sum(r["share_bp"] for r in document["rules"]) <= 10_000
     assert document["inputs"] == ["testing.allowed", "testing.full"]
@@ -231,13 +237,21 @@ def test_bench(small: Shell) -> None:
     assert "1 input (inputs/billing.json), median of 1 round" in text
 
 
+def test_bench_of_an_input_that_gets_no_decision(small: Shell) -> None:
+    shutil.copy(INTENT, "behavior.intent")
+    request = small.ok("normalize", "behavior.intent", "--env", "staging").json
+    Path("in.json").write_text(json.dumps({**request, "environment": "nowhere"}), encoding="utf-8")
+    result = small("policy", "bench", "--input", "in.json", "--repeat", "1")
+    assert (result.code, "doesn't know its environment" in result.err) == (3, True), result.err
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{}", 'lacks "action"'),
+        ("{}", 'lacks "action"; give what bspec-opa normalize prints [authoring.bad-bench-input]'),
         ("[", "1:2"),
         ('{"action": "check", "action": "check"}', "action"),
-        (None, "holds no *.json file"),
+        (None, "holds no *.json file; write some there"),
     ],
 )
 def test_bench_takes_no_other_input(content: str | None, words: str, small: Shell) -> None:

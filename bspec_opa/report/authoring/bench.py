@@ -35,6 +35,7 @@ def bench_text(bundle: Bundle, costs: Costs, top: int, style: Style) -> str:
     lines.append("")
     lines.append(f"  {_micro(costs.total_ns):>9} µs  all {len(costs.rules)} rules")
     lines.append(f"  {_micro(costs.decision_ns):>9} µs  a decision: guard, selection and the rules that run there")
+    lines.append(f"  {_micro(costs.embedded_ns):>9} µs  the same in the embedded engine")
     lines.append(f"  {inputs}{printable(named)}, median of {count(costs.repeat, 'round')}")
     return "\n".join(lines) + "\n"
 
@@ -63,6 +64,7 @@ def bench_json(bundle: Bundle, costs: Costs) -> JsonObject:
         "inputs": [*costs.inputs],
         "repeat": costs.repeat,
         "decision_ns": costs.decision_ns,
+        "embedded_ns": costs.embedded_ns,
         "total_ns": costs.total_ns,
         "rules": [
             {

@@ -57,6 +57,7 @@ AUTHORING: dict[str, tuple[tuple[int, ...], dict[str, JsonObject]]] = {
             "inputs": array(LINE, minimum=1),
             "repeat": integer(1),
             "decision_ns": integer(),
+            "embedded_ns": integer(),
             "total_ns": integer(),
             "rules": array(
                 obj(id=LINE, owner=LINE, ns=integer(), share_bp=integer(), worst_ns=integer(), worst_input=LINE),
