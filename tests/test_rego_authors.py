@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import transcript
 from sidecars import free_port
 from transcript import Step
-
-if TYPE_CHECKING:
-    import pytest
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "rego-authors.md").read_text(encoding="utf-8")
 PORTS = ("8181", "8282")
