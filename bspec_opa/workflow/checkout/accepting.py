@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.reasons import NOT_ACCEPTED
@@ -12,7 +14,11 @@ from bspec_opa.ledger.sequences import Seen, Sequences
 from bspec_opa.workflow.checkout.memory import memory_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bspec_opa.bundle.signing.verify import Verified
+    from bspec_opa.foundation.digest import Digest
+    from bspec_opa.trust.publisher import Publisher
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.deciding import Policy
@@ -42,15 +48,33 @@ def accepted(policy: Policy, root: TrustRoot, environment: str, now: int) -> Ver
             f"bundle {policy.ref.name} ({policy.ref.digest}) is not accepted for {environment}",
             hint="use an accepted bundle, or accept this one in trust.yaml",
         )
-    from bspec_opa.bundle.signing.verify import require_sequenced, verified
+    from bspec_opa.bundle.signing.verify import require_recent, require_sequenced
 
     try:
-        found = verified(policy.bundle.files, publishers, now)
+        found = _proven(_Question(policy.bundle.digest, publishers, policy.bundle.files))
+        require_recent(found, now)
         require_sequenced(found)
     except TrustError as e:
         at = Location(policy.bundle.name)
         raise error_of(p.reason.problem(p.message, hint=p.hint, at=at) for p in e.problems) from e
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Who signed this; the digest is over all of the files."""
+
+    digest: Digest
+    publishers: tuple[Publisher, ...]
+    files: Mapping[str, bytes] = field(compare=False, repr=False)
+
+
+@lru_cache(maxsize=8)
+def _proven(question: _Question) -> Verified:
+    """Whoever judges many intents under one bundle verifies its signature once; the clock is asked each time."""
+    from bspec_opa.bundle.signing.verify import proven
+
+    return proven(question.files, question.publishers)
 
 
 def require_accepted(policy: Policy, anchor: Anchor, environment: str, world: World) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from bspec_opa.bundle.signing.verify import verified
 from bspec_opa.foundation.errors import TrustError
 
 FILES = members(SHIPPED.read_bytes())
-GOOD = {"files": listed(FILES), "keyid": "key-one", "iat": NOW, "bspec_sequence": 7}
+GOOD: dict[str, Any] = {"files": listed(FILES), "keyid": "key-one", "iat": NOW, "bspec_sequence": 7}
 
 
 def one(**changed: Any) -> bytes:
