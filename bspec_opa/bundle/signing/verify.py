@@ -141,17 +141,17 @@ def require_recent(found: Verified, now: int) -> None:
         TrustError: one of them.
     """
     signature, publisher = found.signature, found.publisher
-    if signature.issued_unix is not None and signature.issued_unix > now:
-        raise FROM_THE_FUTURE.error(
-            f"was signed at {format_time(signature.issued_unix)}, and now is {format_time(now)}"
-        )
-    limited = publisher.minimum_sequence > 1 or publisher.max_age_s
-    sequence, issued = signature.sequence, signature.issued_unix
-    if limited and (sequence is None or issued is None):
-        raise UNSEQUENCED.error(f"the signature lacks {SEQUENCE} or iat, and {publisher.name} has limits for them")
+    sequence, issued, until = signature.sequence, signature.issued_unix, signature.expires_unix
+    begins = max(issued or 0, signature.not_before_unix or 0)
+    if begins > now:
+        raise FROM_THE_FUTURE.error(f"holds from {format_time(begins)}, and now is {format_time(now)}")
+    if (publisher.minimum_sequence > 1 and sequence is None) or (publisher.max_age_s and issued is None):
+        raise UNSEQUENCED.error(f"the signature lacks {SEQUENCE} or iat, and {publisher.name} has a limit for it")
     if sequence is not None and sequence < publisher.minimum_sequence:
         message = f"has sequence {sequence}; {publisher.name} has the minimum {publisher.minimum_sequence}"
         raise BELOW_MINIMUM.error(message)
+    if until is not None and now >= until:
+        raise STALE.error(f"its signature held until {format_time(until)}")
     if issued is not None and publisher.max_age_s and now - issued > publisher.max_age_s:
-        until = format_time(issued + publisher.max_age_s)
-        raise STALE.error(f"was signed at {format_time(issued)} and could be used until {until}")
+        last = format_time(issued + publisher.max_age_s)
+        raise STALE.error(f"was signed at {format_time(issued)} and could be used until {last}")

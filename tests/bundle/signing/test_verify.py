@@ -248,6 +248,37 @@ def test_how_old(bundle_bytes: bytes, sequence: int, at: int, limits: dict[str, 
         assert require_sequenced(ours(signed, publisher(**limits))) == sequence
 
 
+@pytest.mark.attack("A31")
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"exp": NOW + 1}, ""),
+        ({"exp": NOW}, "bundle.stale"),
+        ({"nbf": NOW}, ""),
+        ({"nbf": NOW + 1}, "bundle.from-the-future"),
+    ],
+)
+def test_registered_claims_that_opa_ignores(bundle_bytes: bytes, claims: dict[str, int], expected: str) -> None:
+    """A pipeline that gives them to ``opa sign`` means them."""
+    files = members(bundle_bytes)
+    payload = {"files": listed(files), "iat": NOW, "bspec_sequence": 1, **claims}
+    signed = packed(files | {SIGNATURES: signatures(payload)})
+    if expected:
+        assert code(signed) == expected
+    else:
+        assert ours(signed).publisher == publisher()
+
+
+def test_a_limit_needs_only_what_it_is_about(bundle_bytes: bytes) -> None:
+    files = members(bundle_bytes)
+    dated = packed(files | {SIGNATURES: signatures({"files": listed(files), "iat": NOW})})
+    counted = packed(files | {SIGNATURES: signatures({"files": listed(files), "bspec_sequence": 7})})
+    assert ours(dated, publisher(max_age_s=1)).signature.sequence is None
+    assert ours(counted, publisher(minimum_sequence=7)).signature.issued_unix is None
+    assert code(dated, publisher(minimum_sequence=2)) == "bundle.unsequenced"
+    assert code(counted, publisher(max_age_s=1)) == "bundle.unsequenced"
+
+
 def test_signing_changes_no_revision(bundle_bytes: bytes) -> None:
     before, after = read_bundle(bundle_bytes, "x"), read_bundle(sign(bundle_bytes), "x")
     assert (after.revision, after.data_digest, after.rules_digest) == (
