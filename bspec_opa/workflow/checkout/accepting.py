@@ -50,14 +50,27 @@ def accepted(policy: Policy, root: TrustRoot, environment: str, now: int) -> Ver
         )
     from bspec_opa.bundle.signing.verify import require_recent, require_sequenced
 
-    try:
-        found = _proven(_Question(policy.bundle.digest, publishers, policy.bundle.files))
-        require_recent(found, now)
-        require_sequenced(found)
-    except TrustError as e:
-        at = Location(policy.bundle.name)
-        raise error_of(p.reason.problem(p.message, hint=p.hint, at=at) for p in e.problems) from e
+    found = _proven(_Question(policy.bundle.digest, publishers, policy.bundle.files))
+    require_recent(found, now)
+    require_sequenced(found)
     return found
+
+
+def _accepted_now(policy: Policy, anchor: Anchor, environment: str, world: World) -> Verified | None:
+    """As :func:`accepted`, for people who have to do something about it."""
+    try:
+        return accepted(policy, anchor.root, environment, world.now)
+    except TrustError as e:
+        if e.code == NOT_ACCEPTED.code:
+            raise
+        raise error_of(
+            p.reason.problem(
+                f"is not listed for {environment}, and as a publisher's: {p.message}",
+                hint=p.hint or p.reason.remedy,
+                at=Location(policy.bundle.name),
+            )
+            for p in e.problems
+        ) from e
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,7 @@ def require_accepted(policy: Policy, anchor: Anchor, environment: str, world: Wo
     Raises:
         TrustError: not accepted, or older than one of its publisher that this user has used there (attack A31).
     """
-    found = accepted(policy, anchor.root, environment, world.now)
+    found = _accepted_now(policy, anchor, environment, world)
     if found is None:
         return (LISTED,) if policy.bundle.signature else ()
     directory = memory_directory(world.environ)
@@ -102,7 +115,7 @@ def remember_accepted(policy: Policy, anchor: Anchor, environment: str, world: W
         TrustError: as :func:`require_accepted`.
         StoreError: it can't be remembered.
     """
-    found = accepted(policy, anchor.root, environment, world.now)
+    found = _accepted_now(policy, anchor, environment, world)
     if found is None:
         return
     directory = memory_directory(world.environ)
