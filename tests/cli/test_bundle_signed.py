@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,13 +120,18 @@ def test_a_publishers_key(shell: Shell) -> None:
     assert found["key_id"] == found["fingerprint"] == shown["keyid"]
 
 
-def test_an_exported_bundle_that_is_signed(shell: Shell) -> None:
-    """Whoever loads it into an OPA is told that OPA wants the key."""
-    sign(shell, 3, "s.tar.gz")
+def test_an_exported_bundle_that_is_signed(shell: Shell, opa_path: Path) -> None:
+    """Whoever loads it into an OPA is told how, and a real one does with what is told."""
+    given = ("--key", "publisher.pem", "--key-id", "acme.2026", "--scope", "acme", "--sequence", "3")
+    shell.ok("bundle", "sign", "default", *given, "-o", "s.tar.gz", "-q")
     result = shell.ok("bundle", "export", "s.tar.gz", "-o", "e.tar.gz")
     assert Path("e.tar.gz").read_bytes() == Path("s.tar.gz").read_bytes()
-    assert "  note      it is signed: OPA loads it only with the publisher's key (see docs/bundles.md)" in result.lines
-    assert result.lines[-1].endswith(" --verification-key KEY.pub.pem --verification-key-id acme-1")
+    assert "  note      it is signed: OPA loads it only with the publisher's key, here KEY.pub.pem" in result.lines
+    command = shlex.split(result.lines[-1].removeprefix("next  "))
+    assert command[:3] == ["opa", "run", "--server"]
+    options = [o.replace("KEY.pub.pem", str(Path("publisher.pub.pem").absolute())) for o in command[3:]]
+    with opa_server(opa_path, Path("e.tar.gz").absolute(), *options) as (_, address):
+        assert address.startswith("unix://")
 
 
 def test_an_unverified_signature_does_not_look_like_a_verified_one(shell: Shell) -> None:
