@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FILE = NamedPath(path_type=Path)
 
 
-@click.command("serve", short_help="Serve bundles to OPA sidecars, and switch them when their files change.")
+@click.command("serve", short_help="Serve bundles to OPA sidecars; new files are switched to at once.")
 @click.argument("bundles", nargs=-1, metavar="[NAME=FILE]...")
 @click.option("--dir", "directory", type=FILE, help="Serve DIR/acme/production.tar.gz as acme/production, and so on.")
 @click.option("--listen", default="127.0.0.1:8282", metavar="HOST:PORT", show_default=True, help="For sidecars.")
