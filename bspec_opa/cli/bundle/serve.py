@@ -28,10 +28,14 @@ FILE = NamedPath(path_type=Path)
 @click.option("--tls-key", type=FILE, metavar="FILE", help="Its key, PEM without a passphrase.")
 @click.option("--client-ca", type=FILE, metavar="FILE", help="Clients have to show a certificate of this authority.")
 @click.option("--token-file", type=FILE, metavar="FILE", help="Bearer tokens, one a line; clients have to show one.")
-@click.option("--interval-s", type=click.FloatRange(0.05, 3600), default=1.0, show_default=True, help="Between looks.")
-@click.option("--max-wait-s", type=click.IntRange(1, 3600), default=300, show_default=True, help="Of a long poll.")
 @click.option(
-    "--max-connections", type=click.IntRange(8, 100_000), default=1024, show_default=True, help="Open at once."
+    "--interval-s", type=click.FloatRange(0.05, 3600), default=1.0, show_default=True, help="Seconds between looks."
+)
+@click.option(
+    "--max-wait-s", type=click.IntRange(1, 3600), default=300, show_default=True, help="Seconds of a long poll."
+)
+@click.option(
+    "--max-connections", type=click.IntRange(8, 100_000), default=1024, show_default=True, help="Connections at once."
 )
 @output_options
 @click.pass_obj
