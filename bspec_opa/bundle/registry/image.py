@@ -74,7 +74,7 @@ def image_of(bundle: Bundle, archive: bytes) -> Image:
 
 def annotations_of(bundle: Bundle) -> dict[str, str]:
     """What a reader of the registry may know without the bundle; the sequence only where a signature gives one."""
-    sequence = getattr(bundle, "sequence", None)
+    sequence = getattr(getattr(bundle, "signature", None), "sequence", None)
     known = {REVISION: str(bundle.revision), DIGEST: str(bundle.digest)}
     return known | ({SEQUENCE: str(sequence)} if sequence is not None else {})
 
