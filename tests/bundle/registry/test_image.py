@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from bspec_opa.bundle.registry.image import annotations_of, image_of, index_with, tag_of
+from bspec_opa.bundle.registry.image import MANIFEST_TYPE, annotations_of, image_of, index_with, tag_of
 
 if TYPE_CHECKING:
     from bspec_opa.bundle.read import Bundle
@@ -29,7 +29,7 @@ class Signed:
 
 
 def bundle(signature: Signature | None = None) -> Bundle:
-    return cast("Any", Signed(signature=signature))
+    return cast("Bundle", Signed(signature=signature))
 
 
 def test_the_sequence_is_there_where_a_signature_gives_one() -> None:
@@ -52,3 +52,7 @@ def test_an_index_of_others_keeps_what_it_has() -> None:
         {"by": "others"},
     )
     assert [tag_of(m) for m in made["manifests"]] == ["", "", "v1"]
+    for _ in range(2):
+        found = index_with(found, image_of(bundle(), b"x"), "", "index.json")
+    untagged = {"mediaType": MANIFEST_TYPE, "digest": image_of(bundle(), b"x").digest, "size": 607}
+    assert json.loads(found)["manifests"] == [{"digest": "d"}, {"annotations": []}, untagged]
