@@ -180,3 +180,15 @@ LOG_MASK = Reason(
     "decisions are to be logged, and the bundle does not say what a log may hold",
     "build the bundle with log_mask in the organisation's data; an empty list hides nothing",
 )
+LOG_UNSENT = Reason(
+    "decision-log.unsent",
+    ExitCode.STORE,
+    "a decision could not be sent to the collector, so it was not taken",
+    "look at the collector, or log to decision_log.file and let something else send it",
+)
+LOG_SETTINGS = Reason(
+    "decision-log.bad-settings",
+    ExitCode.USAGE,
+    "the collector's URL, authorities or token can't be used",
+    "correct what is named",
+)
