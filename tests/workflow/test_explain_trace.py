@@ -9,7 +9,7 @@ import pytest
 
 from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.workflow.explain.rego_text import blocks_of, blocks_saying, references_of
-from bspec_opa.workflow.explain.trace import fired_of, value_of, within
+from bspec_opa.workflow.explain.trace import Trace, value_of, within
 from bspec_opa.workflow.explain.values import at_reference, value_at
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def traced(opa_path: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dic
 def path_of(
     traced: list[dict[str, Any]], finding: JsonObject
 ) -> tuple[int, tuple[int, ...], list[tuple[int, str, Any]]]:
-    fired = fired_of(traced, FILE, finding)
+    fired = Trace([traced]).fired(FILE, finding)
     assert fired is not None
     (block,) = (b for b in blocks_of(SOURCE) if b.start == fired.start)
     seen = within(fired.seen, block.body, block.start + len(block.lines))
@@ -124,8 +124,8 @@ def test_calls_operators_sets_and_computed_keys_are_shown_as_they_were_written(t
 
 
 def test_what_was_not_found_has_no_path(traced: list[dict[str, Any]]) -> None:
-    assert fired_of(traced, FILE, {"msg": "a has 7", "path": "/tools/a"}) is None
-    assert fired_of(traced, "bspec/rules/global/x/z/z.rego", {"msg": "warned", "path": ""}) is None
+    assert Trace([traced]).fired(FILE, {"msg": "a has 7", "path": "/tools/a"}) is None
+    assert Trace([traced]).fired("bspec/rules/global/x/z/z.rego", {"msg": "warned", "path": ""}) is None
 
 
 def test_a_warning_is_found_among_the_warnings(traced: list[dict[str, Any]]) -> None:
