@@ -238,6 +238,32 @@ def test_an_input_in_a_file_is_decided_again(at: At) -> None:
     assert shell("explain", "input.json", "--env", "staging").code == 2
 
 
+def test_what_is_waived_is_explained_too(at: At, tmp_path: Path) -> None:
+    """An input says which waivers were verified; a finding that one covers has its path like any other."""
+    shell = at("bare")
+    data = json.loads(read_bundle(shipped_bundle().read_bytes(), "default").files["bspec/org/data.json"])
+    Path("data.json").write_text(json.dumps({**data, "providers": ["openai"]}), encoding="utf-8")
+    shell.ok("bundle", "build", "--reuse-wasm", "default", "-o", "strict.tar.gz", "--data", "data.json", "-q")
+    plain = explained(shell, "behavior.intent", "--bundle", "strict.tar.gz")
+    rule, (denied,) = "global.models.provider_allowed", rule_of(plain, "global.models.provider_allowed")["findings"]
+    assert (plain["verdict"], plain["to_allow"]["blocked_by"]) == ("denied", [rule])
+    request = json.loads(shell.ok("normalize", "behavior.intent").out)
+    waiver = {
+        "id": f"sha256:{'1' * 64}",
+        "rule": rule,
+        "path": denied["path"],
+        "msg": denied["message"],
+        "binds": dict.fromkeys(("intent", "binding", "environment", "base"), True),
+        "expires_unix": request["now_unix"] + 60,
+    }
+    # It lies elsewhere; the bundle and the intent are those of where the command runs.
+    (tmp_path / "waived.json").write_bytes(canonical_bytes({**request, "waivers": [waiver]}))
+    found = explained(shell, str(tmp_path / "waived.json"), rule, "--bundle", "strict.tar.gz")
+    assert (found["verdict"], found["intent"]) == ("allowed", "behavior.intent")
+    (finding,) = rule_of(found, rule)["findings"]
+    assert finding == {**denied, "status": "waived"}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -207,14 +207,14 @@ class Waived:
 def waived(shell_at: At, data: dict[str, Any]) -> Waived:
     shell = shell_at("bare")
     strict = bundle(shell, "strict", {**data, "providers": ["openai"]})
-    request = json.loads(shell.ok("normalize", "behavior.intent").out)
+    request: Any = json.loads(shell.ok("normalize", "behavior.intent").out)
     Path("plain.json").write_bytes(canonical_bytes(request))
     rule = "global.models.provider_allowed"
     (one,) = impact(shell, strict, "plain.json")["inputs"]
     said = [s for c in one["changes"] if c["rule"] == rule for s in c["appeared"]]
     assert said
     assert one["new_denial"]
-    waivers = [
+    waivers: Any = [
         {
             "id": f"sha256:{number:064}",
             "rule": rule,

@@ -21,13 +21,14 @@ from bspec_opa.workflow.explain.explanation import (
     Why,
 )
 from bspec_opa.workflow.explain.lifting import lift_of, methods_of
-from bspec_opa.workflow.explain.meant import decide_on, decision_meant
+from bspec_opa.workflow.explain.meant import decision_meant
 from bspec_opa.workflow.explain.reasons import RULE_NOT_RUN, UNKNOWN_RULE
 from bspec_opa.workflow.explain.rego_text import blocks_of, blocks_saying, references_of
 from bspec_opa.workflow.explain.trace import Trace, within
 from bspec_opa.workflow.explain.values import at_reference, value_at
 from bspec_opa.workflow.facts.spot import spot_of
 from bspec_opa.workflow.normalize import CHECK
+from bspec_opa.workflow.recorded.again import decide_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -180,5 +181,5 @@ def _lift(meant: Meant, world: World) -> Lift:
     policy = meant.policy
     methods = methods_of(meant.request, cast("dict[str, Any]", policy.bundle.organisation))
     with open_replay(policy, world.environ, meant.project.config.place) as panel:
-        decide = partial(decide_on, policy=policy, mandatory=meant.mandatory, panel=panel)
+        decide = partial(decide_again, policy=policy, mandatory=meant.mandatory, panel=panel)
         return lift_of(meant.request, meant.decision, decide, methods)

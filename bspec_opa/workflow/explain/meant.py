@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,16 +10,16 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.files import exists, read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES, MAX_IMPORT_BYTES
-from bspec_opa.gate.floor import with_floor
-from bspec_opa.workflow.checkout.deciding import ask, load_policy, open_replay
+from bspec_opa.workflow.checkout.deciding import load_policy, open_replay
 from bspec_opa.workflow.checkout.finding import find_intents
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.place import open_place
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import open_session
-from bspec_opa.workflow.evaluate import NONCE_BYTES, evaluate
+from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.explain.reasons import ENVIRONMENT_GIVEN
-from bspec_opa.workflow.normalize import CHECK, check_request_of
+from bspec_opa.workflow.normalize import check_request_of
+from bspec_opa.workflow.recorded.again import decide_again
 from bspec_opa.workflow.recorded.decisions import find_decision, names_a_record
 from bspec_opa.workflow.recorded.inputs import agent_of, looks_like_input, read_input
 from bspec_opa.workflow.recorded.reasons import NOT_REPRODUCED
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.document.document import Document
     from bspec_opa.gate.decision import Decision
-    from bspec_opa.workflow.checkout.deciding import Panel, Policy
+    from bspec_opa.workflow.checkout.deciding import Policy
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
 
@@ -135,7 +134,8 @@ def _checked(file: Path, world: World) -> Meant:
 
 
 def _of_input(request: JsonObject, file: Path, world: World) -> Meant:
-    project = find_project(file, world.environ, world.flags)
+    # An input may lie anywhere: whose bundle and trust root are meant is said by where the command runs.
+    project = find_project(Path(), world.environ, world.flags)
     place = open_place(project, load_policy(project.config), world)
     known = next((e for e in place.anchor.root.environments if e.id == request["environment"]), None)
     mandatory = known.mandatory_rules if known else ()
@@ -172,14 +172,7 @@ def decided(
 ) -> Decision:  # fmt: skip
     """What the embedded engine decides, with the floor."""
     with open_replay(policy, world.environ, project.config.place) as panel:
-        return decide_on(request, policy, mandatory, panel)
-
-
-def decide_on(request: JsonObject, policy: Policy, mandatory: Sequence[str], panel: Panel) -> Decision:
-    """One decision; the floor is about records, so the action ``check`` knows none."""
-    asked = {**request, "nonce": secrets.token_hex(NONCE_BYTES)}
-    decision = ask(panel, policy, asked).decision
-    return decision if request["action"] == CHECK else with_floor(decision, asked, mandatory)
+        return decide_again(request, policy, mandatory, panel)
 
 
 def _intent_of(request: JsonObject, project: Project) -> tuple[Document | None, str]:
