@@ -214,7 +214,10 @@ def test_a_recorded_decision_is_explained_with_its_own_input_and_bundle(at: At) 
     assert again["intent"] == ""
     (finding,) = rule_of(again, "global.tools.unbounded_range")["findings"]
     assert (finding["file"], finding["line"], finding["path"]) == ("", 0, "/tools/0/version")
-    assert finding["evaluated"] == [17, 18]
+    assert (finding["evaluated"], finding["value"]) == ([17, 18], '">=2.0"')
+    text = shell.ok("explain", "entry:0").out
+    assert '/promotion/staging/evidence/0 = {"method":"functional",' in text
+    assert "on supposed facts), as of 2026-06-01T12:00:00Z\n" in text
 
 
 def test_another_entry_is_no_decision_and_those_that_there_are_get_named(at: At) -> None:

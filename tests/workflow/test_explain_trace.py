@@ -99,7 +99,7 @@ def test_each_finding_has_the_values_of_its_own_path(traced: list[dict[str, Any]
     finding: JsonObject = {"msg": f"{tool['id']} has {tool['n']}", "path": f"/tools/{tool['id']}"}
     start, evaluated, seen = path_of(traced, finding)
     assert (start, evaluated) == (10, (10,))
-    assert (10, "t", tool) in seen
+    assert seen == [(10, "t", tool)]
 
 
 def test_needs_are_compared_as_they_are_read(traced: list[dict[str, Any]]) -> None:

@@ -25,7 +25,7 @@ from bspec_opa.workflow.explain.meant import decision_meant
 from bspec_opa.workflow.explain.reasons import RULE_NOT_RUN, UNKNOWN_RULE
 from bspec_opa.workflow.explain.rego_text import blocks_of, blocks_saying, references_of
 from bspec_opa.workflow.explain.trace import Trace, within
-from bspec_opa.workflow.explain.values import at_reference, value_at
+from bspec_opa.workflow.explain.values import at_reference, inside, value_at
 from bspec_opa.workflow.facts.spot import spot_of
 from bspec_opa.workflow.normalize import CHECK
 from bspec_opa.workflow.recorded.again import decide_again
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.bundle.index import RuleEntry
     from bspec_opa.bundle.read import Bundle
-    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.gate.decision import Finding, RuleOutcome
     from bspec_opa.workflow.checkout.world import World
     from bspec_opa.workflow.explain.asking_opa import Interpreter
@@ -161,13 +161,18 @@ def _as_made(finding: Finding) -> JsonObject:
 def _why(finding: Finding, status: str, meant: Meant, blocks: tuple[Block, ...], fired: Fired | None) -> Why:
     document = meant.document
     spot = spot_of(document, finding.path) if document is not None else None
-    value = None if document is not None else value_at(meant.request, finding.path)
+    value = None if document is not None else _value(meant, finding.path)
     if fired is None:
         return Why(finding, status, spot, value, blocks_saying(blocks, finding.message))
     mine = tuple(b for b in blocks if b.start == fired.start)
     last = max((b.start + len(b.lines) for b in mine), default=0)
     seen = tuple(within(fired.seen, mine[0].body, last)) if mine else fired.seen
     return Why(finding, status, spot, value, mine or blocks, fired.evaluated, seen)
+
+
+def _value(meant: Meant, path: str) -> JsonValue:
+    """What stands at a path of the intent: in the intent itself, or else, as near as it can be told, in the input."""
+    return inside(meant.stored, path) if meant.stored is not None else value_at(meant.request, path)
 
 
 def _reads(entry: RuleEntry, bundle: Bundle, request: JsonObject) -> tuple[Read, ...]:

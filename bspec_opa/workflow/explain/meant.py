@@ -16,7 +16,7 @@ from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.place import open_place
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import open_session
-from bspec_opa.workflow.evaluate import evaluate
+from bspec_opa.workflow.evaluate import evaluate, stored_intent
 from bspec_opa.workflow.explain.reasons import ENVIRONMENT_GIVEN
 from bspec_opa.workflow.normalize import check_request_of
 from bspec_opa.workflow.recorded.again import decide_again
@@ -27,9 +27,11 @@ from bspec_opa.workflow.recorded.reasons import NOT_REPRODUCED
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
+    from bspec_opa.foundation.digest import Digest
     from bspec_opa.foundation.document.document import Document
     from bspec_opa.gate.decision import Decision
+    from bspec_opa.ledger.objects import ObjectStore
     from bspec_opa.workflow.checkout.deciding import Policy
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
@@ -49,6 +51,7 @@ class Meant:
         entry: the ledger entry that holds it; -1 if none does.
         intent: the intent's file, for places and commands; empty if there is none with exactly that content.
         document: that file; None without it.
+        stored: the intent's value, from the objects of the ledger; None where it is not there, or not needed.
         request: the input.
         decision: with the floor, where records were looked at.
         policy: the bundle.
@@ -64,6 +67,7 @@ class Meant:
     entry: int
     intent: str
     document: Document | None
+    stored: JsonValue
     request: JsonObject
     decision: Decision
     policy: Policy
@@ -117,7 +121,7 @@ def _decided_now(file: Path, environment: str, world: World) -> Meant:
     anchor = session.anchor
     mandatory = session.environment(environment).mandatory_rules
     return Meant(
-        str(file), NOW, -1, str(file), found.document, found.request, found.decision, session.policy, mandatory,
+        str(file), NOW, -1, str(file), found.document, None, found.request, found.decision, session.policy, mandatory,
         session.project, not anchor.starter, anchor.authenticated, found.notes,
     )  # fmt: skip
 
@@ -129,7 +133,7 @@ def _checked(file: Path, world: World) -> Meant:
     request = check_request_of(loaded, world.now)
     decision = decided(request, policy, (), world, project)
     return Meant(
-        str(file), NOW, -1, str(file), loaded.document, request, decision, policy, (), project, True, True, ()
+        str(file), NOW, -1, str(file), loaded.document, None, request, decision, policy, (), project, True, True, ()
     )  # fmt: skip
 
 
@@ -141,8 +145,9 @@ def _of_input(request: JsonObject, file: Path, world: World) -> Meant:
     mandatory = known.mandatory_rules if known else ()
     decision = decided(request, place.policy, mandatory, world, project)
     document, intent = _intent_of(request, project)
+    stored = None if document else _stored(request, place.objects)
     return Meant(
-        str(file), INPUT, -1, intent, document, request, decision, place.policy, mandatory, project,
+        str(file), INPUT, -1, intent, document, stored, request, decision, place.policy, mandatory, project,
         not place.anchor.starter, place.anchor.authenticated, place.notes,
     )  # fmt: skip
 
@@ -161,9 +166,10 @@ def _recorded(named: str, world: World) -> Meant:
             at=Location(recorded.name),
         )
     document, intent = _intent_of(request, project)
+    stored = None if document else _stored(request, place.objects)
     return Meant(
-        recorded.name, RECORDED, recorded.entry, intent, document, request, decision, policy, mandatory, project,
-        not place.anchor.starter, place.anchor.authenticated, place.notes,
+        recorded.name, RECORDED, recorded.entry, intent, document, stored, request, decision, policy, mandatory,
+        project, not place.anchor.starter, place.anchor.authenticated, place.notes,
     )  # fmt: skip
 
 
@@ -189,6 +195,15 @@ def _intent_of(request: JsonObject, project: Project) -> tuple[Document | None, 
         if loaded.digest == digest:
             return loaded.document, str(file)
     return None, ""
+
+
+def _stored(request: JsonObject, objects: ObjectStore) -> JsonValue:
+    """The intent as it was sequenced; a promotion keeps it beside its input."""
+    digest = cast("Digest", cast("JsonObject", request["intent"])["digest"])
+    try:
+        return stored_intent(objects, digest).document.value
+    except BspecError:
+        return None
 
 
 def _candidates(project: Project) -> Iterator[Path]:

@@ -37,11 +37,13 @@ class Seen:
 
     Attributes:
         line: in the rule's file.
+        column: where it begins.
         text: as the author wrote it.
         value: a set as a sorted list.
     """
 
     line: int
+    column: int
     text: str
     value: JsonValue
 
@@ -129,12 +131,12 @@ def _path(conditions: Sequence[Node], end: Node) -> Fired:
     texts = _Texts(named, f"data.{_package(end)}.", [e["Node"] for e in conditions])
     rows = sorted({e["Location"]["row"] for e in conditions if not e["Node"].get("generated")})
     told = [
-        ((m["location"]["row"], m["location"]["col"], -len(text)), Seen(m["location"]["row"], text, values[name]))
+        Seen(m["location"]["row"], m["location"]["col"], text, values[name])
         for name, m in metadata.items()
         if m["location"] and name in values and (text := texts.of(name)) is not None
     ]
     seen: dict[str, Seen] = {}
-    for _, part in sorted(told, key=lambda t: t[0]):
+    for part in sorted(told, key=lambda t: (t.line, t.column, -len(t.text))):
         seen.setdefault(part.text, part)
     return Fired(end["Location"]["row"], tuple(rows), tuple(seen.values()))
 
@@ -251,6 +253,6 @@ def _order(value: JsonValue) -> bytes:
     return canonical_bytes(value)
 
 
-def within(seen: Iterable[Seen], first: tuple[int, int], last: int) -> Iterator[Seen]:
-    """What was seen in the conditions, from the line at which they begin; the finding itself repeats the rest."""
-    return (s for s in seen if first[0] <= s.line <= last)
+def within(seen: Iterable[Seen], start: tuple[int, int], last: int) -> Iterator[Seen]:
+    """What was seen in the conditions, from the line and column at which they begin; the finding repeats the rest."""
+    return (s for s in seen if start <= (s.line, s.column) and s.line <= last)
