@@ -8,12 +8,15 @@ OPA_CASES := .tools/opa-cases
 OPA_VERSION := 1.22.2
 # The newest, built with OPA 1.21.1; only the benchmarks need it.
 CONFTEST_VERSION := 0.71.1
+# A registry for OCI images, for the tests only.
+REGISTRY := .tools/bin/registry
+REGISTRY_VERSION := 0.22.1
 SCHEMAS := bspec_opa/bundle/contract/schemas
 GATE := .build/gate
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases soak schemas real wheel clean
+.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry soak mutation schemas real wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +38,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	$(BIN)/pip check --quiet
 	@touch $@
 
-setup: $(VENV)/.dev opa opa-cases ## the virtual environment with the development tools, OPA and its cases
+setup: $(VENV)/.dev opa opa-cases registry ## the virtual environment with the development tools, OPA, its cases and a registry
 
 demo: $(VENV)/.runtime ## the main job, on the embedded engine: no Go, no OPA
 	@$(BIN)/python examples/billing/demo.py
@@ -49,20 +52,28 @@ $(OPA_CASES)/VERSION: Makefile
 	@grep -qx $(OPA_VERSION) $@ 2>/dev/null || sh .ci/get-opa-cases $(OPA_VERSION) $(OPA_CASES) $(PYTHON)
 	@touch $@
 
+registry: $(REGISTRY) ## get a small OCI registry into .tools/bin, for the tests
+$(REGISTRY): Makefile
+	@sh .ci/get-registry $(REGISTRY_VERSION) $(REGISTRY) $(PYTHON)
+	@touch $@
+
 test: test-python test-rego ## everything, with a real OPA
 
-test-python: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION
+test-python: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY)
 	$(BIN)/coverage erase
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report= tests
 	$(BIN)/coverage report
 
-soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION conftest ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
+soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) conftest ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
 	$(BIN)/pytest -n $(JOBS) -m soak -rP tests
 
 test-rego: $(VENV)/.dev $(OPA)
 	$(BIN)/python -m bspec_opa.bundle.build.generate policies $(GATE) --opa $(OPA)
 	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --fail-on-empty --timeout 60s
 	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --coverage --threshold 100 --timeout 60s --format json > .build/rego-coverage.json
+
+mutation: $(VENV)/.dev $(OPA) ## change the policies in small ways, and demand that their tests notice: make mutation MUTATION="--only lib/"
+	PYTHONPATH=tests $(BIN)/python -m mutation --opa $(OPA) $(MUTATION)
 
 lint: $(VENV)/.dev $(OPA) ## ruff, mypy, import-linter, opa check and fmt, generated files up to date
 	$(BIN)/ruff check .

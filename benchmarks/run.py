@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.checking import checking
 from benchmarks.cold import cold
 from benchmarks.decisions import decisions
 from benchmarks.fleet import fleet
@@ -33,6 +34,7 @@ def parts(*, quick: bool) -> dict[str, Callable[[], Iterable[Figure]]]:
         "cold": lambda: cold(1 if quick else 15),
         "sizes": lambda: sizes(2, (5,), (1, 10)) if quick else sizes(30, RULES, KILOBYTES),
         "fleet": lambda: fleet(20, 1) if quick else fleet(1000, 5),
+        "check": lambda: checking(20, 1) if quick else checking(1000, 3),
     }
 
 

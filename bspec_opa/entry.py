@@ -1,4 +1,4 @@
-"""Where the program starts: an interrupt while it is still being loaded is no failure of the program."""
+"""Where the program starts. An interrupt while it is being loaded, or a second one, is no failure of the program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ def run() -> None:
     """The console script and ``python -m bspec_opa``."""
     try:
         from bspec_opa.cli.main import run as start
+
+        start()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(INTERRUPTED)
-    start()

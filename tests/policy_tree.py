@@ -59,7 +59,11 @@ chosen(rules) := {id |
 	some id, rule in rules
 	listed(data.bspec.org.select.include, rule)
 	not listed(data.bspec.org.select.exclude, rule)
+} if {
+	data.bspec.org.select.tiers == []
 }
+
+guarded(_) if data.bspec.org.select.tiers == []
 
 listed(selectors, rule) if {
 	some s in selectors
@@ -209,7 +213,9 @@ def organisation_data() -> dict[str, Any]:
         "floors": [],
         "min_probe_cases": 1,
         "log_retention": [],
-        "select": {"include": ["*"], "exclude": []},
+        "controls": [],
+        "log_mask": [],
+        "select": {"include": ["*"], "exclude": [], "tiers": []},
     }
 
 

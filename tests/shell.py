@@ -126,7 +126,8 @@ def fill_result(path: Path, now: int, *, failed: int = 0) -> None:
     result["counts"] = {"n": 200, "pass": 200 - failed, "fail": failed, "error": 0, "skip": 0}
     for probe in result["probes"]:
         probe.update(cases=20, passed=20)
-    result["raw_log"] = {"digest": f"sha256:{sha256(path.name.encode()).hexdigest()}"}
+    for member in ("dataset", "harness", "raw_log"):
+        result[member]["digest"] = f"sha256:{sha256(f'{member} {path.name}'.encode()).hexdigest()}"
     result |= {"started": format_time(now - 3600), "finished": format_time(now - 1800)}
     path.write_text(json.dumps(result), encoding="utf-8")
 

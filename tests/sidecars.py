@@ -153,18 +153,27 @@ def free_port() -> int:
 
 
 @contextmanager
-def opa_server(opa: Path, bundle: Path, *options: str, tls: bool = False) -> Iterator[tuple[str, str]]:
+def opa_server(opa: Path, bundle: Path | None, *options: str, tls: bool = False) -> Iterator[tuple[str, str]]:
     """A real OPA with a bundle named ``bspec``, with an empty environment; its URLs for TCP and socket file.
+
+    Without a bundle the options say where it is from.
 
     With ``tls`` the options make it speak TLS. If it authorizes callers, its policy must let everybody ask for health.
     """
+    resource = [f"--set=bundles.bspec.resource=file://{bundle}"] if bundle is not None else []
+    with running_opa(opa, *resource, *options, tls=tls) as urls:
+        yield urls
+
+
+@contextmanager
+def running_opa(opa: Path, *options: str, tls: bool = False) -> Iterator[tuple[str, str]]:
+    """The same with all its bundles in the options; it has activated them."""
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         path = str(Path(directory) / "opa.sock")
-        resource = f"--set=bundles.bspec.resource=file://{bundle}"
         for attempt in range(1, ATTEMPTS + 1):
             port = free_port()
             addresses = [f"--addr=127.0.0.1:{port}", f"--addr=unix://{path}"]
-            command = [str(opa), "run", "--server", *addresses, resource, "--log-level=error", *options]
+            command = [str(opa), "run", "--server", *addresses, "--log-level=error", *options]
             process = stack.enter_context(_running(command))
             if _ready(port, path, process):
                 break

@@ -30,6 +30,24 @@ def test_an_interrupt_while_it_is_loaded_is_no_traceback() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
+# Is interrupted, and again while it says so.
+TWICE = """
+import sys
+from bspec_opa.cli import failing, validate
+def interrupt(*rest, **named):
+    raise KeyboardInterrupt
+failing.interrupted = validate.command.callback = interrupt
+from bspec_opa.entry import run
+sys.argv[1:] = ["validate", "behavior.intent"]
+run()
+"""
+
+
+def test_a_second_interrupt_is_no_traceback_either() -> None:
+    done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "interrupted")
+
+
 def test_it_starts() -> None:
     done = subprocess.run([sys.executable, "-m", "bspec_opa", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("bspec-opa, version ")

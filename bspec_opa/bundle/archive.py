@@ -18,11 +18,9 @@ from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SIGNATURES = ".signatures.json"
-PINNED = "leave it out; trust roots name the digests of the bundles that they accept"
 _BLOCK = 512
 _END = bytes(2 * _BLOCK)
-_NAME = re.compile(r"(?:[a-z0-9][a-z0-9_-]*/)*(?:\.manifest|[a-z0-9][a-z0-9_-]*\.[a-z]+)\Z")
+_NAME = re.compile(r"(?:(?:[a-z0-9][a-z0-9_-]*/)*(?:\.manifest|[a-z0-9][a-z0-9_-]*\.[a-z]+)|\.signatures\.json)\Z")
 _NAME_BYTES, _PREFIX_BYTES = 100, 155
 _SIZE = re.compile(rb"[0-7]{11}\0\Z")
 _STORED = 65_535
@@ -123,9 +121,6 @@ def _member(header: bytes) -> tuple[str, int]:
     prefix, name = header[345:500].rstrip(b"\0"), header[:100].rstrip(b"\0")
     text = (prefix + b"/" + name if prefix else name).decode("latin-1")
     size = int(header[124:135], 8)
-    if text.rpartition("/")[2] == SIGNATURES:
-        # Not ignored: a signature that nobody checks must not look like one that somebody did (attacks A28 to A30).
-        raise ARCHIVE.error(f"{SIGNATURES} is OPA's signature, which nobody checks here", hint=PINNED)
     if not _NAME.match(text):
         raise ARCHIVE.error(f"{text[:80]!r} is no name for a file in a bundle")
     if header != _header(text, size):

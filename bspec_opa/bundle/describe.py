@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from bspec_opa.bundle.contract.definitions import TIERS
 from bspec_opa.bundle.index import environment_ids, expected_rules
 from bspec_opa.foundation.digest import digest_of
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 def describe(bundle: Bundle) -> JsonObject:
     """Identity, contents and rules of a bundle, with the environments in which each rule runs."""
     organisation = bundle.organisation
-    runs = {e: _running(bundle, e) for e in environment_ids(organisation)}
-    rules: list[JsonValue] = [_rule(r, [e for e, ids in runs.items() if r.id in ids]) for r in bundle.index.rules]
+    runs = {(e, t): _running(bundle, e, t) for e in environment_ids(organisation) for t in TIERS}
+    rules: list[JsonValue] = [_rule(r, [k for k, ids in runs.items() if r.id in ids]) for r in bundle.index.rules]
     files: list[JsonValue] = [{"name": n, "bytes": len(d), "digest": digest_of(d)} for n, d in bundle.files.items()]
     return {
         "name": bundle.name,
@@ -26,18 +27,21 @@ def describe(bundle: Bundle) -> JsonObject:
         "rules_digest": bundle.rules_digest,
         "data_digest": bundle.data_digest,
         "opa_version": bundle.opa_version,
+        "base": [b.to_json() for b in bundle.base],
         "organisation": organisation["name"],
-        "environments": cast("list[JsonValue]", list(runs)),
+        "environments": cast("list[JsonValue]", environment_ids(organisation)),
         "own_rules": cast("list[JsonValue]", list(bundle.index.environments)),
         "rules": rules,
         "files": files,
     }
 
 
-def _running(bundle: Bundle, environment: str) -> frozenset[str]:
-    every, promotion = expected_rules(bundle.index, bundle.organisation, environment, "promote")
+def _running(bundle: Bundle, environment: str, tier: str) -> frozenset[str]:
+    every, promotion = expected_rules(bundle.index, bundle.organisation, environment, "promote", tier)
     return every | promotion
 
 
-def _rule(rule: RuleEntry, environments: list[str]) -> JsonObject:
-    return {**rule.to_json(), "environments": cast("list[JsonValue]", environments)}
+def _rule(rule: RuleEntry, runs: list[tuple[str, str]]) -> JsonObject:
+    """A rule, the environments it runs in at any tier, and the tiers it runs at in any environment."""
+    environments, tiers = dict.fromkeys(e for e, _ in runs), {t for _, t in runs}
+    return {**rule.to_json(), "environments": [*environments], "tiers": [t for t in TIERS if t in tiers]}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
-from bspec_opa.bundle.reasons import ENVIRONMENT, SELECTION
+from bspec_opa.bundle.reasons import ENVIRONMENT
+from bspec_opa.bundle.selection import chosen_rules, known_selectors, selects
 from bspec_opa.foundation.closed_checker import checker
 from bspec_opa.foundation.closed_schema import (
     DIGEST,
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.digest import Digest
 
+LIBRARY_OWNER = "bspec-opa"
+"""Who owns the rules of the shipped library."""
+OWNER_PATTERN = "^[A-Za-z0-9][A-Za-z0-9:._@/+-]{0,199}$"
 GLOBAL, PROMOTION = "global", "promotion"
 EVERYWHERE = "all"
 CHECK = "check"
@@ -33,6 +38,7 @@ class RuleEntry:
 
     Attributes:
         id: the package path after ``data.bspec.rules``, such as ``global.tools.no_admin``.
+        owner: whose rule it is: ``bspec-opa``, or the team whose pack brought it. A label, not a right.
         kind: ``global`` or ``promotion``.
         group: the collection folder of a global rule; ``all`` or the environment of a promotion rule.
         pending: the one kind of need that may make its denials pending, or empty.
@@ -41,6 +47,7 @@ class RuleEntry:
     """
 
     id: str
+    owner: str
     kind: str
     group: str
     title: str
@@ -62,6 +69,11 @@ class RuleEntry:
         """The rule's source file inside a bundle."""
         return f"bspec/rules/{self.id.replace('.', '/')}/{self.id.rpartition('.')[2]}.rego"
 
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """The frameworks that the rule has a control of, sorted: ``SOC2`` for ``SOC2:CC8.1``."""
+        return tuple(sorted({c.partition(":")[0] for c in self.controls if ":" in c}))
+
     def facts(self) -> JsonObject:
         """What the gate's library is told about the rule."""
         return {
@@ -71,11 +83,12 @@ class RuleEntry:
             "pending": self.pending,
             "effective_unix": self.effective_unix,
             "collections": list(self.collections),
+            "frameworks": list(self.frameworks),
         }
 
     def selected_by(self, selector: str) -> bool:
         """Whether a selector of an organisation's data names this rule."""
-        return selector in {"*", self.id} or (selector[:1] == "@" and selector[1:] in self.collections)
+        return selects(selector, self)
 
     def to_json(self) -> JsonObject:
         """The entry as a bundle's index holds it."""
@@ -86,6 +99,7 @@ class RuleEntry:
 _LINE = string(maximum=1000)
 ENTRY = obj(
     id=string(pattern="^(global|promotion)(\\.[a-z0-9][a-z0-9_-]*){2}$", maximum=200),
+    owner=string(pattern=OWNER_PATTERN, maximum=200),
     kind=enum(GLOBAL, PROMOTION),
     group=_LINE,
     title=_LINE,
@@ -111,6 +125,10 @@ class Index:
 
     rules: tuple[RuleEntry, ...]
 
+    def owners(self) -> dict[str, int]:
+        """Who owns how many rules, sorted by name."""
+        return dict(sorted(Counter(r.owner for r in self.rules).items()))
+
     def of_kind(self, kind: str, group: str = "") -> tuple[RuleEntry, ...]:
         """The rules of a kind and, if given, of one group."""
         return tuple(r for r in self.rules if r.kind == kind and group in {"", r.group})
@@ -126,7 +144,7 @@ class Index:
 
     def selectors(self) -> set[str]:
         """Everything that a selector may be."""
-        return {"*", *(r.id for r in self.rules), *(f"@{c}" for r in self.rules for c in r.collections)}
+        return known_selectors(self.rules)
 
     def to_json(self) -> list[JsonValue]:
         """The rules as a bundle's index holds them."""
@@ -157,7 +175,7 @@ def _entry(value: dict[str, Any]) -> RuleEntry:
 
 
 def expected_rules(
-    index: Index, organisation: JsonObject, environment: str, action: str
+    index: Index, organisation: JsonObject, environment: str, action: str, tier: str
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The ids of the global and of the promotion rules that must answer, exactly these.
 
@@ -166,16 +184,16 @@ def expected_rules(
         organisation: the bundle's ``data.bspec.org``.
         environment: where to; not looked at for the action ``check``, which asks no promotion rule.
         action: ``promote``, ``rollback`` or ``check``.
+        tier: the risk tier that is judged by, see :func:`bspec_opa.bundle.selection.judged_tier`.
 
     Raises:
-        InvalidInputError: the organisation does not know the environment, a selector names nothing, or no rule
-            is left (attack A41). The gate leaves its decision undefined in the same cases.
+        InvalidInputError: the organisation does not know the environment, a selector names nothing, no rule is left
+            (attack A41), or what guards the tier was dropped. The gate leaves its decision undefined in the same
+            cases.
     """
     if action != CHECK:
         _require_environment(organisation, environment)
-    chosen = _chosen(index, organisation)
-    if not chosen:
-        raise SELECTION.error("select leaves no rule at all", hint='include "*"')
+    chosen = chosen_rules(index, organisation, tier)
     groups = {EVERYWHERE, environment} if action != CHECK else set()
     return (
         frozenset(r.id for r in chosen if r.kind == GLOBAL),
@@ -193,16 +211,3 @@ def _require_environment(organisation: JsonObject, environment: str) -> None:
     if environment == EVERYWHERE or environment not in known:
         message = f'the organisation\'s data does not know the environment "{environment}"'
         raise ENVIRONMENT.error(message, hint=did_you_mean(environment, known))
-
-
-def _chosen(index: Index, organisation: JsonObject) -> list[RuleEntry]:
-    select = cast("dict[str, list[str]]", organisation["select"])
-    known = index.selectors()
-    for selector in (*select["include"], *select["exclude"]):
-        if selector not in known:
-            raise SELECTION.error(f'the selector "{selector}" names no rule', hint=did_you_mean(selector, known))
-
-    def chosen(rule: RuleEntry) -> bool:
-        return any(map(rule.selected_by, select["include"])) and not any(map(rule.selected_by, select["exclude"]))
-
-    return [r for r in index.rules if chosen(r)]

@@ -6,6 +6,7 @@ with the contract and the OPA version. No digest contains itself: ``bspec.build`
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.contract.decision import DECISION_CONTRACT
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
 
 MANIFEST = ".manifest"
+SIGNATURES = ".signatures.json"
+PATCH = "patch.json"
 INDEX = "index.json"
 WASM = "policy.wasm"
 ORGANISATION_DATA = "bspec/org/data.json"
@@ -35,6 +38,18 @@ def rules_digest_of(files: Mapping[str, bytes]) -> Digest:
     named = sorted(n for n in files if (n.endswith(".rego") and n not in GENERATED) or n in SCHEMAS)
     listed: list[JsonValue] = [[n, digest_of(files[n])] for n in named]
     return digest_json(listed)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRef:
+    """A bundle that another one was composed on."""
+
+    revision: Digest
+    digest: Digest
+
+    def to_json(self) -> JsonObject:
+        """The member of a bundle's index."""
+        return {"revision": self.revision, "digest": self.digest}
 
 
 def data_digest_of(organisation: JsonObject) -> Digest:

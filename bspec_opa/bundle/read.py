@@ -21,26 +21,35 @@ from bspec_opa.bundle.layout import (
     ORGANISATION_DATA,
     RULES,
     SCHEMAS,
+    SIGNATURES,
     WASM,
+    BaseRef,
     data_digest_of,
     manifest,
     revision_of,
     rules_digest_of,
 )
 from bspec_opa.bundle.reasons import CONTENTS, MISMATCH, NO_RULES, NOT_ACCEPTED
+from bspec_opa.bundle.signing.foreign import refuse_delta, require_whole
+from bspec_opa.bundle.signing.token import read_signature
 from bspec_opa.foundation.canonical import canonical_bytes
+from bspec_opa.foundation.closed_checker import checker
+from bspec_opa.foundation.closed_schema import DIGEST, array, obj
 from bspec_opa.foundation.digest import digest_of
-from bspec_opa.foundation.errors import BspecError, Location, error_of
+from bspec_opa.foundation.errors import BspecError, Location, TrustError, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from bspec_opa.bundle.signing.token import Signature
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.digest import Digest
 
 _REGO = re.compile(r"bspec/(?:[a-z0-9][a-z0-9_-]*/)*[a-z][a-z0-9_]*\.rego\Z")
 _REQUIRED = frozenset({MANIFEST, INDEX, WASM, ORGANISATION_DATA, BUILD_DATA, *SCHEMAS, *GENERATED})
-_HEAD = frozenset({"contract", "opa_version", "rules_digest", "data_digest", "rules"})
+_HEAD = frozenset({"contract", "opa_version", "rules_digest", "data_digest", "base", "rules"})
+MAX_BASES = 16
+_wrong_base = checker(array(obj(revision=DIGEST, digest=DIGEST), maximum=MAX_BASES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,9 @@ class Bundle:
         wasm: the compiled policy.
         files: every file, by name.
         opa_version: the OPA that compiled it.
+        base: what it was composed on, the nearest first; empty for a whole library. As much of a claim as a rule's
+            owner: only its digest, or a signature, says that the builder made it.
+        signature: what its signature says, which nobody has verified; None where it has none.
     """
 
     name: str
@@ -67,6 +79,8 @@ class Bundle:
     wasm: bytes
     files: Mapping[str, bytes]
     opa_version: str
+    base: tuple[BaseRef, ...] = ()
+    signature: Signature | None = None
 
     @property
     def organisation(self) -> JsonObject:
@@ -79,7 +93,7 @@ def read_bundle(data: bytes, name: str) -> Bundle:
 
     Raises:
         TrustError: the archive has another form, a file is missing or unexpected, or the bundle says something
-            about itself that isn't so.
+            about itself that isn't so; its signature has another form than OPA's; it is a delta bundle.
         InvalidInputError: it has no rules (attack A41).
     """
     try:
@@ -90,7 +104,7 @@ def read_bundle(data: bytes, name: str) -> Bundle:
 
 def _read(data: bytes, name: str) -> Bundle:
     tar = decompress(data)
-    files = read_tar(tar)
+    files = _members(tar)
     _check_names(files)
     head, index = _index(files[INDEX])
     _check_rules(files, index)
@@ -113,16 +127,28 @@ def _read(data: bytes, name: str) -> Bundle:
         wasm=files[WASM],
         files=files,
         opa_version=str(head["opa_version"]),
+        base=_bases(head["base"]),
+        signature=read_signature(files[SIGNATURES]) if SIGNATURES in files else None,
     )
 
 
+def _members(tar: bytes) -> dict[str, bytes]:
+    """The files; a delta bundle is told from an archive that is merely odd."""
+    try:
+        return read_tar(tar)
+    except TrustError:
+        refuse_delta(tar)
+        raise
+
+
 def _check_names(files: Mapping[str, bytes]) -> None:
+    require_whole(files)
     if not any(n.startswith(RULES) for n in files):
         raise NO_RULES.error("the bundle has no rules", hint="a bundle without rules would allow everything")
     for name in sorted(_REQUIRED - set(files)):
         raise CONTENTS.error(f"the bundle lacks {name}")
     for name in files:
-        if name not in _REQUIRED and (not _REGO.match(name) or name.endswith("_test.rego")):
+        if name not in {*_REQUIRED, SIGNATURES} and (not _REGO.match(name) or name.endswith("_test.rego")):
             raise CONTENTS.error(f"{name} does not belong into a bundle")
 
 
@@ -134,6 +160,13 @@ def _index(data: bytes) -> tuple[JsonObject, Index]:
         return head, index_from_json(head["rules"])
     except ValueError as e:
         raise CONTENTS.error(f"{INDEX}: {e}") from e
+
+
+def _bases(value: JsonValue) -> tuple[BaseRef, ...]:
+    bad = _wrong_base(value)
+    if bad:
+        raise CONTENTS.error(f"{INDEX}: base{bad[0].pointer} {bad[0].message}")
+    return tuple(BaseRef(**b) for b in cast("list[dict[str, Digest]]", value))
 
 
 def _check_rules(files: Mapping[str, bytes], index: Index) -> None:

@@ -32,6 +32,24 @@ LAYOUT = Reason(
     "a file or package is not where the layout puts it",
     "see docs/rego.md for the layout of policies/",
 )
+BASE = Reason(
+    "bundle.base",
+    ExitCode.INVALID,
+    "a pack says nothing usable about its base or its owner",
+    "in bspec-opa.toml, section [policy], write base, base_revision and owner; policy new writes all three",
+)
+BASE_REVISION = Reason(
+    "bundle.base-revision",
+    ExitCode.TRUST,
+    "the base of a pack has another revision than the pack is pinned to",
+    "get the base with that revision, or review the new one (bundle inspect) and pin it",
+)
+PACK = Reason(
+    "bundle.pack",
+    ExitCode.INVALID,
+    "a pack redefines something of its base",
+    "add rules under names of your own; select or exclude the base's in the organisation's data",
+)
 METADATA_MISSING = Reason(
     "bundle.metadata-missing",
     ExitCode.INVALID,
@@ -109,6 +127,18 @@ SELECTION = Reason(
     ExitCode.INVALID,
     "the organisation's selectors name nothing, or select no rule",
     "name a rule, @collection or * in select",
+)
+TIER_GUARD = Reason(
+    "bundle.tier-guard",
+    ExitCode.INVALID,
+    "which rules run depends on the tier, but what checks the tier does not run at every tier",
+    "let no pack and no exclude drop a rule of the collection tier_guard",
+)
+CONTROL = Reason(
+    "bundle.bad-control",
+    ExitCode.INVALID,
+    "a control of the organisation's data names no rule, or is there twice",
+    "name rules, @collections or framework:NAME; write no rules for a control that none covers",
 )
 NO_BUNDLE = Reason(
     "bundle.not-shipped",

@@ -8,10 +8,11 @@ from pathlib import Path
 from bspec_opa.bundle.read import Bundle, read_bundle
 from bspec_opa.bundle.reasons import NO_BUNDLE
 from bspec_opa.foundation.files import read_bounded
-from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES
+from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES, MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.suggest import did_you_mean
 
 SUFFIX = ".tar.gz"
+FIXTURES = "bspec/testing/testing.rego"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,60}\Z")
 
 
@@ -33,6 +34,19 @@ def shipped_bundle(name: str = "default") -> Path:
             return path
     known = {p.name.removesuffix(SUFFIX) for folder in folders() for p in folder.glob(f"*{SUFFIX}")}
     raise NO_BUNDLE.error(f'no bundle "{name[:60]}" is shipped', hint=did_you_mean(name, known))
+
+
+def fixtures() -> dict[str, bytes]:
+    """The fixtures that tests of rules use, by their path in a policies folder; no bundle holds them.
+
+    Raises:
+        UsageError: the installation lacks them.
+    """
+    package = Path(__file__).parents[1]
+    for path in (package / "_testing" / "testing.rego", package.parent / "policies" / FIXTURES):
+        if path.is_file():
+            return {FIXTURES: read_bounded(path, MAX_DOCUMENT_BYTES)}
+    raise NO_BUNDLE.error("the fixtures for tests are not installed", hint="install bspec-opa again")
 
 
 def load_bundle(path: Path) -> Bundle:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 Item = tuple[Path, BspecError | None]
+Result = tuple[Item, Checked | Asked | BspecError]
 COMMON = ("text", "json", "jsonl")
 """Forms that failures are printed in, too; other forms' failures go to standard error."""
 
@@ -97,20 +97,34 @@ def checking(world: World, *, with_request: bool) -> Iterator[Callable[[Item], C
         yield check
 
 
-def _joined(results: Iterable[tuple[Item, Checked | Asked | BspecError]], runner: Runner | None) -> Iterator[Checked]:
+def _joined(results: Iterable[Result], runner: Runner | None) -> Iterator[Checked]:
     """Whole results, in order: those that other policies must be asked about go to them by the batch."""
     if runner is None:
         for (file, _), found in results:
             yield _whole(file, found)
         return
-    from bspec_opa.bundle.conftest.runner import BATCH
     from bspec_opa.workflow.check_conftest import with_conftest
 
-    stream = iter(results)
-    while batch := list(islice(stream, BATCH)):
+    for batch in _batches(results):
         joined = iter(with_conftest([found for _, found in batch if isinstance(found, Asked)], runner))
         for (file, _), found in batch:
             yield next(joined) if isinstance(found, Asked) else _whole(file, found)
+
+
+def _batches(results: Iterable[Result]) -> Iterator[list[Result]]:
+    """As many results as one run of OPA takes."""
+    from bspec_opa.bundle.conftest.runner import BATCH, BATCH_CHARACTERS
+
+    batch: list[Result] = []
+    characters = 0
+    for result in results:
+        batch.append(result)
+        characters += len(result[1].text) if isinstance(result[1], Asked) else 0
+        if len(batch) == BATCH or characters > BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def _whole(file: Path, found: Checked | Asked | BspecError) -> Checked:

@@ -33,19 +33,23 @@ def command() -> None:
 @command.command("generate", short_help="Make a signing key.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--passphrase", is_flag=True, help=f"Encrypt the key with the passphrase in {PASSPHRASE}.")
+@click.option("--publisher", is_flag=True, help="An ECDSA P-256 key (ES256), to sign bundles with.")
 @output_options
 @click.pass_obj
-def generate(runtime: Runtime, file: Path, passphrase: bool, output_format: str | None, quiet: bool) -> None:
+def generate(
+    runtime: Runtime, file: Path, passphrase: bool, publisher: bool, output_format: str | None, quiet: bool
+) -> None:
     """Make an Ed25519 key: FILE (PKCS#8 PEM, mode 0600) and its public half beside it.
 
     \b
     bspec-opa key generate keys/author.pem
+    bspec-opa key generate keys/publisher.pem --publisher
     """
     from bspec_opa.workflow.checkout.keys import generate_key
 
     output = plain_output(runtime, file, output_format, quiet=quiet)
     secret = _passphrase(runtime) if passphrase else None
-    public, public_file = generate_key(file, secret)
+    public, public_file = generate_key(file, secret, "ecdsa-p256-sha256" if publisher else "ed25519")
     _show(output, public, public_file)
 
 

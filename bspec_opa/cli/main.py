@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -40,6 +41,7 @@ VERBS = (
     "promote",
     "show",
     "verify",
+    "report",
     "normalize",
     "key",
     "trust",
@@ -130,6 +132,7 @@ def run() -> None:
         err.write("standard output is closed, so nobody would see the result; send it to a file or to /dev/null\n")
         sys.exit(int(ExitCode.USAGE))
     code = main(sys.argv[1:], Runtime(err=err))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said, and what is left to do is over at once
     settle(sys.stderr)
     gc.freeze()  # nor does the interpreter look for it again, several times, as it ends
     sys.exit(code)

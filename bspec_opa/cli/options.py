@@ -64,6 +64,11 @@ _PLACES = (
     click.option("--ledger-path", metavar="DIR", help="The ledger's directory."),
     click.option("--catalog", "catalogs", multiple=True, metavar="FILE", help="A catalog; may be given again."),
 )
+_FOUNDATION = (
+    click.option("--base", metavar="BUNDLE", help="A pack's base: a bundle's file or a shipped name [default]."),
+    click.option("--base-revision", metavar="REVISION", help="The base's revision that the pack is pinned to."),
+    click.option("--owner", metavar="NAME", help="Who owns the rules, such as team:payments."),
+)
 _FLAG_KEYS = {
     "engine_name": "engine.name",
     "opa_url": "engine.url",
@@ -77,6 +82,9 @@ _FLAG_KEYS = {
     "records": "records.dirs",
     "ledger_path": "ledger.path",
     "catalogs": "catalogs.paths",
+    "base": "policy.base",
+    "base_revision": "policy.base_revision",
+    "owner": "policy.owner",
     "output_format": "output.format",
 }
 
@@ -93,6 +101,11 @@ def engine_options(function: Decorated) -> Decorated:
 def place_options(function: Decorated) -> Decorated:
     """Where records, ledger and catalogs lie."""
     return _apply(_PLACES, function)
+
+
+def foundation_options(function: Decorated) -> Decorated:
+    """What a pack of policies stands on, and whose it is."""
+    return _apply(_FOUNDATION, function)
 
 
 def output_options(function: Decorated) -> Decorated:

@@ -124,6 +124,7 @@ def _cross_checks(document: Document, value: JsonObject, now: int, scope_out: Co
     yield from _probe_problems(document, cast("list[dict[str, str | int]]", value["probes"]), scope_out)
     yield from _contradictions(document, cast("dict[str, int]", value["counts"]), value["probes"])
     yield from _log_problems(document, cast("dict[str, str]", value["raw_log"]))
+    yield from _placeholders(document, value)
     problem = times_problem(str(value["started"]), str(value["finished"]), now)
     if problem is not None:
         yield problem.reason.problem(problem.message, hint=problem.hint, at=document.locate("/finished"))
@@ -180,6 +181,15 @@ def _log_problems(document: Document, log: dict[str, str]) -> Iterator[Problem]:
             yield BAD_LOG.problem(
                 f"raw_log.path: {e.problems[0].message}", hint=hint, at=document.locate("/raw_log/path")
             )
+
+
+def _placeholders(document: Document, value: JsonObject) -> Iterator[Problem]:
+    """What the scaffold left to be filled in: it names no dataset and no harness, so it proves nothing."""
+    for member in ("dataset", "harness"):
+        if cast("dict[str, str]", value[member])["digest"] == ZERO_DIGEST:
+            at = document.locate(f"/{member}/digest")
+            message = f"{member}.digest is the scaffold's placeholder"
+            yield BAD_RESULT.problem(message, hint=f"name the {member} that was used, by its sha256", at=at)
 
 
 def relative_path(text: str) -> str:

@@ -70,6 +70,8 @@ class Problem:
     message: str
     hint: str = ""
     location: Location | None = None
+    rule: str = ""
+    """The lint rule that found it, such as ``rule/not-a-set``: finer than the reason. Empty elsewhere."""
 
     def __str__(self) -> str:
         place = f"{self.location}: " if self.location else ""
@@ -93,9 +95,9 @@ class Reason:
     summary: str
     remedy: str
 
-    def problem(self, message: str, *, hint: str = "", at: Location | None = None) -> Problem:
-        """A problem with this reason."""
-        return Problem(self, message, hint, at)
+    def problem(self, message: str, *, hint: str = "", at: Location | None = None, rule: str = "") -> Problem:
+        """A problem with this reason; ``rule`` names the lint rule that found it."""
+        return Problem(self, message, hint, at, rule)
 
     def error(self, message: str, *, hint: str = "", at: Location | None = None) -> BspecError:
         """An exception with this one problem, of the class that belongs to the exit code."""

@@ -53,3 +53,12 @@ def parse_duration(text: str) -> int:
         raise BAD_TIME.error(f"{text[:40]!r} is not a duration", hint="write days as P7D or hours as PT12H")
     days, hours = match.groups()
     return int(days) * _DAY_S if days is not None else int(hours) * _HOUR_S
+
+
+def shown_age(seconds: int) -> str:
+    """How long ago, for people: in days, or in hours or minutes where it is less."""
+    for size, unit in ((_DAY_S, "day"), (_HOUR_S, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a minute"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,7 +25,7 @@ from bspec_opa.ledger.interface import require_descent
 from bspec_opa.ledger.reasons import BUSY, MEMORY_DAMAGED, ROOT_ROLLED_BACK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from bspec_opa.ledger.interface import LedgerState
 
@@ -95,7 +96,7 @@ class Memory:
         path = self._path(domain)
         if not os.path.lexists(path):
             return None
-        self._require_private()
+        require_private(self._directory)
         return _parse(path, domain)
 
     def check(self, domain: str, root_version: int, root_digest: Digest, state: LedgerState) -> Remembered | None:
@@ -121,29 +122,42 @@ class Memory:
             TrustError: see :meth:`check`.
             StoreError: it can't be written, or another process holds it for too long.
         """
-        make_directory(self._directory, mode=0o700)
-        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            if not lock_descriptor(descriptor, exclusive=True, wait_s=self._wait_s):
-                raise BUSY.error("another process holds the memory", at=Location(str(self._directory)))
-            self._require_private()
+        with held(self._directory, self._wait_s):
             known = self.check(domain, root_version, root_digest, state)
             now = seen(root_version, root_digest, state)
             if now != known:
                 write_atomic(self._path(domain), _render(domain, now), mode=0o600)
-        finally:
-            os.close(descriptor)
 
     def _path(self, domain: str) -> Path:
         return self._directory / f"{hex_of(digest_of(domain.encode()))}.json"
 
-    def _require_private(self) -> None:
-        """Others must not be able to write the directory: who can, can make it forget."""
-        status = self._directory.stat()
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid != os.geteuid():
-            raise MEMORY_DAMAGED.error(
-                "others may write the state directory", hint="chmod 700 it", at=Location(str(self._directory))
-            )
+
+@contextmanager
+def held(directory: Path, wait_s: float) -> Iterator[None]:
+    """A state directory that no other process writes meanwhile; made if it isn't there.
+
+    Raises:
+        TrustError: others may write it.
+        StoreError: it can't be made, or another process holds it for too long.
+    """
+    make_directory(directory, mode=0o700)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if not lock_descriptor(descriptor, exclusive=True, wait_s=wait_s):
+            raise BUSY.error("another process holds the memory", at=Location(str(directory)))
+        require_private(directory)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def require_private(directory: Path) -> None:
+    """Others must not be able to write the directory: who can, can make it forget."""
+    status = directory.stat()
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid != os.geteuid():
+        raise MEMORY_DAMAGED.error(
+            "others may write the state directory", hint="chmod 700 it", at=Location(str(directory))
+        )
 
 
 def _check_root(known: Remembered, version: int, digest: Digest) -> None:

@@ -80,6 +80,18 @@ MEMORY_DAMAGED = Reason(
     "the state directory can't be relied on: damaged, or others may write it",
     "make it private (chmod 700); if its file is damaged, find out why before removing it",
 )
+OLDER_BUNDLE = Reason(
+    "ledger.older-bundle",
+    ExitCode.TRUST,
+    "a bundle of this publisher with a higher sequence was used here before",
+    "use the newer bundle; to go back to older rules, sign them under a new sequence",
+)
+SEQUENCE_REUSED = Reason(
+    "ledger.sequence-reused",
+    ExitCode.TRUST,
+    "two different bundles were signed under one sequence",
+    "sign each bundle under a sequence of its own",
+)
 OBJECT_ALTERED = Reason(
     "ledger.object-altered",
     ExitCode.TRUST,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FAILED = "failed"
 KINDS = ("allowed", "pending", "denied", FAILED)
+SCREEN = 20
+"""Of more results than this the bad ones are named again at the end: they would have scrolled away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,12 @@ class Tally:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._codes: set[ExitCode] = set()
+        self._bad: list[str] = []
 
     def add(self, judged: Judged) -> None:
         """One more."""
+        if judged.verdict in {"denied", FAILED}:
+            self._bad.append(judged.shown.partition("\n")[0])
         self._counts[judged.verdict] += 1
         self._codes.add(judged.code)
 
@@ -89,9 +94,13 @@ class Tally:
         return worst(self._codes) if self._codes else ExitCode.INTERNAL
 
     def text(self, environment: str) -> str:
-        """The last line."""
+        """The last lines."""
+        again = "".join(f"{head}\n" for head in self._bad[:SCREEN]) if self._counts.total() > SCREEN else ""
+        if again:
+            left_off = len(self._bad) - SCREEN
+            again = f"\nnot allowed:\n{again}" + (f"and {left_off} more\n" if left_off > 0 else "") + "\n"
         said = ", ".join(f"{self._counts[k]} {k}" for k in KINDS if self._counts[k])
-        return f"{count(self._counts.total(), 'intent')} → {printable(environment)}: {said}\n"
+        return f"{again}{count(self._counts.total(), 'intent')} → {printable(environment)}: {said}\n"
 
     def json(self, environment: str, shown: Iterable[str]) -> JsonObject:
         """``bspec.evaluations/v1``, with every result in the order of the intents."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.describe import describe
 from bspec_opa.report.printable import printable
+from bspec_opa.report.signing import unverified_json, unverified_text
 from bspec_opa.report.text import next_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.style import Style
     from bspec_opa.workflow.checkout.deciding import Policy
 
@@ -24,13 +25,16 @@ def built_text(policy: Policy, target: Path, style: Style) -> str:
 
 def built_json(policy: Policy, target: Path) -> JsonObject:
     """``bspec.bundle-built/v1``."""
-    return {"schema": "bspec.bundle-built/v1", "exit_code": 0, **_file(policy, target)}
+    return {"schema": "bspec.bundle-built/v1", "exit_code": 0, **_file(policy, target), **_owners(policy)}
 
 
 def exported_text(policy: Policy, target: Path, style: Style) -> str:
     """What was exported, and how an OPA loads it."""
     load = f"opa run --server --set bundles.bspec.resource={shlex.quote(target.absolute().as_uri())}"
     lines = [f"{style.mark('EXPORTED', 'bold', 'green')}  {printable(str(target))}", _identity(policy).rstrip("\n")]
+    if policy.bundle.signature:
+        lines.append("  note      it is signed: OPA loads it only with the publisher's key (see docs/bundles.md)")
+        load += f" --verification-key KEY.pub.pem --verification-key-id {shlex.quote(policy.bundle.signature.key_id)}"
     return "\n".join([*lines, *next_lines([load])]) + "\n"
 
 
@@ -49,12 +53,25 @@ def _file(policy: Policy, target: Path) -> JsonObject:
     }
 
 
+def _owners(policy: Policy) -> JsonObject:
+    bundle = policy.bundle
+    rules = {o: [r.id for r in bundle.index.rules if r.owner == o] for o in bundle.index.owners()}
+    return {
+        "base": [b.to_json() for b in bundle.base],
+        "owners": [{"owner": o, "rules": cast("list[JsonValue]", ids)} for o, ids in rules.items()],
+    }
+
+
 def _identity(policy: Policy) -> str:
     bundle = policy.bundle
+    owners = ", ".join(f"{count} of {owner}" for owner, count in bundle.index.owners().items())
+    bases = "".join(f"  base      {b.revision}  {b.digest}\n" for b in bundle.base)
     return (
         f"  digest    {bundle.digest}\n"
         f"  revision  {bundle.revision}\n"
         f"  rules     {len(bundle.index.rules)}  {bundle.rules_digest}\n"
+        f"  owners    {owners}\n"
+        f"{bases}"
         f"  data      {bundle.organisation['name']}  {bundle.data_digest}\n"
         f"  compiled  by OPA {bundle.opa_version}; policy.wasm {len(bundle.wasm)} bytes\n"
     )
@@ -64,12 +81,14 @@ def described_text(policy: Policy, style: Style) -> str:
     """Identity and rules."""
     lines = [f"{style.mark('BUNDLE', 'bold')}  {policy.ref.name}"]
     rules = [
-        f"  {'deny' if r.has_deny else 'warn':<5} {r.severity:<9} {r.id:<48} {r.title}"
+        f"  {'deny' if r.has_deny else 'warn':<5} {r.severity:<9} {r.id:<48} {r.owner:<12} {r.title}"
         for r in policy.bundle.index.rules
     ]
-    return "\n".join(lines) + "\n" + _identity(policy) + "\n" + "\n".join(rules) + "\n"
+    signature = unverified_text(policy.bundle.signature)
+    return "\n".join(lines) + "\n" + _identity(policy) + signature + "\n" + "\n".join(rules) + "\n"
 
 
 def described_json(policy: Policy) -> JsonObject:
     """``bspec.bundle/v1``."""
-    return {"schema": "bspec.bundle/v1", "exit_code": 0, **describe(policy.bundle)}
+    signature = unverified_json(policy.bundle.signature)
+    return {"schema": "bspec.bundle/v1", "exit_code": 0, **describe(policy.bundle), "signature": signature}

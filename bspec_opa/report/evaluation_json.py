@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.report.problems import problem_list
+from bspec_opa.workflow.facts.proof import proof_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,6 +56,7 @@ def evaluation_json(
             for r in evaluation.rejected
         ],
         "unsequenced": unsequenced,
+        "proof": proof_of(evaluation.request).to_json(),
         "notes": notes,
         "next": steps,
     }

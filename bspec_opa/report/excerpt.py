@@ -22,11 +22,16 @@ def excerpt_of(spot: Spot, remedy: str, indent: str) -> list[str]:
     """The same of a place that was looked up before."""
     ahead = spot.column - 1 - spot.start
     more = "…" if spot.start else ""
-    before = more + printable(spot.shown[:ahead])
+    before = more + _shown(spot.shown[:ahead])
     carets = "^" * min(spot.length, WIDTH - ahead)
     margin = " " * len(str(spot.line))
     return [
         indent + printable(str(Location(spot.file, spot.line, spot.column))),
-        f"{indent}{spot.line} | {more}{printable(spot.shown)}",
+        f"{indent}{spot.line} | {more}{_shown(spot.shown)}",
         f"{indent}{margin} | {' ' * len(before)}{carets} {remedy}".rstrip(),
     ]
+
+
+def _shown(text: str) -> str:
+    """Tabs as spaces, so that carets stand where they should, and nothing that steers a terminal."""
+    return printable(text.replace("\t", "    "))

@@ -20,4 +20,8 @@ ASSURANCE = enum("asserted", "measured", "cross-checked")
 LINES = array(LINE)
 
 PROBLEM = obj(code=LINE, message=TEXT, hint=LINE, file=LINE, line=integer(), column=integer())
+BASES = array(obj(revision=DIGEST, digest=DIGEST))
+"""What a bundle was composed on, the nearest first."""
+OWNERS = array(obj(owner=LINE, rules=array(LINE, minimum=1)), minimum=1)
+"""Who owns which rules of a bundle."""
 BUNDLE = obj(name=LINE, revision=LINE, digest=DIGEST)

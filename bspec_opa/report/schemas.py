@@ -26,10 +26,28 @@ from bspec_opa.foundation.closed_schema import (
     integers,
     obj,
 )
+from bspec_opa.report.authoring.schema import AUTHORING
 from bspec_opa.report.check.schema import CHECK
+from bspec_opa.report.controls_schema import CONTROLS, PROOF
 from bspec_opa.report.explain_schema import EXPLANATION
 from bspec_opa.report.impact_schema import IMPACT
-from bspec_opa.report.schema_parts import ASSURANCE, BUNDLE, LINE, LINES, OPEN, OPTIONAL_DIGEST, PROBLEM, SEVERITY
+from bspec_opa.report.lint.schema import LINT
+from bspec_opa.report.policy_doc import POLICY_DOC
+from bspec_opa.report.registry_schema import REGISTRY
+from bspec_opa.report.schema_parts import (
+    ASSURANCE,
+    BASES,
+    BUNDLE,
+    LINE,
+    LINES,
+    OPEN,
+    OPTIONAL_DIGEST,
+    OWNERS,
+    PROBLEM,
+    SEVERITY,
+)
+from bspec_opa.report.serving_schema import SERVING
+from bspec_opa.report.signing_schema import PUBLISHERS, SIGNATURE, SIGNING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +115,7 @@ _EVALUATION: dict[str, JsonObject] = {
     "floor": array(PROBLEM),
     "rejected": _REJECTED,
     "unsequenced": array(DIGEST),
+    "proof": PROOF,
     "notes": LINES,
     "next": LINES,
 }
@@ -133,6 +152,8 @@ _SCHEMAS = {
         },
     ),
     "bspec.check/v1": ((0, 2, 3, 4, 5, 6, 7, 8, 9), CHECK),
+    "bspec.lint/v1": ((0, 3, 6), LINT),
+    "bspec.policy-doc/v1": ((0,), POLICY_DOC),
     "bspec.evaluation/v1": ((0, 4, 5, 6), _EVALUATION),
     "bspec.evaluations/v1": (
         (0, 2, 3, 4, 5, 6, 7, 8, 9),
@@ -164,6 +185,7 @@ _SCHEMAS = {
             "environments": array(
                 obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=LINES), minimum=1
             ),
+            "publishers": PUBLISHERS,
         },
     ),
     "bspec.key/v1": ((0,), {"keyid": HEX64, "algorithm": enum("ed25519", "ecdsa-p256-sha256"), "file": LINE}),
@@ -217,15 +239,21 @@ _SCHEMAS = {
             "rules_digest": DIGEST,
             "data_digest": DIGEST,
             "opa_version": LINE,
+            "base": BASES,
             "organisation": LINE,
             "environments": array(IDENTIFIER),
             "own_rules": array(IDENTIFIER),
-            "rules": array(obj(**_ENTRY, environments=array(IDENTIFIER)), minimum=1),
+            "rules": array(obj(**_ENTRY, environments=array(IDENTIFIER), tiers=LINES), minimum=1),
             "files": array(obj(name=LINE, bytes=integer(), digest=DIGEST), minimum=1),
+            "signature": SIGNATURE,
         },
     ),
-    "bspec.bundle-built/v1": ((0,), _BUNDLE_FILE),
+    "bspec.bundle-built/v1": ((0,), {**_BUNDLE_FILE, "base": BASES, "owners": OWNERS}),
+    **SIGNING,
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
+    **SERVING,
+    **REGISTRY,
+    "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),
         {
@@ -234,6 +262,7 @@ _SCHEMAS = {
             )
         },
     ),
+    **AUTHORING,
     "bspec.init/v1": ((0,), {"directory": LINE, "intent": LINE, "written": LINES, "kept": LINES, "next": LINES}),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.times import format_time
+from bspec_opa.foundation.times import format_time, shown_age
 from bspec_opa.report.printable import printable
 from bspec_opa.report.text import next_lines
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.report.style import Style
+    from bspec_opa.trust.publisher import Publisher
     from bspec_opa.trust.root import TrustRoot
 
 
@@ -30,11 +31,22 @@ def root_text(word: str, root: TrustRoot, pin: Digest, file: Path, style: Style)
         origin = f" from {environment.from_}" if environment.from_ else ""
         bundles = ", ".join(f"{b.name} {b.digest[:19]}…" for b in root.accepted_bundles(environment.id))
         lines.append(f"  into      {environment.id}{origin}  {environment.assurance}; bundle {bundles or 'none'}")
+        lines += [f"            or signed by {_publisher(root, p)}" for p in root.publishers.get(environment.id, ())]
     for principal in root.principals:
         roles = sorted({g.role for g in root.grants if g.principal == principal.id})
         lines.append(f"  principal {principal.id} ({principal.group})  {', '.join(roles)}")
     lines += [f"  revoked   {r.kind} {r.id[:19]}…  {printable(r.reason)}" for r in root.revoked]
     return "\n".join([*lines, *_pin(root, pin)]) + "\n"
+
+
+def _publisher(root: TrustRoot, publisher: Publisher) -> str:
+    """A publisher's key and what its bundles must satisfy."""
+    parts = [f"{publisher.name}, {publisher.key.algorithm} key {publisher.key.id[:40]}"]
+    parts += [f"scope {publisher.scope}"] if publisher.scope else []
+    parts += [f"sequence {publisher.minimum_sequence} or higher"] if publisher.minimum_sequence > 1 else []
+    parts += [f"at most {shown_age(publisher.max_age_s)} old"] if publisher.max_age_s else []
+    parts += ["REVOKED"] if root.revocation("key", publisher.key.fingerprint) else []
+    return ", ".join(parts)
 
 
 def _pin(root: TrustRoot, pin: Digest) -> list[str]:
@@ -64,4 +76,22 @@ def root_json(root: TrustRoot, pin: Digest, file: Path) -> JsonObject:
             {"id": e.id, "from": e.from_, "assurance": e.assurance, "mandatory_rules": [*e.mandatory_rules]}
             for e in root.environments
         ],
+        "publishers": [
+            _publisher_json(root, e.id, p) for e in root.environments for p in root.publishers.get(e.id, ())
+        ],
+    }
+
+
+def _publisher_json(root: TrustRoot, environment: str, publisher: Publisher) -> JsonObject:
+    key = publisher.key
+    return {
+        "environment": environment,
+        "name": publisher.name,
+        "key_id": key.id,
+        "algorithm": key.algorithm,
+        "fingerprint": key.fingerprint,
+        "scope": publisher.scope,
+        "minimum_sequence": publisher.minimum_sequence,
+        "max_age_s": publisher.max_age_s,
+        "revoked": root.revocation("key", key.fingerprint) is not None,
     }

@@ -34,7 +34,11 @@ A complete example; paths are relative to the file, and a key can also be given 
     revoked:
       - {key: keys/old-laptop.pub, reason: lost on a train}
 
-What a key is for follows from where it stands, so each has one purpose.
+What a key is for follows from where it stands, so each has one purpose. Beside ``bundles``, or in their place, a
+policy may name publishers, whose ES256 or RS256 key signs bundles that nobody needs to list::
+
+    publishers:
+      - {name: security, key: keys/publisher.pub.pem, key_id: acme-2026, minimum_sequence: 12, max_age: P90D}
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.foundation.errors import BspecError, Problem
 from bspec_opa.foundation.times import format_time, parse_duration
 from bspec_opa.trust.keys import public_key_from_pem
+from bspec_opa.trust.publisher import publisher_key_from_pem
 from bspec_opa.trust.reasons import BAD_TRUST_FILE
 from bspec_opa.trust.root_rules import ANY, GATE_ROLE, ROOT_SCHEMA_ID, root_faults
 
@@ -89,11 +90,13 @@ class Draft:
         return self.origins[at] + pointer[len(at) :] if at else pointer
 
     def _validity(self) -> int:
-        text = str(cast("JsonObject", self.document.value)["valid"])
+        return self._duration(str(cast("JsonObject", self.document.value)["valid"]), "/valid")
+
+    def _duration(self, text: str, pointer: str) -> int:
         try:
             return parse_duration(text)
         except BspecError as e:
-            self._problem(str(e), "/valid")
+            self._problem(str(e), pointer)
             return 1
 
     def _keys(self, holder: JsonObject, pointer: str, purpose: str) -> list[JsonValue]:
@@ -104,10 +107,21 @@ class Draft:
     def _public(self, text: str, pointer: str) -> PublicKey | None:
         """The key of a path or of PEM text; its text never appears in a problem (attack A71)."""
         try:
-            return public_key_from_pem(text.encode() if "-----BEGIN" in text else self.read_public_key(text))
+            return public_key_from_pem(self._pem(text))
         except BspecError as e:
             self._problem(f"key: {e.problems[0].message}", pointer)
             return None
+
+    def _fingerprint(self, text: str, pointer: str) -> str | None:
+        """The id of a person's or a publisher's key."""
+        try:
+            return publisher_key_from_pem(self._pem(text)).fingerprint
+        except BspecError:
+            public = self._public(text, pointer)
+            return public.keyid if public else None
+
+    def _pem(self, text: str) -> bytes:
+        return text.encode() if "-----BEGIN" in text else self.read_public_key(text)
 
     def _key(self, text: str, pointer: str, purpose: str) -> str | None:
         """The id of a key; its entry is made at its first place."""
@@ -146,19 +160,39 @@ class Draft:
         return defaults | item
 
     def _policies(self, environments: list[str]) -> list[JsonValue]:
-        """Bundles by environment, in the order of the file."""
+        """Bundles and publishers by environment, in the order of the file."""
         file = cast("JsonObject", self.document.value)
-        found: dict[str, list[JsonValue]] = {}
+        found: dict[str, dict[str, list[JsonValue]]] = {}
         for n, item in enumerate(_items(file, "policies")):
-            bundles = [self._bundle(b, f"/policies/{n}/bundles/{m}") for m, b in enumerate(_items(item, "bundles"))]
+            at = f"/policies/{n}"
+            if not item.keys() & {"bundles", "publishers"}:
+                self._problem("names neither bundles nor publishers", at)
+            bundles = [self._bundle(b, f"{at}/bundles/{m}") for m, b in enumerate(_items(item, "bundles"))]
+            publishers = [self._publisher(p, f"{at}/publishers/{m}") for m, p in enumerate(_items(item, "publishers"))]
             for environment in cast("list[str]", item.get("environments", environments)):
-                accepted = found.setdefault(environment, [])
-                at = f"/policies/{list(found).index(environment)}"
-                self.origins.setdefault(at, f"/policies/{n}")
-                for m, bundle in enumerate(bundles):
-                    self.origins[f"{at}/bundles/{len(accepted)}"] = f"/policies/{n}/bundles/{m}"
-                    accepted.append(bundle)
-        return [{"environment": environment, "bundles": accepted} for environment, accepted in found.items()]
+                accepted = found.setdefault(environment, {"bundles": [], "publishers": []})
+                target = f"/policies/{list(found).index(environment)}"
+                self.origins.setdefault(target, at)
+                for member, items in (("bundles", bundles), ("publishers", publishers)):
+                    for m, value in enumerate(items):
+                        self.origins[f"{target}/{member}/{len(accepted[member])}"] = f"{at}/{member}/{m}"
+                        accepted[member].append(value)
+        return [_policy(environment, accepted) for environment, accepted in found.items()]
+
+    def _publisher(self, item: JsonObject, pointer: str) -> JsonValue:
+        """A publisher's entry; its key is called by its fingerprint unless ``key_id`` says otherwise."""
+        try:
+            key = publisher_key_from_pem(self._pem(str(item["key"])), str(item.get("key_id", "")))
+        except BspecError as e:
+            self._problem(f"key: {e.problems[0].message}", f"{pointer}/key")
+            return None
+        return {
+            "name": item["name"],
+            "key": {"id": key.id, "alg": key.algorithm, "public": base64.b64encode(key.spki).decode("ascii")},
+            "scope": item.get("scope", ""),
+            "minimum_sequence": item.get("minimum_sequence", 1),
+            "max_age_s": self._duration(str(item["max_age"]), f"{pointer}/max_age") if "max_age" in item else 0,
+        }
 
     def _bundle(self, item: JsonObject, pointer: str) -> JsonValue:
         if len(item) != 1:
@@ -179,14 +213,19 @@ class Draft:
         kind = "key" if "key" in item else "record"
         identifier: JsonValue = item[kind]
         if kind == "key" and len(str(identifier)) != KEYID_DIGITS:
-            public = self._public(str(identifier), f"{pointer}/key")
-            identifier = public.keyid if public else None
+            identifier = self._fingerprint(str(identifier), f"{pointer}/key")
         return {"kind": kind, "id": identifier, "reason": item["reason"]}
 
 
 def _items(value: JsonObject, member: str) -> list[JsonObject]:
     """The items of a list that may be left out."""
     return cast("list[JsonObject]", value.get(member, []))
+
+
+def _policy(environment: str, accepted: dict[str, list[JsonValue]]) -> JsonValue:
+    """An environment's entry; without publishers it has the form from before there were any."""
+    policy: JsonObject = {"environment": environment, "bundles": accepted["bundles"]}
+    return policy | {"publishers": accepted["publishers"]} if accepted["publishers"] else policy
 
 
 def _grant(principal: str, role: JsonObject) -> JsonValue:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.closed_schema import IDENTIFIER, PRINCIPAL, TEXT, array, enum, integer, obj, string
 from bspec_opa.trust.predicates import ASSURANCES, ORIGIN, REASON_TEXT
+from bspec_opa.trust.publisher_rules import KEY_ID, TOKEN_SCOPE
 from bspec_opa.trust.root_rules import SCOPE
 
 if TYPE_CHECKING:
@@ -17,12 +18,28 @@ _KEY = string(minimum=1, maximum=4096)
 _KEYS = array(_KEY, minimum=1, maximum=64)
 _WHERE: dict[str, JsonObject] = {"agents": SCOPE, "environments": SCOPE}
 _BUNDLES = array(obj({"shipped": string(minimum=1, maximum=200), "path": string(minimum=1, maximum=4096)}), minimum=1)
+_PUBLISHERS = array(
+    obj(
+        {"key_id": KEY_ID, "scope": TOKEN_SCOPE, "minimum_sequence": integer(1), "max_age": string(maximum=20)},
+        name=IDENTIFIER,
+        key=_KEY,
+    ),
+    minimum=1,
+    maximum=100,
+)
 
 TRUST_FILE_SCHEMA: JsonObject = obj(
     {
         "gates": array(obj({"group": PRINCIPAL, **_WHERE}, id=PRINCIPAL, keys=_KEYS), maximum=1000),
         "policies": array(
-            obj({"environments": array(IDENTIFIER, minimum=1, maximum=100)}, bundles=_BUNDLES), maximum=1000
+            obj(
+                {
+                    "environments": array(IDENTIFIER, minimum=1, maximum=100),
+                    "bundles": _BUNDLES,
+                    "publishers": _PUBLISHERS,
+                }
+            ),
+            maximum=1000,
         ),
         "revoked": array(obj({"key": _KEY, "record": TEXT}, reason=REASON_TEXT), maximum=10_000),
     },

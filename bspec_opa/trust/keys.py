@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     NativePrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey
     NativePublicKey = Ed25519PublicKey | EllipticCurvePublicKey
@@ -106,20 +107,17 @@ class PrivateKey:
         return self._native.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, encryption)
 
 
-def generate_private_key(passphrase: bytes | None = None) -> bytes:
-    """A fresh Ed25519 key as PKCS#8 PEM, encrypted if a passphrase is given."""
+def generate_private_key(passphrase: bytes | None = None, algorithm: Algorithm = "ed25519") -> bytes:
+    """A fresh key as PKCS#8 PEM, encrypted if a passphrase is given."""
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    return PrivateKey(Ed25519PrivateKey.generate()).to_pem(passphrase)
+    native = Ed25519PrivateKey.generate() if algorithm == "ed25519" else generate_private_key(SECP256R1())
+    return PrivateKey(native).to_pem(passphrase)
 
 
 def write_private_key(path: Path, pem: bytes) -> None:
-    """Create a key file, readable by its owner only (attack A74).
-
-    Raises:
-        UsageError: the file exists.
-        StoreError: it can't be written.
-    """
+    """Create a key file, readable by its owner only (attack A74); raises as :func:`write_new`."""
     write_new(path, pem, mode=0o600)
 
 
@@ -130,7 +128,7 @@ def load_private_key(path: Path, passphrase: bytes | None = None) -> PrivateKey:
         InvalidInputError: the file is missing, a link, not a regular file or too large.
         TrustError: group or others may read it (attack A74), the passphrase is wrong, or it holds no usable key.
     """
-    return private_key_from_pem(_read_owned(path), passphrase, shown_key_name(str(path)))
+    return private_key_from_pem(read_owned(path), passphrase, shown_key_name(str(path)))
 
 
 def private_key_from_pem(pem: bytes, passphrase: bytes | None = None, name: str = "private key") -> PrivateKey:
@@ -144,6 +142,13 @@ def private_key_from_pem(pem: bytes, passphrase: bytes | None = None, name: str 
     Raises:
         TrustError: the passphrase is wrong, missing or superfluous, or there is no usable key.
     """
+    native = native_private_key(pem, passphrase, name)
+    _require_supported(native.public_key(), Location(name))
+    return PrivateKey(cast("NativePrivateKey", native))
+
+
+def native_private_key(pem: bytes, passphrase: bytes | None, name: str) -> PrivateKeyTypes:
+    """The key object of ``cryptography``, of whatever algorithm; as :func:`private_key_from_pem`."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -153,17 +158,15 @@ def private_key_from_pem(pem: bytes, passphrase: bytes | None = None, name: str 
         wrong = "is encrypted and no passphrase was given" if encrypted else "is not encrypted, yet one was given"
         raise KEY_PASSPHRASE.error(f"the key {wrong}", hint="give the passphrase exactly when there is one", at=at)
     try:
-        native = load_pem_private_key(pem, passphrase or None)
+        return load_pem_private_key(pem, passphrase or None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         if encrypted:
             raise KEY_PASSPHRASE.error("the passphrase doesn't open this key", hint="try again", at=at) from None
         raise BAD_KEY.error("holds no private key in PKCS#8 PEM", hint="make one with key generate", at=at) from None
-    _require_supported(native.public_key(), at)
-    return PrivateKey(cast("NativePrivateKey", native))
 
 
-def _read_owned(path: Path) -> bytes:
-    """Open once, judge the open descriptor, read it (attack A43)."""
+def read_owned(path: Path) -> bytes:
+    """The bytes of a private key's file: open once, judge the open descriptor, read it (attack A43)."""
     at = Location(shown_key_name(str(path)))
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -15,6 +15,7 @@ from bspec_opa.foundation.errors import BspecError, Location, error_of
 from bspec_opa.foundation.times import format_time, parse_time
 from bspec_opa.trust.dsse import TRUST_ROOT_PAYLOAD_TYPE, parse_envelope, require_payload_type
 from bspec_opa.trust.keys import PublicKey
+from bspec_opa.trust.publisher_rules import checked_publisher
 from bspec_opa.trust.reasons import BAD_ROOT, ROOT_EXPIRED, ROOT_NOT_YET_VALID
 from bspec_opa.trust.root_rules import root_faults
 from bspec_opa.trust.root_values import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.trust.keys import Algorithm
+    from bspec_opa.trust.publisher import Publisher
 
 __all__ = [
     "AcceptedBundle",
@@ -121,6 +123,7 @@ def root_of(value: JsonObject, payload: bytes, *, authenticated: bool) -> TrustR
         digest=digest_of(payload),
         authenticated=authenticated,
         payload=payload,
+        publishers={str(p["environment"]): _publishers(p) for p in _items(value, "policies")},
     )
 
 
@@ -148,3 +151,7 @@ def _environment(value: JsonObject) -> Environment:
 def _bundles(value: JsonObject) -> tuple[AcceptedBundle, ...]:
     bundles = cast("list[dict[str, str]]", value["bundles"])
     return tuple(AcceptedBundle(b["name"], b["revision"], Digest(b["digest"])) for b in bundles)
+
+
+def _publishers(value: JsonObject) -> tuple[Publisher, ...]:
+    return tuple(checked_publisher(p) for p in cast("list[JsonObject]", value.get("publishers", [])))

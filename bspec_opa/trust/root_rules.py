@@ -29,7 +29,8 @@ from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.foundation.times import parse_time
 from bspec_opa.trust.keys import ALGORITHMS, PublicKey, public_key_from_spki
-from bspec_opa.trust.predicates import ASSURANCES, NAME, ORIGIN, REASON_TEXT, REVISION
+from bspec_opa.trust.predicates import ASSURANCES, ORIGIN, REASON_TEXT
+from bspec_opa.trust.publisher_rules import POLICY, publisher_faults
 from bspec_opa.trust.reasons import BAD_KEY, BAD_ROOT, BAD_THRESHOLD, DUPLICATE_KEY
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ GATE_ROLE = "gate"
 ANY = "*"
 
 SCOPE = array(string(pattern=r"^(?:[*]|[a-z0-9][a-z0-9._-]*)$", maximum=200), minimum=1, maximum=1000)
-_BUNDLE = obj(name=NAME, revision=REVISION, digest=DIGEST)
 
 ROOT_SCHEMA: JsonObject = obj(
     schema=enum(ROOT_SCHEMA_ID),
@@ -71,7 +71,7 @@ ROOT_SCHEMA: JsonObject = obj(
         minimum=1,
         maximum=100,
     ),
-    policies=array(obj(environment=IDENTIFIER, bundles=array(_BUNDLE, minimum=1, maximum=100)), maximum=100),
+    policies=array(POLICY, maximum=100),
     publishers=array(obj(id=IDENTIFIER, keys=array(HEX64)), maximum=100),
     ledger=obj(origin=ORIGIN, keys=array(HEX64, minimum=1, maximum=16)),
     revoked=array(
@@ -102,7 +102,7 @@ def root_faults(payload: JsonValue) -> list[Fault]:
     if shape:
         return shape
     root = cast("JsonObject", payload)
-    return [fault for rule in _RULES for fault in rule(root)]
+    return [*(fault for rule in _RULES for fault in rule(root)), *(Fault(*found) for found in publisher_faults(root))]
 
 
 def _shape_fault(pointer: str, message: str) -> Fault:

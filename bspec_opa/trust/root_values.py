@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.keys import PublicKey
+    from bspec_opa.trust.publisher import Publisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class TrustRoot:
         digest: SHA-256 of the payload; of version 1 it is the pin.
         authenticated: whether it was walked from a pin; if not, its word is advisory.
         payload: the exact signed bytes.
+        publishers: whose signed bundles may decide, by environment.
     """
 
     domain: str
@@ -147,6 +149,7 @@ class TrustRoot:
     digest: Digest
     authenticated: bool
     payload: bytes = field(repr=False)
+    publishers: Mapping[str, tuple[Publisher, ...]] = field(default_factory=dict)
     _index: _Index = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -218,6 +221,11 @@ class TrustRoot:
     def accepted_bundles(self, environment: str) -> tuple[AcceptedBundle, ...]:
         """The policy bundles that may decide for an environment; none if the root lists none."""
         return self._index.policies.get(environment, ())
+
+    def publishers_of(self, environment: str) -> tuple[Publisher, ...]:
+        """The publishers whose signed bundles may decide for an environment; none whose key is revoked."""
+        found = self.publishers.get(environment, ())
+        return tuple(p for p in found if self.revocation("key", p.key.fingerprint) is None)
 
     def checkpoint_keys(self) -> tuple[PublicKey, ...]:
         """The ledger's keys that aren't revoked."""

@@ -14,22 +14,39 @@ from bspec_opa.workflow.checkout.deciding import Policy, policy_of, read_policy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bspec_opa.workflow.checkout.config import Value
+
 PROJECT_TOOLS = Path(".tools/bin")
 
 
-def build_policy(policies: Path, data: Path | None, target: Path, environ: Mapping[str, str]) -> Policy:
-    """Check and compile policies with the real OPA, and write the bundle.
+def build_policy(
+    policies: Path | None,
+    data: Path | None,
+    target: Path,
+    environ: Mapping[str, str],
+    given: Mapping[str, Value | None] | None = None,
+) -> Policy:
+    """Check and compile policies with the real OPA, and write the bundle; a pack on top of its base.
+
+    Args:
+        policies: the folder; the configured one if None.
+        data: the organisation's data, if not the folder's or its base's.
+        target: the file to write.
+        environ: the process's environment.
+        given: configuration keys given on the command line.
 
     Raises:
         BspecError: every finding of the checks with its place; no OPA of the exact version; nowhere to write.
     """
-    _require_directory(target)
+    require_directory(target)
     from bspec_opa.bundle.build.building import build_bundle
     from bspec_opa.bundle.rego.opa_tool import Opa
     from bspec_opa.engine.toolchain import find_opa
+    from bspec_opa.workflow.authoring import find_policies
 
+    authored = find_policies(policies, environ, given or {})
     opa = Opa(find_opa(environ, PROJECT_TOOLS.absolute()))
-    return _write(build_bundle(policies, data, opa), target)
+    return write_policy(build_bundle(authored.path, data, opa, authored.foundation), target)
 
 
 def repack_policy(bundle: str, data: Path, target: Path) -> Policy:
@@ -39,11 +56,11 @@ def repack_policy(bundle: str, data: Path, target: Path) -> Policy:
         InvalidInputError: the data does not fit its schema.
         StoreError: it can't be written, or the directory is missing.
     """
-    _require_directory(target)
+    require_directory(target)
     from bspec_opa.bundle.build.building import repack
 
     source = read_policy(bundle).bundle
-    return _write(repack(source, read_bounded(data, MAX_DOCUMENT_BYTES), str(data)), target)
+    return write_policy(repack(source, read_bounded(data, MAX_DOCUMENT_BYTES), str(data)), target)
 
 
 def export_policy(bundle: str, target: Path) -> Policy:
@@ -52,17 +69,18 @@ def export_policy(bundle: str, target: Path) -> Policy:
     Raises:
         BspecError: it can't be read or is no policy bundle; nowhere to write.
     """
-    _require_directory(target)
-    return _write(read_policy(bundle).archive, target)
+    require_directory(target)
+    return write_policy(read_policy(bundle).archive, target)
 
 
-def _write(archive: bytes, target: Path) -> Policy:
+def write_policy(archive: bytes, target: Path) -> Policy:
+    """Check a bundle's bytes, and write them."""
     policy = policy_of(archive, target.name)
     write_atomic(target, archive)
     return policy
 
 
-def _require_directory(target: Path) -> None:
+def require_directory(target: Path) -> None:
     """A mistyped path is told before any work, and makes no directories."""
     if not is_directory(target.parent):
         raise UNWRITABLE.error(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.workflow.checkout.deciding import ask, exposed, load_policy, open_replay
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.decision_log import Decided, log_decision
 from bspec_opa.workflow.evaluate import NONCE_BYTES
 from bspec_opa.workflow.facts.checked import BUNDLE, Checked, CheckedRule, Found
 from bspec_opa.workflow.facts.spot import lasting_path, spot_of
@@ -63,9 +64,13 @@ class CheckDesk:
             EngineError: no usable answer, or the bundle has no global rule that runs.
         """
         loaded = open_intent(file)
-        policy, panel = self._panel(find_project(file, self._world.environ, self._world.flags).config)
+        config = find_project(file, self._world.environ, self._world.flags).config
+        policy, panel = self._panel(config)
         request = check_request_of(loaded, self._world.now)
-        decision = ask(panel, policy, {**request, "nonce": secrets.token_hex(NONCE_BYTES)}).decision
+        asked: JsonObject = {**request, "nonce": secrets.token_hex(NONCE_BYTES)}
+        verdict = ask(panel, policy, asked)
+        decision = verdict.decision
+        log_decision(config, policy, Decided(asked, verdict, decision, panel.assurance, self._world.now))
         entries = {r.id: r for r in policy.bundle.index.rules}
         rules = tuple(_rule(loaded.document, entries[r.id], r) for r in decision.rules)
         metadata = loaded.intent.metadata

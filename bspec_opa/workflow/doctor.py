@@ -15,8 +15,9 @@ from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.trust.root import AcceptedBundle
 from bspec_opa.workflow.checking import examine_lock
+from bspec_opa.workflow.checkout.accepting import require_accepted
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
-from bspec_opa.workflow.checkout.deciding import MANAGED, ask, load_policy, open_panel, require_accepted, untrusted
+from bspec_opa.workflow.checkout.deciding import MANAGED, ask, load_policy, open_panel, untrusted
 from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_project, intent_beside
@@ -109,7 +110,7 @@ def examine(directory: Path, world: World, *, repair: bool) -> list[Finding]:
     _ledger(examination, project, anchor, world, repair=repair)
     for environment in anchor.root.environments:
         subject = f"engine ({environment.id})"
-        if not _accepted(policy, anchor, environment):
+        if not _accepted(policy, anchor, environment, world):
             examination.note(subject, "not asked: the trust root does not accept the bundle", "see policies")
             continue
         said = examination.attempt(subject, partial(_engine, project, policy, environment, world))
@@ -162,7 +163,7 @@ def _anchor(examination: _Examination, project: Project, world: World, policy: P
         examination.good("pin", str(anchor.roots[0].digest))
         _expiry(examination, anchor, world)
     for environment in anchor.root.environments:
-        examination.attempt("policies", partial(require_accepted, policy, anchor, environment.id))
+        examination.attempt("policies", partial(require_accepted, policy, anchor, environment.id, world))
     return anchor
 
 
@@ -219,10 +220,10 @@ def _clock(ledger: LedgerState, world: World) -> bool:
     return True
 
 
-def _accepted(policy: Policy, anchor: Anchor, environment: Environment) -> bool:
+def _accepted(policy: Policy, anchor: Anchor, environment: Environment, world: World) -> bool:
     """Whether the bundle may run at all: what nobody accepted is not executed, not even to look at it."""
     try:
-        require_accepted(policy, anchor, environment.id)
+        require_accepted(policy, anchor, environment.id, world)
     except BspecError:
         return False
     return True

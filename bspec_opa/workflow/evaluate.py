@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from bspec_opa.gate.floor import with_floor
 from bspec_opa.gate.request import build_request
 from bspec_opa.intent.load import load_intent
-from bspec_opa.workflow.checkout.deciding import ask, open_panel, require_accepted
+from bspec_opa.workflow.checkout.accepting import require_accepted
+from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
+from bspec_opa.workflow.decision_log import Decided, log_decision
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.objections import objections
@@ -108,10 +110,13 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         TrustError: a bundle that is not accepted, or another one decided.
     """
     environment = situation.given.environment
-    require_accepted(session.policy, session.anchor, environment.id)
+    accepted = require_accepted(session.policy, session.anchor, environment.id, session.world)
     request = build_request(situation.facts, secrets.token_hex(NONCE_BYTES))
     with opened(session.project.config, session.policy, environment, session.world.environ) as panel:
         verdict = ask(panel, session.policy, request)
+    decision = with_floor(verdict.decision, request, environment.mandatory_rules)
+    decided = Decided(request, verdict, decision, panel.assurance, session.world.now)
+    log_decision(session.project.config, session.policy, decided)
     sequenced = {r.record.id for r in session.history.records}
     return Evaluation(
         document=session.loaded.document,
@@ -119,13 +124,13 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         version=session.loaded.intent.metadata.version,
         environment=environment.id,
         source=environment.from_,
-        decision=with_floor(verdict.decision, request, environment.mandatory_rules),
+        decision=decision,
         index=session.policy.bundle.index,
         engines=verdict.engines,
         assurance=panel.assurance,
         bundle=session.policy.ref,
         advisory=not session.anchor.authenticated,
-        notes=(*session.notes, *objections(situation), *verdict.notes),
+        notes=(*session.notes, *accepted, *objections(situation), *verdict.notes),
         unsequenced=tuple(r.id for r in session.inbox.records if r.id not in sequenced),
         rejected=(*situation.given.history.rejected, *session.inbox.rejected),
         request=request,

@@ -21,7 +21,7 @@ from bspec_opa.ledger.reasons import RACE_LOST
 from bspec_opa.lock.chain import append_lines, load_lock, missing_lines, next_place, read_lock
 from bspec_opa.lock.line import artifact_subjects, line_subjects
 from bspec_opa.lock.reasons import CHANGED, NOT_IN_LEDGER
-from bspec_opa.workflow.checkout.deciding import require_accepted
+from bspec_opa.workflow.checkout.accepting import remember_accepted, require_accepted
 from bspec_opa.workflow.checkout.memory import remember_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import lock_beside
@@ -88,9 +88,10 @@ def promote(session: Session, environment_name: str, keys: Keys) -> Outcome:
         BspecError: nothing was decided; see the exit codes.
     """
     environment = session.environment(environment_name)
-    require_accepted(session.policy, session.anchor, environment.id)
+    require_accepted(session.policy, session.anchor, environment.id, session.world)
     # Before anything is appended: a machine that can't remember must not find that out afterwards.
     session = _remembered(session)
+    remember_accepted(session.policy, session.anchor, environment.id, session.world)
     added: tuple[Digest, ...] = ()
     for _ in range(REDECIDE_LIMIT):
         try:

@@ -168,3 +168,33 @@ NO_INTENT = Reason(
     "a directory that was named holds no intent, in whatever depth",
     "name a directory with *.intent files; hidden directories and links to directories are not looked into",
 )
+LOG_UNWRITABLE = Reason(
+    "decision-log.unwritable",
+    ExitCode.STORE,
+    "a decision could not be logged, so it was not taken",
+    "check free space and permissions of decision_log.file, or unset it",
+)
+LOG_MASK = Reason(
+    "decision-log.no-mask",
+    ExitCode.INVALID,
+    "decisions are to be logged, and the bundle does not say what a log may hold",
+    "build the bundle with log_mask in the organisation's data; an empty list hides nothing",
+)
+NO_DECISION = Reason(
+    "report.no-decision",
+    ExitCode.INVALID,
+    "there is no decision to report on",
+    "name a decision written by evaluate --format json, an intent with --env, a lock, or a project's directory",
+)
+NO_CONTROLS = Reason(
+    "report.no-controls",
+    ExitCode.INVALID,
+    "the organisation's data maps no control, or none of the framework that was asked for",
+    "write controls into the organisation's data and build the bundle again",
+)
+UNKNOWN_BUNDLE = Reason(
+    "report.unknown-bundle",
+    ExitCode.INVALID,
+    "the bundle that decided is neither configured nor among the ledger's objects",
+    "give the bundle with --bundle",
+)

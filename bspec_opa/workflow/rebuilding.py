@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.binding.read import binding_from_json
 from bspec_opa.bundle.archive import compress
+from bspec_opa.bundle.reasons import NOT_ACCEPTED
+from bspec_opa.foundation.digest import Digest
 from bspec_opa.foundation.document.load import parse_json
-from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.errors import Location, TrustError
 from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.floor import with_floor
 from bspec_opa.gate.request import REPLAY_NONCE, build_request, input_digest
 from bspec_opa.lock.line import artifact_subjects, line_subjects
 from bspec_opa.trust.authority import INTENT_SUBJECT
+from bspec_opa.workflow.checkout.accepting import accepted
 from bspec_opa.workflow.checkout.deciding import ASSERTED, CROSS_CHECKED, MEASURED, ask, open_replay, policy_of
 from bspec_opa.workflow.checkout.reviewed import stored_differences
 from bspec_opa.workflow.evaluate import stored_intent
@@ -26,12 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
-    from bspec_opa.foundation.digest import Digest
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.ledger.objects import ObjectStore
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment, TrustRoot
+    from bspec_opa.workflow.checkout.deciding import Policy
     from bspec_opa.workflow.facts.situation import Situation
 
 STOLEN = "treat the gate's key as stolen"
@@ -210,11 +213,9 @@ def _check_assurance(past: Past) -> None:
 def _replay(past: Past, request: JsonObject) -> int:
     """Decide again in the embedded engine, on the recorded bundle; returns how many rules ran."""
     environment, bundles = past.environment, past.predicate["bundles"]
-    accepted = {(b.revision, b.digest) for b in past.roots[-1].accepted_bundles(environment.id)}
-    if len(bundles) != 1 or (bundles[0]["revision"], bundles[0]["digest"]) not in accepted:
-        raise REPLAY_DIFFERS.error("the bundle that decided was not accepted", hint=STOLEN, at=Location(past.at))
-    tar = past.objects.get(bundles[0]["digest"])
-    policy = policy_of(compress(tar), f"{bundles[0]['name']}.tar.gz")
+    if len(bundles) != 1:
+        raise REPLAY_DIFFERS.error("it names more than one bundle", hint=STOLEN, at=Location(past.at))
+    policy = _policy(past, bundles[0])
     # The objects lie in <project>/.bspec/objects.
     with open_replay(policy, past.environ, past.objects.directory.absolute().parents[1]) as panel:
         verdict = ask(panel, policy, request)
@@ -226,3 +227,18 @@ def _replay(past: Past, request: JsonObject) -> int:
             "deciding again gives another outcome than it records", hint=STOLEN, at=Location(past.at)
         )
     return len(statuses)
+
+
+def _policy(past: Past, bundle: Mapping[str, str]) -> Policy:
+    """The recorded bundle, which the root of that time must accept at that time, by digest or by a publisher's key."""
+    tar = past.objects.get(Digest(bundle["digest"]))
+    policy = policy_of(compress(tar), f"{bundle['name']}.tar.gz")
+    try:
+        if policy.ref.revision != bundle["revision"]:
+            raise NOT_ACCEPTED.error("it has another revision")
+        accepted(policy, past.roots[-1], past.environment.id, past.entry.at)
+    except TrustError as e:
+        why = e.problems[0].message
+        message = f"the bundle that decided was not accepted: {why}"
+        raise REPLAY_DIFFERS.error(message, hint=STOLEN, at=Location(past.at)) from e
+    return policy

@@ -133,8 +133,9 @@ jobs:
         with: {persist-credentials: false}
       - uses: actions/setup-python@v5
         with: {python-version: "3.12"}
-      # Install it from where your organisation keeps it, with a hash.
-      - run: python -m pip install bspec-opa
+      # Write the address of the repository or index that your organisation installs it from, pinned by hash or commit.
+      - run: python -m pip install "bspec-opa @ $GATE_SOURCE"
+        env: {GATE_SOURCE: "${{ vars.GATE_SOURCE }}"}
       # -I: the checkout's own files are never imported as modules.
       - run: python -I -m bspec_opa validate behavior.intent
       # 5 is "pending": something is still to be signed, which a pull request can't change.

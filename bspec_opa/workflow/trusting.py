@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.document.load import load_yaml
+from bspec_opa.foundation.errors import TrustError
 from bspec_opa.foundation.files import make_directory, read_bounded, write_new
 from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES, MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.times import parse_duration
 from bspec_opa.trust.author import build_root, renew, sign_root
 from bspec_opa.trust.keys import public_key_from_pem
+from bspec_opa.trust.publisher import publisher_key_from_pem
 from bspec_opa.trust.reasons import NO_ROOT
 from bspec_opa.trust.root import AcceptedBundle, parse_root, read_unauthenticated
 from bspec_opa.trust.walk import distinct_owners, walk
@@ -106,8 +108,12 @@ def _write(project: Project, payload: JsonObject, signers: Sequence[Signer], roo
 
 
 def _public_pem(path: Path) -> bytes:
+    """A person's or a publisher's key; which of them the place in the file demands is for the draft to say."""
     data = read_bounded(path, MAX_DOCUMENT_BYTES)
-    public_key_from_pem(data, str(path))
+    try:
+        publisher_key_from_pem(data, name=str(path))
+    except TrustError:
+        public_key_from_pem(data, str(path))
     return data
 
 

@@ -61,6 +61,15 @@ def test_a_fleet_is_compared_with_conftest(tmp_path: Path) -> None:
     assert figures.keys() == {"20 intents, one core", "20 intents, two cores"}
 
 
+@pytest.mark.soak
+def test_checks_are_compared_with_conftest_and_opa_exec(tmp_path: Path) -> None:
+    """Fails, too, when one of the three finds something else in an intent."""
+    subprocess.run(["make", "conftest"], cwd=ROOT, check=True)
+    figures = measured(tmp_path, "check")
+    bounds = {"check, 20 files, one core": 1.0, "check, 20 files, two cores": 0.59, "check, 20 files, team's": None}
+    assert {name: f["bound"] for name, f in figures.items()} == bounds
+
+
 def test_the_fleet_is_valid_and_various() -> None:
     program = "import json; from benchmarks.intents import intent_text; print(json.dumps([intent_text(n) for n in range(84)]))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def entry(rule_id: str, *collections: str) -> RuleEntry:
     kind, group, _ = rule_id.split(".")
     return RuleEntry(
-        id=rule_id, kind=kind, group=group, title="t", description="d", code="C-1", severity="high", remediation="r",
+        id=rule_id, owner="o", kind=kind, group=group, title="t", description="d", code="C-1", severity="high", remediation="r",
         controls=("a",), collections=collections, waivable=True, pending="", effective_unix=0, digest=ZERO_DIGEST,
         has_deny=True, has_warn=False,
     )  # fmt: skip
@@ -33,8 +33,8 @@ INDEX = Index(
 )
 
 
-def organisation(include: list[str], exclude: list[str]) -> dict[str, Any]:
-    return {**organisation_data(), "select": {"include": include, "exclude": exclude}}
+def organisation(include: list[str], exclude: list[str], tiers: list[Any] | None = None) -> dict[str, Any]:
+    return {**organisation_data(), "select": {"include": include, "exclude": exclude, "tiers": tiers or []}}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def organisation(include: list[str], exclude: list[str]) -> dict[str, Any]:
     ],
 )
 def test_expected_rules(include: list[str], exclude: list[str], environment: str, action: str, want: set[str]) -> None:
-    every, promotion = expected_rules(INDEX, organisation(include, exclude), environment, action)
+    every, promotion = expected_rules(INDEX, organisation(include, exclude), environment, action, "low")
     assert every | promotion == want
     assert {i.partition(".")[0] for i in every} <= {"global"}
     assert {i.partition(".")[0] for i in promotion} <= {"promotion"}
@@ -76,14 +76,14 @@ def test_expected_rules(include: list[str], exclude: list[str], environment: str
 @pytest.mark.parametrize("environment", ["prodution", "all", "none", ""])
 def test_an_unknown_environment(environment: str) -> None:
     with pytest.raises(InvalidInputError) as error:
-        expected_rules(INDEX, organisation(["*"], []), environment, "promote")
+        expected_rules(INDEX, organisation(["*"], []), environment, "promote", "low")
     assert error.value.code == "bundle.unknown-environment"
 
 
 def test_all_is_no_environment_even_if_the_data_says_so() -> None:
     data = {**organisation(["*"], []), "environments": [{"id": "all", "schemas": []}]}
     with pytest.raises(InvalidInputError) as error:
-        expected_rules(INDEX, data, "all", "promote")
+        expected_rules(INDEX, data, "all", "promote", "low")
     assert error.value.code == "bundle.unknown-environment"
 
 
@@ -93,14 +93,14 @@ def test_all_is_no_environment_even_if_the_data_says_so() -> None:
 )
 def test_a_selector_that_names_nothing(include: list[str], exclude: list[str]) -> None:
     with pytest.raises(InvalidInputError) as error:
-        expected_rules(INDEX, organisation(include, exclude), "staging", "promote")
+        expected_rules(INDEX, organisation(include, exclude), "staging", "promote", "low")
     assert error.value.code == "bundle.bad-selection"
 
 
 @pytest.mark.attack("A41")
 def test_no_rule_left() -> None:
     with pytest.raises(InvalidInputError) as error:
-        expected_rules(INDEX, organisation(["*"], ["*"]), "staging", "promote")
+        expected_rules(INDEX, organisation(["*"], ["*"]), "staging", "promote", "low")
     assert error.value.code == "bundle.bad-selection"
 
 

@@ -97,6 +97,17 @@ CHANGES: dict[str, tuple[Callable[[Files], object], str]] = {
         edited("index.json", lambda d: d["rules"][0].update(digest=d["rules"][1]["digest"])),
         MISMATCH,
     ),
+    "index without a base": (edited("index.json", lambda d: d.pop("base")), CONTENTS),
+    "index with a base that is no list": (edited("index.json", lambda d: d.update(base={})), CONTENTS),
+    "index with a base without a digest": (
+        edited("index.json", lambda d: d["base"].append({"revision": d["rules_digest"]})),
+        CONTENTS,
+    ),
+    "index with bases without end": (
+        edited("index.json", lambda d: d.update(base=[dict.fromkeys(("revision", "digest"), d["rules_digest"])] * 17)),
+        CONTENTS,
+    ),
+    "index with a rule of nobody": (edited("index.json", lambda d: d["rules"][0].update(owner="")), CONTENTS),
     "index of another contract": (edited("index.json", lambda d: d.update(contract="bspec.decision/v2")), CONTENTS),
     "index with a member more": (edited("index.json", lambda d: d.update(more=1)), CONTENTS),
     "index with a rule's member less": (edited("index.json", lambda d: d["rules"][0].pop("severity")), CONTENTS),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from policy_tree import NO_ADMIN, metadata, write
 from sidecars import opa_server
 
 from bspec_opa.bundle.shipped import shipped_bundle
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     At = Callable[[str], Shell]
 
+PACK_RULE = "bspec/rules/global/pay/no_shell/no_shell.rego"
 REPOSITORY = Path(__file__).parents[2]
 DATA = REPOSITORY / "bundles" / "elevated.data.json"
 
@@ -96,6 +98,28 @@ def test_build_from_policies_is_what_is_shipped(shell_at: At, opa_path: Path) ->
 def test_build_of_nothing_is_a_usage_error(shell_at: At) -> None:
     result = shell_at("empty")("bundle", "build", "-o", "x.tar.gz", "--format", "json")
     assert (result.code, result.json["problems"][0]["code"]) == (2, "cli.usage")
+
+
+def test_a_pack_is_built_on_its_base(shell_at: At, opa_path: Path) -> None:
+    shell = shell_at("empty")
+    shell.variables["BSPEC_OPA_OPA"] = str(opa_path)
+    base = shell.ok("bundle", "inspect", "--format", "json").json
+    write(
+        Path("policies"),
+        {PACK_RULE: metadata("PAY-01", "payments") + NO_ADMIN.replace("tools.no_admin", "pay.no_shell")},
+    )
+    unpinned = shell("bundle", "build", "-o", "acme.tar.gz", "--owner", "team:pay")
+    assert (unpinned.code, base["revision"] in unpinned.err) == (3, True)
+    Path("bspec-opa.toml").write_text(f'[policy]\nbase_revision = "{base["revision"]}"\nowner = "team:pay"\n')
+    built = shell.ok("bundle", "build", "-o", "acme.tar.gz")
+    assert "  owners    59 of bspec-opa, 1 of team:pay" in built.lines
+    document = shell.ok("bundle", "build", "policies", "-o", "acme.tar.gz", "--format", "json").json
+    assert document["owners"][1] == {"owner": "team:pay", "rules": ["global.pay.no_shell"]}
+    inspected = shell.ok("bundle", "inspect", "acme.tar.gz", "--format", "json").json
+    assert inspected["base"] == document["base"] == [{k: base[k] for k in ("revision", "digest")}]
+    assert {r["id"] for r in inspected["rules"] if r["owner"] != "bspec-opa"} == {"global.pay.no_shell"}
+    other = shell("bundle", "build", "policies", "-o", "x.tar.gz", "--base", "elevated")
+    assert (other.code, "pinned to" in other.err, Path("x.tar.gz").exists()) == (7, True, False)
 
 
 def test_what_is_no_bundle(shell_at: At) -> None:

@@ -134,7 +134,7 @@ def test_a_bundle_whose_data_leaves_out_every_global_rule_is_no_pass(shell_at: A
     shell = shell_at("bare")
     path = shipped_bundle()
     organisation = read_bundle(path.read_bytes(), path.name).organisation
-    select = {"include": ["*"], "exclude": sorted(global_rules())}
+    select = {"include": ["*"], "exclude": sorted(global_rules()), "tiers": []}
     Path("data.json").write_text(json.dumps({**organisation, "select": select}), encoding="utf-8")
     shell.ok("bundle", "build", "--reuse-wasm", "default", "--data", "data.json", "-o", "x.tar.gz", "-q")
     result = shell("check", "behavior.intent", "--bundle", "x.tar.gz", "--format", form)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bspec_opa.bundle.conftest import runner
 from bspec_opa.report.check.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -179,7 +180,12 @@ def test_the_input_is_what_normalize_prints(check: Check, shell_at: At) -> None:
     assert place == f"behavior.intent in {Path.cwd()}"
 
 
-def test_many_are_asked_each_for_itself(check: Check) -> None:
+@pytest.mark.parametrize(("batch", "characters"), [(16, 8_000_000), (256, 8_000_000), (256, 9_000)])
+def test_many_are_asked_each_for_itself(
+    check: Check, monkeypatch: pytest.MonkeyPatch, batch: int, characters: int
+) -> None:
+    monkeypatch.setattr(runner, "BATCH", batch)
+    monkeypatch.setattr(runner, "BATCH_CHARACTERS", characters)
     policies(
         body(
             'deny contains input.intent.metadata.id if endswith(input.intent.metadata.id, "7")',
@@ -187,13 +193,13 @@ def test_many_are_asked_each_for_itself(check: Check) -> None:
         )
     )
     text = Path("behavior.intent").read_text(encoding="utf-8")
-    for n in range(40):  # more than a batch
+    for n in range(40):  # more than a small batch
         Path(f"many/{n:02}").mkdir(parents=True)
         Path(f"many/{n:02}/behavior.intent").write_text(
             text.replace("billing-support", f"billing-{n}"), encoding="utf-8"
         )
     Path("many/05/behavior.intent").write_text("x: [", encoding="utf-8")
-    for jobs in ("1", "2"):
+    for jobs in ("1", "2") if batch == 16 else ("1",):
         result = check("--jobs", jobs, files=("many",))
         assert result.code == 3
         for n, file in enumerate(result.json["files"]):
@@ -361,6 +367,18 @@ def test_one_intent_on_which_a_policy_fails_does_not_spoil_the_others(check: Che
     assert [f["verdict"] for f in result.json["files"]] == ["passed", "failed", "denied"]
     assert result.json["files"][1]["problems"][0]["code"] == "conftest.evaluation-failed"
     assert result.json["counts"]["errors"] == 1
+
+
+def test_each_of_many_on_which_a_policy_fails_is_found(check: Check) -> None:
+    policies(body('deny contains "x" if to_number(trim_prefix(input.intent.metadata.id, "n")) > 15'))
+    text = Path("behavior.intent").read_text(encoding="utf-8")
+    wrong = {3, 4, 18}
+    for n in range(20):
+        agent = f"word{n}" if n in wrong else f"n{n}"
+        Path(f"{n:02}.intent").write_text(text.replace("billing-support", agent), encoding="utf-8")
+    result = check(files=tuple(f"{n:02}.intent" for n in range(20)))
+    verdicts = [f["verdict"] for f in result.json["files"]]
+    assert verdicts == ["failed" if n in wrong else "denied" if n > 15 else "passed" for n in range(20)]
 
 
 # Data and builtins

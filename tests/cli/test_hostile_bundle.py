@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from guest import retyped
 from policy_tree import good_tree, write
+from publishers import key, loosely_packed, write_keys
 
 from bspec_opa.bundle.archive import compress, decompress, read_tar, write_tar
 from bspec_opa.bundle.build.building import pack
@@ -270,30 +271,55 @@ SIGNATURES: dict[str, tuple[str, Any]] = {
 SIGNED = [pytest.param(text, id=name, marks=pytest.mark.attack(attack)) for name, (attack, text) in SIGNATURES.items()]
 
 
+def with_signatures(path: Path, data: bytes) -> Path:
+    """The shipped bundle with a ``.signatures.json``, in the form in which we write archives."""
+    path.write_bytes(compress(write_tar(shipped() | {".signatures.json": data})))
+    return path
+
+
 @pytest.mark.parametrize("stage", ["bare", "signed"])
 @pytest.mark.parametrize("signatures", SIGNED)
 def test_a_signature_file(shell_at: At, tmp_path: Path, signatures: Any, stage: str) -> None:
     """It is refused, not ignored: a signature that nobody checks must not look like one that somebody did."""
-    bundle = inserted(tmp_path / "default.tar.gz", member(".signatures.json"), json.dumps(signatures).encode())
+    bundle = with_signatures(tmp_path / "default.tar.gz", json.dumps(signatures).encode())
     verbs = ("evaluate",) if stage == "bare" else ("evaluate", "promote")
-    result = refused(shell_at(stage), bundle, "bundle.bad-archive", 7, *verbs)
-    (problem,) = result.json["problems"]
-    assert "OPA's signature" in problem["message"]
+    refused(shell_at(stage), bundle, "bundle.signature-form", 7, *verbs)
+
+
+@pytest.mark.attack("A64")
+def test_a_signature_file_somewhere_else(shell_at: At, tmp_path: Path) -> None:
+    """OPA takes it from any folder; here there is one place for it."""
+    bundle = inserted(tmp_path / "odd.tar.gz", member("bspec/.signatures.json"), b"{}")
+    refused(shell_at("bare"), bundle, "bundle.bad-archive", 7, "evaluate")
 
 
 @pytest.mark.attack("A28")
 @pytest.mark.attack("A29")
 @pytest.mark.attack("A30")
-def test_a_bundle_that_opa_signed(shell_at: At, opa_path: Path, tmp_path: Path) -> None:
-    """Even a genuine signature: who may accept a bundle is the trust root's to say, by digest."""
+@pytest.mark.parametrize(("algorithm", "code"), [("HS256", "bundle.signature-form"), ("ES256", "bundle.not-accepted")])
+def test_a_bundle_that_opa_signed(shell_at: At, opa_path: Path, tmp_path: Path, algorithm: str, code: str) -> None:
+    """Even a genuine signature: whose counts is the trust root's to say, and this one names no publisher."""
     folder = tmp_path / "bundle"
     for name, data in shipped().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    command = [str(opa_path), "sign", "--signing-key", "secret", "--signing-alg", "HS256", "--bundle", "bundle"]
+    secret = "secret" if algorithm == "HS256" else str(write_keys(tmp_path, key())[0])
+    command = [str(opa_path), "sign", "--signing-key", secret, "--signing-alg", algorithm, "--bundle", "bundle"]
     subprocess.run(command, env={}, cwd=tmp_path, check=True, capture_output=True)
-    signed = inserted(tmp_path / "s.tar.gz", member(".signatures.json"), (tmp_path / ".signatures.json").read_bytes())
-    refused(shell_at("signed"), signed, "bundle.bad-archive", 7, "evaluate", "promote")
+    signed = with_signatures(tmp_path / "s.tar.gz", (tmp_path / ".signatures.json").read_bytes())
+    refused(shell_at("signed"), signed, code, 7, "evaluate", "promote")
+
+
+@pytest.mark.parametrize("form", ["as OPA writes it", "beside a bundle"])
+def test_a_delta_bundle(shell_at: At, tmp_path: Path, form: str) -> None:
+    patch = json.dumps({"data": [{"op": "upsert", "path": "bspec/org/forbidden", "value": []}]}).encode()
+    if form == "beside a bundle":
+        bundle = tmp_path / "delta.tar.gz"
+        bundle.write_bytes(compress(write_tar(shipped() | {"patch.json": patch})))
+    else:
+        bundle = tmp_path / "delta.tar.gz"
+        loosely_packed({"/patch.json": patch, "/.manifest": b'{"revision": "r", "roots": ["bspec"]}'}, bundle)
+    refused(shell_at("signed"), bundle, "bundle.delta", 7, "evaluate", "promote")
 
 
 @pytest.mark.attack("A28")

@@ -398,3 +398,24 @@ def test_no_bar_when_quiet_or_for_a_few(shell_at: At, more: tuple[str, ...]) -> 
     write_many(12 if more else 3)
     _, _, seen = watched(shell, "evaluate", "agents", *STAGING, *more, out=False)
     assert seen == ""
+
+
+def test_what_scrolled_away_is_named_again(shell_at: At) -> None:
+    shell = shell_at("bare")
+    files = write_many(21)
+    lines = shell("evaluate", *files, *STAGING, "--jobs", "1").lines
+    bad = [n for n in range(21) if word(n) != "pending"]
+    again = lines[lines.index("not allowed:") + 1 : -2]
+    assert [a.split()[:2] for a in again] == [[word(n).upper(), files[n]] for n in bad]
+    assert lines[-2:] == ["", "21 intents → staging: 14 pending, 4 denied, 3 failed"]
+    assert "not allowed:" not in shell("evaluate", *files[:20], *STAGING, "--jobs", "1").out
+
+
+def test_of_very_many_the_rest_is_counted(shell_at: At) -> None:
+    shell = shell_at("bare")
+    Path("broken").mkdir()
+    files = [f"broken/{n}.intent" for n in range(23)]
+    for file in files:
+        Path(file).write_text(BROKEN, encoding="utf-8")
+    lines = shell("evaluate", "broken", *STAGING, "--jobs", "1").lines
+    assert lines[-3:] == ["and 3 more", "", "23 intents → staging: 23 failed"]

@@ -224,3 +224,10 @@ def test_a_placeholder_for_the_log_is_refused() -> None:
             "result.yaml:11:10: raw_log.digest is the scaffold's placeholder; name the run's own log",
         )
     ]
+
+
+@pytest.mark.parametrize(("member", "place"), [("dataset", "9:43"), ("harness", "10:53")])
+def test_a_placeholder_for_what_was_used_is_refused(member: str, place: str) -> None:
+    message = f"{member}.digest is the scaffold's placeholder; name the {member} that was used, by its sha256"
+    text = changed(str(digest_of(member.encode())), ZERO_DIGEST)
+    assert problems(text) == [("evidence.bad-result", f"result.yaml:{place}: {message}")]

@@ -277,7 +277,7 @@ def test_an_organisation_that_selects_no_rule(shelf: Shelf, tmp_path: Path, weak
 def test_an_organisation_that_runs_no_rule_of_one_kind_is_held_by_the_floor(shelf: Shelf, tmp_path: Path) -> None:
     shipped = read_bundle(shipped_bundle("default").read_bytes(), "default")
     data: Any = json.loads(canonical_bytes(shipped.organisation))
-    data["select"] = {"include": ["global.tools.no_admin"], "exclude": []}
+    data["select"] = {"include": ["global.tools.no_admin"], "exclude": [], "tiers": []}
     project = with_bundle(shelf, tmp_path, repack(shipped, json.dumps(data).encode(), "data.json"))
     assert "floor.no-submit" in project.denied(code=ExitCode.DENIED)
 

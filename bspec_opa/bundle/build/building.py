@@ -10,10 +10,12 @@ import io
 import tarfile
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.archive import compress, write_tar
+from bspec_opa.bundle.build.composition import WHOLE, Foundation, compose
 from bspec_opa.bundle.build.gate_source import GATE_TEST
 from bspec_opa.bundle.build.generate import generated
 from bspec_opa.bundle.build.index_build import build_index
@@ -26,17 +28,20 @@ from bspec_opa.bundle.layout import (
     MANIFEST,
     ORGANISATION_DATA,
     ROOT,
+    SIGNATURES,
     WASM,
+    BaseRef,
     data_digest_of,
     manifest,
     revision_of,
     rules_digest_of,
 )
-from bspec_opa.bundle.reasons import ORGANISATION, WASM_FAILED
+from bspec_opa.bundle.read import MAX_BASES
+from bspec_opa.bundle.reasons import BASE, ORGANISATION, WASM_FAILED
 from bspec_opa.bundle.rego.capabilities import capabilities
 from bspec_opa.bundle.rego.lint.everything import lint
 from bspec_opa.bundle.rego.opa_tool import OPA_VERSION
-from bspec_opa.bundle.rego.sources import Sources, read_sources, write_tree
+from bspec_opa.bundle.rego.sources import Sources, write_tree
 from bspec_opa.bundle.rego.syntax import parse_modules
 from bspec_opa.bundle.rego.type_check import ALL, CAPABILITIES, PACKED, SCHEMA_FOLDER, check_types
 from bspec_opa.foundation.canonical import canonical_bytes
@@ -55,30 +60,34 @@ if TYPE_CHECKING:
 ENTRYPOINT = "bspec/gate/decision"
 
 
-def build_bundle(policies: Path, data: Path | None, opa: Opa) -> bytes:
+def build_bundle(policies: Path, data: Path | None, opa: Opa, foundation: Foundation = WHOLE) -> bytes:
     """The bytes of a bundle.
 
     Args:
         policies: the folder that holds ``bspec/``.
         data: the organisation's data; the policies' own ``bspec/org/data.json`` if None.
         opa: the binary; exactly the version that bundles are built with.
+        foundation: what a pack stands on, and who owns its rules.
 
     Raises:
         InvalidInputError: policies or data are refused; every problem with file and line.
+        TrustError: the base is not the one that the pack is pinned to.
         EngineError: OPA is missing, another version, or its checks are not live.
     """
     opa.require_version()
-    with _located_under(policies), tempfile.TemporaryDirectory(prefix="bspec-opa-") as folder:
+    with located_under(policies) as borrowed, tempfile.TemporaryDirectory(prefix="bspec-opa-") as folder:
         work = Path(folder)
-        sources = read_sources(policies)
+        sources = compose(policies, foundation)
+        borrowed.update(sources.borrowed)
         index = check_sources(sources, work, opa)
         files = {**sources.packed, **generated(index), **schemas()}
         wasm = compile_wasm(work, files, opa)
         text, name = _data(sources, data)
-        return pack(files, index, load_organisation(text, name, index), wasm, OPA_VERSION)
+        base = bases_of(foundation.base) if foundation.base is not None and sources.borrowed else ()
+        return pack(files, index, load_organisation(text, name, index), wasm, OPA_VERSION, base=base)
 
 
-def check_policies(policies: Path, opa: Opa) -> Index:
+def check_policies(policies: Path, opa: Opa, foundation: Foundation = WHOLE) -> Index:
     """All checks of a build without building: for ``policy lint``.
 
     Raises:
@@ -86,8 +95,9 @@ def check_policies(policies: Path, opa: Opa) -> Index:
         EngineError: OPA is missing, another version, or its checks are not live.
     """
     opa.require_version()
-    with _located_under(policies), tempfile.TemporaryDirectory(prefix="bspec-opa-") as folder:
-        sources = read_sources(policies)
+    with located_under(policies) as borrowed, tempfile.TemporaryDirectory(prefix="bspec-opa-") as folder:
+        sources = compose(policies, foundation)
+        borrowed.update(sources.borrowed)
         index = check_sources(sources, Path(folder), opa)
         if ORGANISATION_DATA in sources.files:
             load_organisation(sources.files[ORGANISATION_DATA], ORGANISATION_DATA, index)
@@ -133,7 +143,23 @@ def compile_wasm(work: Path, files: Mapping[str, bytes], opa: Opa) -> bytes:
         return member.read()
 
 
-def pack(files: Mapping[str, bytes], index: Index, organisation: JsonObject, wasm: bytes, opa_version: str) -> bytes:
+def bases_of(base: Bundle) -> tuple[BaseRef, ...]:
+    """What a bundle that is composed on this one says about it: this one first, then what it stands on itself."""
+    found = (BaseRef(base.revision, base.digest), *base.base)
+    if len(found) > MAX_BASES:
+        raise BASE.error(f"more than {MAX_BASES} bundles, each on top of another", at=Location(base.name))
+    return found
+
+
+def pack(
+    files: Mapping[str, bytes],
+    index: Index,
+    organisation: JsonObject,
+    wasm: bytes,
+    opa_version: str,
+    *,
+    base: tuple[BaseRef, ...] = (),
+) -> bytes:
     """A bundle from its checked parts; pure."""
     rules_digest, data_digest = rules_digest_of(files), data_digest_of(organisation)
     revision = revision_of(rules_digest, data_digest, opa_version)
@@ -142,6 +168,7 @@ def pack(files: Mapping[str, bytes], index: Index, organisation: JsonObject, was
         "opa_version": opa_version,
         "rules_digest": rules_digest,
         "data_digest": data_digest,
+        "base": [b.to_json() for b in base],
         "rules": index.to_json(),
     }
     build: JsonObject = {"revision": revision, "data_digest": data_digest}
@@ -162,9 +189,9 @@ def repack(bundle: Bundle, data: bytes, name: str) -> bytes:
         InvalidInputError: the data is refused.
     """
     organisation = load_organisation(data, name, bundle.index)
-    own = {MANIFEST, INDEX, ORGANISATION_DATA, BUILD_DATA, WASM}
+    own = {MANIFEST, INDEX, ORGANISATION_DATA, BUILD_DATA, WASM, SIGNATURES}
     files = {n: d for n, d in bundle.files.items() if n not in own}
-    return pack(files, bundle.index, organisation, bundle.wasm, bundle.opa_version)
+    return pack(files, bundle.index, organisation, bundle.wasm, bundle.opa_version, base=bundle.base)
 
 
 def _data(sources: Sources, data: Path | None) -> tuple[bytes, str]:
@@ -176,19 +203,24 @@ def _data(sources: Sources, data: Path | None) -> tuple[bytes, str]:
 
 
 @contextmanager
-def _located_under(policies: Path) -> Iterator[None]:
-    """Give problems the place of the authors' file instead of the checked copy's."""
+def located_under(policies: Path) -> Iterator[set[str]]:
+    """Give problems the place of the authors' file instead of the checked copy's.
+
+    Yields:
+        a set to fill with what a composition borrows: those files don't lie below the folder and keep their names.
+    """
+    borrowed: set[str] = set()
     try:
-        yield
+        yield borrowed
     except BspecError as e:
-        raise error_of(_relocated(p, policies) for p in e.problems) from e
+        raise error_of(_relocated(p, policies, borrowed) for p in e.problems) from e
 
 
-def _relocated(problem: Problem, policies: Path) -> Problem:
+def _relocated(problem: Problem, policies: Path, borrowed: set[str]) -> Problem:
     at = problem.location
     if at is None or Path(at.file).is_absolute():
         return problem
     name = at.file.removeprefix(f"{ALL}/").removeprefix(f"{PACKED}/")
-    if not name.startswith(f"{ROOT}/"):
+    if not name.startswith(f"{ROOT}/") or name in borrowed:
         return problem
-    return Problem(problem.reason, problem.message, problem.hint, Location(str(policies / name), at.line, at.column))
+    return replace(problem, location=Location(str(policies / name), at.line, at.column))

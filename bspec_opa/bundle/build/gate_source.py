@@ -44,9 +44,10 @@ decision := {{
 	"promotion": object.filter(promotion, chosen),
 }} if {{
 	shape.is_input(input)
-	count(organisation) > 0
-	count(select.unmatched(index)) == 0
-	count(chosen) > 0
+	organisation
+	select.unmatched(index) == set()
+	chosen != set()
+	select.guarded(index)
 	known_environment
 }}
 
@@ -141,6 +142,10 @@ import data.bspec.gate
 import data.bspec.gate.shape
 import data.bspec.testing
 
+chosen := ids if {
+	ids := gate.chosen with input as testing.allowed
+}
+
 reported(environment, action) := object.keys(decision.global) | object.keys(decision.promotion) if {
 	decision := gate.decision with input as testing.allowed
 		with input.environment as environment
@@ -148,7 +153,7 @@ reported(environment, action) := object.keys(decision.global) | object.keys(deci
 }
 
 expected(environment, action) := {id |
-	some id in gate.chosen
+	some id in chosen
 	runs(split(id, "."), environment, action)
 }
 
@@ -168,13 +173,42 @@ test_reports_exactly_the_index[note] if {
 	reported(environment, action) == expected(environment, action)
 }
 
+test_says_who_answers_and_to_what if {
+	answer := gate.decision with input as testing.allowed
+	object.remove(answer, ["global", "promotion"]) == {
+		"contract": "@CONTRACT@",
+		"nonce": testing.allowed.nonce,
+		"revision": data.bspec.build.revision,
+		"data_digest": data.bspec.build.data_digest,
+	}
+}
+
+test_a_missing_organisation_key_is_undefined[key] if {
+	some key, _ in data.bspec.org
+	rest := object.remove(data.bspec.org, [key])
+	not gate.decision with input as testing.allowed with data.bspec.org as rest
+}
+
+test_check_needs_no_environment if {
+	answer := gate.decision with input as testing.allowed
+		with input.action as "check"
+		with input.environment as "none"
+	answer.promotion == {}
+}
+
+test_all_is_no_environment_even_if_the_data_says_so if {
+	not gate.decision with input as testing.allowed
+		with input.environment as "all"
+		with data.bspec.org.environments as [{"id": "all", "schemas": []}]
+}
+
 test_environment_without_own_rules_reports_the_common_ones if {
 	environments := [{"id": "elsewhere", "schemas": []}]
 	answer := gate.decision with input as testing.allowed
 		with input.environment as "elsewhere"
 		with data.bspec.org.environments as environments
 	common := {id |
-		some id in gate.chosen
+		some id in chosen
 		startswith(id, "promotion.all.")
 	}
 	object.keys(answer.promotion) == common
@@ -188,12 +222,33 @@ test_unknown_environment_is_undefined[environment] if {
 test_bad_selector_is_undefined[selector] if {
 	some selector in ["@nothing", "global.none.such", "bare"]
 	not gate.decision with input as testing.allowed
-		with data.bspec.org.select as {"include": ["*", selector], "exclude": []}
+		with data.bspec.org.select as {"include": ["*", selector], "exclude": [], "tiers": []}
+}
+
+test_bad_selector_of_a_pack_is_undefined[tier] if {
+	some tier in ["low", "medium", "high"]
+	not gate.decision with input as testing.allowed
+		with data.bspec.org.select as {
+			"include": ["*"],
+			"exclude": [],
+			"tiers": [{"tier": tier, "include": ["@nothing"], "exclude": []}],
+		}
+}
+
+test_packs_without_what_checks_the_tier_are_undefined if {
+	tiers := [{"tier": testing.allowed.intent.risk.tier, "include": [], "exclude": []}]
+	not gate.decision with input as testing.allowed
+		with data.bspec.org.select as {"include": ["*"], "exclude": ["@tier_guard"], "tiers": tiers}
+}
+
+test_no_word_about_tiers_is_undefined if {
+	not gate.decision with input as testing.allowed
+		with data.bspec.org.select as {"include": ["*"], "exclude": []}
 }
 
 test_no_rule_chosen_is_undefined if {
 	not gate.decision with input as testing.allowed
-		with data.bspec.org.select as {"include": ["*"], "exclude": ["*"]}
+		with data.bspec.org.select as {"include": ["*"], "exclude": ["*"], "tiers": []}
 }
 
 test_ill_typed_input_is_undefined[note] if {
@@ -208,4 +263,4 @@ test_ill_typed_input_is_undefined[note] if {
 }
 
 test_accepts_the_full_shape if shape.is_input(testing.full)
-"""
+""".replace("@CONTRACT@", DECISION_CONTRACT)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from bspec_opa.bundle.contract.definitions import TIERS
 from bspec_opa.bundle.contract.organisation import organisation_schema
 from bspec_opa.bundle.index import CHECK, EVERYWHERE, Index, environment_ids, expected_rules
-from bspec_opa.bundle.reasons import ORGANISATION
+from bspec_opa.bundle.reasons import CONTROL, ORGANISATION
 from bspec_opa.foundation.closed_schema import escape
 from bspec_opa.foundation.document.load import load_json
 from bspec_opa.foundation.errors import error_of
@@ -37,9 +38,10 @@ def load_organisation(data: bytes, name: str, index: Index) -> JsonObject:
     if problems:
         raise error_of(problems)
     organisation = cast("JsonObject", document.value)
-    for environment in environment_ids(organisation):
-        expected_rules(index, organisation, environment, "promote")
-    expected_rules(index, organisation, "", CHECK)
+    for tier in TIERS:
+        for environment in environment_ids(organisation):
+            expected_rules(index, organisation, environment, "promote", tier)
+        expected_rules(index, organisation, "", CHECK, tier)
     return organisation
 
 
@@ -55,7 +57,8 @@ def _schema_problems(document: Document) -> Iterator[Problem]:
     found = validator(organisation_schema()).iter_errors(document.value)
     for error in sorted(found, key=lambda e: [str(p) for p in e.absolute_path]):
         pointer = "".join(f"/{escape(str(part))}" for part in error.absolute_path)
-        yield ORGANISATION.problem(f"{pointer or '/'}: {error.message[:300]}", at=document.locate(pointer))
+        message = f"{pointer or '/'}: {error.message[:300]}"
+        yield ORGANISATION.problem(message, at=document.locate(pointer), rule="data/schema")
 
 
 def _semantic_problems(document: Document, index: Index) -> Iterator[Problem]:
@@ -70,6 +73,12 @@ def _semantic_problems(document: Document, index: Index) -> Iterator[Problem]:
     for name in sorted(set(index.environments) - set(known)):
         message = f'there are rules for the environment "{name}", which the data does not know'
         yield ORGANISATION.problem(message, hint=did_you_mean(name, known), at=document.locate("/environments"))
+    yield from _control_problems(document, data["controls"], index)
+    tiers = [p["tier"] for p in cast("dict[str, list[dict[str, str]]]", data["select"])["tiers"]]
+    for number, tier in enumerate(tiers):
+        if tier in tiers[:number]:
+            at = document.locate(f"/select/tiers/{number}/tier")
+            yield ORGANISATION.problem(f"there are two packs for tier {tier}", at=at)
     for key in ("floors", "elevated"):
         for number, item in enumerate(data[key]):
             yield from _environment_problems(document, f"/{key}/{number}", item, known)
@@ -87,3 +96,18 @@ def _environment_problems(
     if "rules" in item and item["rules"]["environment"] != name:
         message = f'the rules of a floor for "{name}" name another environment'
         yield ORGANISATION.problem(message, at=document.locate(f"{pointer}/rules/environment"))
+
+
+def _control_problems(document: Document, controls: list[dict[str, Any]], index: Index) -> Iterator[Problem]:
+    known, seen = index.selectors(), set[tuple[str, str]]()
+    for number, control in enumerate(controls):
+        pointer = f"/controls/{number}"
+        key = (control["framework"], control["id"])
+        if key in seen:
+            yield CONTROL.problem(f"the control {':'.join(key)} is there twice", at=document.locate(pointer))
+        seen.add(key)
+        for place, selector in enumerate(control["rules"]):
+            if selector not in known:
+                at = document.locate(f"{pointer}/rules/{place}")
+                message = f'{":".join(key)}: the selector "{selector}" names no rule'
+                yield CONTROL.problem(message, hint=did_you_mean(selector, known), at=at)

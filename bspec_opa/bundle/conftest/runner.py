@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +22,7 @@ from bspec_opa.bundle.conftest.sources import read_data, read_policies
 from bspec_opa.bundle.conftest.wanted import V0
 from bspec_opa.bundle.contract.__main__ import rendered
 from bspec_opa.bundle.reasons import FORBIDDEN_BUILTIN, OPA_FAILED
+from bspec_opa.bundle.rego.opa_tool import TIMEOUT_S
 from bspec_opa.bundle.rego.sources import write_tree
 from bspec_opa.bundle.rego.syntax import parse_modules, rule_name
 from bspec_opa.foundation.errors import BspecError, ExitCode, Location, Problem, error_of
@@ -39,8 +41,14 @@ if TYPE_CHECKING:
 
 WITHHELD = ("http.send", "net.lookup_ip_addr", "opa.runtime")
 """Builtins that conftest policies don't get unless somebody says so."""
-BATCH = 32
-"""Inputs for one run of OPA: starting it takes longer than evaluating them."""
+BATCH = 256
+"""Inputs for one run of OPA at most: starting it takes as long as evaluating dozens of them."""
+BATCH_CHARACTERS = 8_000_000
+"""Of their sources, in one run, at most: large ones are not all held at once."""
+PARTS = 8
+"""Into how many a batch is divided to find the inputs on which a policy fails."""
+_SHORT_BATCH = 32
+"""As many inputs have OPA's usual time limit; more have more."""
 _POLICIES, _ANSWER, _DATA = "policies", "answer", "data"
 _CAPABILITIES, _SCHEMA = "capabilities.json", "input.json"
 _PACKAGE = "bspec_opa_conftest"
@@ -168,7 +176,8 @@ class Runner:
             answers = self._evaluate(items)
         except BspecError as e:
             if len(items) > 1 and e.exit_code == ExitCode.INVALID:
-                return [a for item in items for a in self.ask([item])]  # one of them is to blame
+                step = -(-len(items) // PARTS)  # one of them is to blame
+                return [a for n in range(0, len(items), step) for a in self.ask(items[n : n + step])]
             return [_failed(e)] * len(items)
         return [self._read(a) for a in answers]
 
@@ -183,7 +192,10 @@ class Runner:
         command = ["eval", "-f", "json", "-I", "--strict-builtin-errors", *self._options]
         with _located(self._policies):
             output = self._opa.run(
-                [*command, "-d", _POLICIES, "-d", _ANSWER, _QUERY], cwd=self._work, stdin=json.dumps(document).encode()
+                [*command, "-d", _POLICIES, "-d", _ANSWER, _QUERY],
+                cwd=self._work,
+                stdin=json.dumps(document).encode(),
+                timeout_s=TIMEOUT_S * max(1, len(items) / _SHORT_BATCH),
             )
         answers = cast("list[JsonObject]", _value(output))
         # A rule that doesn't see its input is quiet.
@@ -228,4 +240,4 @@ def _relocated(problem: Problem, policies: Path) -> Problem:
         name = at.file.removeprefix(f"{_POLICIES}/")
         file = str(policies if policies.is_file() else policies / name)
         at = Location(file, at.line, at.column)
-    return Problem(problem.reason, problem.message, hint, at)
+    return replace(problem, hint=hint, location=at)

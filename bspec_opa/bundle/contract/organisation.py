@@ -13,10 +13,33 @@ from bspec_opa.bundle.contract.definitions import (
     TIERS,
     shared_shapes,
 )
-from bspec_opa.foundation.closed_schema import array, enum, integer, obj, ref
+from bspec_opa.foundation.closed_schema import array, enum, integer, obj, ref, string
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
+
+MASKED = "^/(?:input|result)(?:/[A-Za-z0-9_.~-]+)*$"
+"""What a decision log may hide. OPA escapes each part for a URL and compares that with names, so others never match."""
+
+
+PROOFS = ("approvals", "evaluations", "binding", "ledger")
+"""What a control may ask to see beside rules that passed."""
+
+SELECT = obj(
+    include=array(TEXT, minimum=1),
+    exclude=array(TEXT),
+    tiers=array(obj(tier=enum(*TIERS), include=array(TEXT), exclude=array(TEXT))),
+)
+"""Which rules run; ``tiers`` adds and drops at one tier."""
+
+CONTROL = obj(
+    framework=string(minimum=1, maximum=100),
+    id=string(minimum=1, maximum=100),
+    title=string(minimum=1, maximum=300),
+    rules=array(TEXT),
+    evidence=array(enum(*PROOFS)),
+)
+"""A control of a framework, the selectors of the rules that cover it, and what an auditor wants to see besides."""
 
 
 def organisation_schema() -> JsonObject:
@@ -42,7 +65,9 @@ def organisation_schema() -> JsonObject:
         floors=array(obj(environment=TEXT, tier=enum(*TIERS), rules=ref("promotion"))),
         min_probe_cases=integer(1),
         log_retention=array(obj(regime=TEXT, days=integer())),
-        select=obj(include=array(TEXT, minimum=1), exclude=array(TEXT)),
+        controls=array(CONTROL),  # what auditors ask for, and which rules answer
+        log_mask=array(obj(op=enum("remove", "upsert"), path=string(pattern=MASKED), value=TEXT)),  # of decision logs
+        select=SELECT,
     )
     return {"$schema": DIALECT, "title": "bspec.org/v1", **body, "$defs": shared_shapes()}
 

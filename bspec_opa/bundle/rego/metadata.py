@@ -14,6 +14,7 @@ from bspec_opa.bundle.reasons import METADATA_INVALID, METADATA_MISSING
 from bspec_opa.bundle.rego.sources import ANNOTATED, is_rule, is_test
 from bspec_opa.foundation.closed_schema import TIME, array, boolean, enum, obj, string, violations
 from bspec_opa.foundation.errors import BspecError, Location
+from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.foundation.times import parse_time
 
 if TYPE_CHECKING:
@@ -56,13 +57,17 @@ def metadata_problems(module: Module) -> Iterator[Problem]:
     found = package_metadata(module)
     if found is None:
         hint = 'write "# METADATA" in capitals right above the package, without a blank line inside'
-        yield METADATA_MISSING.problem("the package has no METADATA", hint=hint, at=module.place)
+        yield METADATA_MISSING.problem(
+            "the package has no METADATA", hint=hint, at=module.place, rule="metadata/missing"
+        )
         return
     yield from _fits(module, found)
     yield from _dropped(module)
     if is_rule(module.name) and len(module.annotations) > 1:
         extra = module.annotations[1]
-        yield METADATA_INVALID.problem("a rule's file has one METADATA block, its package's", at=module.at(extra))
+        yield METADATA_INVALID.problem(
+            "a rule's file has one METADATA block, its package's", at=module.at(extra), rule="metadata/extra-block"
+        )
 
 
 def _fits(module: Module, annotation: Node) -> Iterator[Problem]:
@@ -70,12 +75,14 @@ def _fits(module: Module, annotation: Node) -> Iterator[Problem]:
     members = {k: v for k, v in annotation.items() if k not in {"scope", "location", "schemas"}}
     bad = violations(schema, members)
     for violation in bad:
-        yield METADATA_INVALID.problem(f"METADATA{violation.pointer} {violation.message}", at=module.at(annotation))
+        message = f"METADATA{violation.pointer} {violation.message}"
+        yield METADATA_INVALID.problem(message, at=module.at(annotation), rule="metadata/schema")
     if is_rule(module.name) and not bad:
         try:
             effective_unix(annotation)
         except BspecError as e:
-            yield METADATA_INVALID.problem(f"METADATA/custom/effective_on: {e}", at=module.at(annotation))
+            message = f"METADATA/custom/effective_on: {e}"
+            yield METADATA_INVALID.problem(message, at=module.at(annotation), rule="metadata/effective-on")
 
 
 def effective_unix(annotation: Node) -> int:
@@ -92,19 +99,22 @@ def _dropped(module: Module) -> Iterator[Problem]:
     for block in _blocks(module):
         text, row = block[0]
         if min(understood) < row < declared and row not in understood:
-            message = "OPA ignores these lines: a blank line ends METADATA"
-            yield METADATA_INVALID.problem(message, at=Location(module.name, row, 1))
+            message, hint = "OPA ignores these lines: a blank line ends METADATA", "remove the blank line above them"
+            at = Location(module.name, row, 1)
+            yield METADATA_INVALID.problem(message, hint=hint, at=at, rule="metadata/ignored-lines")
             continue
         if not _MARK.match(text):
             continue
         if row not in understood:
             hint = 'write exactly "# METADATA", directly above the package'
-            yield METADATA_MISSING.problem("OPA ignores this METADATA", hint=hint, at=Location(module.name, row, 1))
+            at = Location(module.name, row, 1)
+            yield METADATA_MISSING.problem("OPA ignores this METADATA", hint=hint, at=at, rule="metadata/ignored-block")
         for line, number in block[1:]:
             match = _MEMBER.match(line)
             if match and match[1] not in MEMBERS:
                 message = f"OPA ignores the member {match[1]!r}"
-                yield METADATA_INVALID.problem(message, at=Location(module.name, number, 1))
+                hint, at = did_you_mean(match[1], MEMBERS), Location(module.name, number, 1)
+                yield METADATA_INVALID.problem(message, hint=hint, at=at, rule="metadata/ignored-member")
 
 
 def _blocks(module: Module) -> list[list[tuple[str, int]]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from bspec_opa.bundle.reasons import FORBIDDEN_BUILTIN, OPA_FAILED, REGO_INVALID
 from bspec_opa.foundation.errors import BspecError, Location, Problem, error_of
+from bspec_opa.foundation.suggest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 OPA_VERSION = "1.22.2"
@@ -25,6 +27,21 @@ _TRANSLATIONS = (
     (re.compile(r"unexpected : token"), '"contains" forgotten? write: deny contains {{...}} if {{...}}'),
     (re.compile(r"undefined ref: (\S+)"), "{0} is in no schema: misspelt?"),
 )
+_RULES = (
+    (re.compile(r"undefined function"), "opa/builtin"),
+    (re.compile(r"^undefined ref: input\b"), "reference/unknown-input"),
+    (re.compile(r"^undefined ref: data\.bspec\.(org|build)\b"), "reference/unknown-organisation-key"),
+    (re.compile(r"^undefined ref:"), "reference/undefined"),
+    (re.compile(r"^import \S+ unused"), "import/unused"),
+    (re.compile(r"\bvar \S+ unused"), "opa/unused-variable"),
+    (re.compile(r"^empty module"), "layout/empty-file"),
+)
+_RULES_BY_CODE = {
+    "rego_parse_error": "opa/syntax",
+    "rego_type_error": "opa/types",
+    "rego_unsafe_var_error": "opa/unsafe-variable",
+    "rego_recursion_error": "opa/recursion",
+}
 
 
 class Opa:
@@ -38,9 +55,22 @@ class Opa:
         self.path = path.absolute()  # runs start in other folders
 
     def run(
-        self, arguments: Sequence[str], *, cwd: Path | None = None, stdin: bytes = b"", timeout_s: float = TIMEOUT_S
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        stdin: bytes = b"",
+        timeout_s: float = TIMEOUT_S,
+        accepted: Collection[int] = (0,),
     ) -> str:
         """Standard output of one run.
+
+        Args:
+            arguments: OPA's.
+            cwd: where it runs.
+            stdin: what it reads.
+            timeout_s: how long it may take, seconds.
+            accepted: exit codes that are no refusal; ``opa test`` exits 2 when a test fails.
 
         Raises:
             EngineError: the binary can't be started or takes too long.
@@ -62,7 +92,7 @@ class Opa:
         except OSError as e:
             raise OPA_FAILED.error(f"{self.path} can't be started: {e.strerror}", hint="install OPA") from e
         output = done.stdout.decode("utf-8", "replace")
-        if done.returncode:
+        if done.returncode not in accepted:
             raise _refusal(arguments[0], output, done.stderr.decode("utf-8", "replace"))
         return output
 
@@ -87,16 +117,26 @@ def _structured(text: str) -> list[Problem]:
     try:
         found = json.loads(text)
         errors: list[Mapping[str, object]] = found["errors"]
-        return [_one(str(e["message"]), e.get("location")) for e in errors]
+        return [_one(str(e["message"]), e) for e in errors]
     except (ValueError, KeyError, TypeError):
         return []
 
 
-def _one(message: str, location: object) -> Problem:
-    at = None
+def _one(message: str, error: Mapping[str, object]) -> Problem:
+    at, location = None, error.get("location")
     if isinstance(location, dict):
         at = Location(str(location.get("file", "")), location.get("row"), location.get("col"))
-    return translate(message, at)
+    problem = translate(message, at, str(error.get("code", "")))
+    meant = _meant(error.get("details"))
+    return replace(problem, hint=f'did you mean "{meant}"?') if meant else problem
+
+
+def _meant(details: Any) -> str | None:
+    """The nearest of the members that the schema has where a reference leaves it."""
+    try:
+        return nearest(str(details["ref"][details["pos"]]["value"]), map(str, details["oneOf"]))
+    except (KeyError, TypeError, IndexError):
+        return None
 
 
 def _plain(text: str) -> list[Problem]:
@@ -108,15 +148,28 @@ def _plain(text: str) -> list[Problem]:
     return found or ([REGO_INVALID.problem(_readable(text.strip())[:2000])] if text.strip() else [])
 
 
-def translate(message: str, at: Location | None) -> Problem:
-    """A problem from one of OPA's messages, with a hint where authors are known to stumble."""
+def translate(message: str, at: Location | None, code: str = "") -> Problem:
+    """A problem from one of OPA's messages, with a hint where authors are known to stumble.
+
+    Args:
+        message: OPA's.
+        at: where.
+        code: OPA's own code, such as ``rego_type_error``; empty if it gave none.
+    """
     readable = _readable(message)
+    rule = _rule_of(readable, code)
     for pattern, hint in _TRANSLATIONS:
         match = pattern.search(readable)
         if match:
             reason = FORBIDDEN_BUILTIN if "undefined function" in readable else REGO_INVALID
-            return reason.problem(readable, hint=hint.format(*match.groups()), at=at)
-    return REGO_INVALID.problem(readable, at=at)
+            return reason.problem(readable, hint=hint.format(*match.groups()), at=at, rule=rule)
+    return REGO_INVALID.problem(readable, at=at, rule=rule)
+
+
+def _rule_of(message: str, code: str) -> str:
+    """The lint rule that a message of OPA belongs to."""
+    by_message = (r for pattern, r in _RULES if pattern.search(message))
+    return next(by_message, _RULES_BY_CODE.get(code, "opa/compile"))
 
 
 def _readable(message: str) -> str:

@@ -18,11 +18,27 @@ if TYPE_CHECKING:
 INPUT, ORGANISATION, BUILD = ("input",), ("data", "bspec", "org"), ("data", "bspec", "build")
 
 
+class _Anything(set[str]):
+    """The names of a package that could not be read: whatever is asked for may be there."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __bool__(self) -> bool:
+        return True
+
+
 @dataclass(frozen=True)
 class Program:
-    """Every module, and what each package defines."""
+    """Every module, and what each package defines.
+
+    Attributes:
+        modules: the files that could be parsed.
+        unread: packages, with ``data``, of files that could not: nothing is said about what they define.
+    """
 
     modules: Sequence[Module]
+    unread: frozenset[tuple[str, ...]] = frozenset()
 
     @cached_property
     def names(self) -> dict[tuple[str, ...], set[str]]:
@@ -30,6 +46,7 @@ class Program:
         found: dict[tuple[str, ...], set[str]] = {}
         for module in self.modules:
             found.setdefault(("data", *module.package), set()).update(map(rule_name, module.rules))
+        found.update({package: _Anything() for package in self.unread})
         return found
 
     @cached_property

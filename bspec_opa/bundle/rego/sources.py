@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.layout import BUILD_DATA, ORGANISATION_DATA, RULES
 from bspec_opa.bundle.reasons import LAYOUT, NO_RULES
 from bspec_opa.foundation.errors import Location, error_of
-from bspec_opa.foundation.files import make_directory, read_bounded
+from bspec_opa.foundation.files import is_directory, make_directory, read_bounded
 from bspec_opa.foundation.limits import MAX_BUNDLE_FILES, MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
@@ -27,9 +27,22 @@ _FILE = re.compile(r"[a-z][a-z0-9_]*\.rego\Z")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The files, by their path below the policies folder, sorted."""
+    """The files, by their path below the policies folder, sorted.
+
+    Attributes:
+        files: all of them: the author's, and what a composition borrows.
+        owners: file to who owns it; see :func:`~bspec_opa.bundle.build.composition.compose`.
+        borrowed: the files that are not the author's: the base's, and this program's fixtures.
+    """
 
     files: Mapping[str, bytes]
+    owners: Mapping[str, str] = field(default_factory=dict)
+    borrowed: frozenset[str] = frozenset()
+
+    @property
+    def own(self) -> dict[str, bytes]:
+        """The author's own files."""
+        return {n: d for n, d in self.files.items() if n not in self.borrowed}
 
     @property
     def rego(self) -> dict[str, bytes]:
@@ -52,21 +65,51 @@ def is_rule(name: str) -> bool:
     return name.startswith(RULES) and not is_test(name)
 
 
+def optional_sources(policies: Path) -> dict[str, bytes]:
+    """The files of a policies folder that may still be empty, or not be there.
+
+    Raises:
+        InvalidInputError: a file of another kind or name, a link, or too much.
+    """
+    return _read(policies) if is_directory(policies) else {}
+
+
 def read_sources(policies: Path) -> Sources:
     """All files below a policies folder.
 
     Raises:
         InvalidInputError: a file of another kind or name, a link, too much, or not a single rule (attack A41).
     """
+    files = _read(policies)
+    if not any(is_rule(n) for n in files):
+        raise error_of([no_rules(policies)])
+    return Sources(files)
+
+
+def _read(policies: Path) -> dict[str, bytes]:
+    names, problems = survey(policies)
+    if problems:
+        raise error_of(problems)
+    return {n: read_bounded(policies / n, MAX_DOCUMENT_BYTES) for n in names}
+
+
+def survey(policies: Path) -> tuple[list[str], list[Problem]]:
+    """The names of the files that lie where they belong, sorted, and what is wrong with the others.
+
+    Raises:
+        InvalidInputError: a folder can't be read, or there are too many files.
+    """
     names = sorted(_walk(policies, ""))
     if len(names) > MAX_BUNDLE_FILES:
         raise LAYOUT.error(f"more than {MAX_BUNDLE_FILES} files", at=Location(str(policies)))
-    problems = [p for n in names if (p := _misplaced(n)) is not None]
-    if problems:
-        raise error_of(problems)
-    if not any(is_rule(n) for n in names):
-        raise NO_RULES.error("holds no rule", hint="name the folder that holds bspec/rules", at=Location(str(policies)))
-    return Sources({n: read_bounded(policies / n, MAX_DOCUMENT_BYTES) for n in names})
+    wrong = {n: p for n in names if (p := _misplaced(n)) is not None}
+    return [n for n in names if n not in wrong], [*wrong.values()]
+
+
+def no_rules(policies: Path) -> Problem:
+    """Why a folder without any rule is refused."""
+    hint, at = "name the folder that holds bspec/rules", Location(str(policies))
+    return NO_RULES.problem("holds no rule", hint=hint, at=at, rule="layout/no-rules")
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[str]:
@@ -88,12 +131,15 @@ def _misplaced(name: str) -> Problem | None:
         return None
     if last == "data.json":
         hint = f"data of an organisation is at {ORGANISATION_DATA}; anywhere else it could hide a rule"
-        return LAYOUT.problem("data at a place where no data belongs", hint=hint, at=at)
+        return LAYOUT.problem("data at a place where no data belongs", hint=hint, at=at, rule="layout/misplaced-data")
     if not _FILE.match(last):
         hint = "only .rego files with lower-case names, and data.json"
-        return LAYOUT.problem("not a policy file", hint=hint, at=at)
+        return LAYOUT.problem("not a policy file", hint=hint, at=at, rule="layout/not-a-policy-file")
     if folders[:1] != ["bspec"] or not all(_PART.match(f) for f in folders):
-        return LAYOUT.problem("outside bspec/, or a folder with a strange name", at=at)
+        hint = "folders are lower-case letters, digits, _ and -, below bspec/"
+        return LAYOUT.problem(
+            "outside bspec/, or a folder with a strange name", hint=hint, at=at, rule="layout/outside-root"
+        )
     return None
 
 

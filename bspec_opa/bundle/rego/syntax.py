@@ -86,6 +86,16 @@ def parse_modules(root: Path, names: Iterable[str], opa: Opa, flags: Sequence[st
     Raises:
         InvalidInputError: some can't be parsed; one problem for each error in each file.
     """
+    modules, refused = parse_each(root, names, opa, flags)
+    if refused:
+        raise error_of([p for e in refused.values() for p in e.problems])
+    return modules
+
+
+def parse_each(
+    root: Path, names: Iterable[str], opa: Opa, flags: Sequence[str] = ()
+) -> tuple[tuple[Module, ...], dict[str, BspecError]]:
+    """The files that can be parsed, and by name why the others can't; the arguments are those of parse_modules."""
 
     def parse(name: str) -> Module | BspecError:
         try:
@@ -93,12 +103,11 @@ def parse_modules(root: Path, names: Iterable[str], opa: Opa, flags: Sequence[st
         except BspecError as e:
             return e
 
+    ordered = sorted(names)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        found = list(pool.map(parse, sorted(names)))
-    problems = [p for f in found if isinstance(f, BspecError) for p in f.problems]
-    if problems:
-        raise error_of(problems)
-    return tuple(f for f in found if isinstance(f, Module))
+        found = list(pool.map(parse, ordered))
+    refused = {n: f for n, f in zip(ordered, found, strict=True) if isinstance(f, BspecError)}
+    return tuple(f for f in found if isinstance(f, Module)), refused
 
 
 def parse_module(root: Path, name: str, opa: Opa, flags: Sequence[str] = ()) -> Module:

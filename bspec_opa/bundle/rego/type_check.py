@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 ALL, PACKED, SCHEMA_FOLDER, CAPABILITIES = "all", "packed", "schemas", "capabilities.json"
 DECISION = "data.bspec.gate.decision"
 _BASE = ("input", "data.bspec.org", "data.bspec.build")
-_CHECK = ("check", "--strict", "--format", "json", "--schema", SCHEMA_FOLDER)
-_ALLOWED = ("--capabilities", CAPABILITIES)
+CHECK = ("check", "--strict", "--format", "json", "--schema", SCHEMA_FOLDER)
+WITHIN = ("--capabilities", CAPABILITIES)
 _CANARY = "bspec/rules/canary"
 CANARIES = {
     "input.intnet": "deny if input.intnet",
@@ -44,9 +44,19 @@ def check_types(work: Path, opa: Opa) -> None:
         InvalidInputError: OPA refuses the policies.
         EngineError: a canary was not refused.
     """
-    opa.run([*_CHECK, ALL], cwd=work)
-    opa.run([*_CHECK, *_ALLOWED, PACKED], cwd=work)
-    opa.run([*_CHECK, *_ALLOWED, "--bundle", PACKED], cwd=work)
+    opa.run([*CHECK, ALL], cwd=work)
+    opa.run([*CHECK, *WITHIN, PACKED], cwd=work)
+    prove(work, opa)
+
+
+def prove(work: Path, opa: Opa) -> None:
+    """What has to hold of a folder that passed the type check: as a bundle, in what it reads, and by the canaries.
+
+    Raises:
+        InvalidInputError: OPA refuses the bundle, or the decision reads what no bundle has.
+        EngineError: a canary was not refused.
+    """
+    opa.run([*CHECK, *WITHIN, "--bundle", PACKED], cwd=work)
     _check_dependencies(work, opa)
     for misspelt, body in CANARIES.items():
         _require_refusal(work, opa, body, misspelt)
@@ -59,7 +69,8 @@ def _check_dependencies(work: Path, opa: Opa) -> None:
     read = {".".join(str(part["value"]) for part in path) for path in found["base"]}
     strange = sorted(name for name in read if not any(name == b or name.startswith(f"{b}.") for b in _BASE))
     if strange:
-        problems = [REFERENCE.problem(f"{name} is neither data nor defined by a policy") for name in strange]
+        said = "is neither data nor defined by a policy"
+        problems = [REFERENCE.problem(f"{name} {said}", rule="reference/stray") for name in strange]
         raise error_of(problems)
 
 
@@ -68,7 +79,7 @@ def _require_refusal(work: Path, opa: Opa, body: str, expected: str) -> None:
     folder = work / PACKED / _CANARY
     write_tree(folder, {"canary.rego": f"package bspec.rules.canary\n\n{body}\n".encode()})
     try:
-        opa.run([*_CHECK, *_ALLOWED, PACKED], cwd=work)
+        opa.run([*CHECK, *WITHIN, PACKED], cwd=work)
     except BspecError as e:
         if any(expected in p.message or expected == p.reason.code for p in e.problems):
             return

@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("build", "inspect", "export")
+COMMANDS = ("build", "sign", "verify", "diff", "inspect", "export", "serve", "push", "pull")
 
 
 class Commands(LazyGroup):
@@ -18,10 +18,12 @@ class Commands(LazyGroup):
 
 @click.group("bundle", cls=Commands)
 def command() -> None:
-    """Build, inspect and export policy bundles.
+    """Build, sign, verify, compare, serve and ship policy bundles.
 
     \b
     bspec-opa bundle inspect
     bspec-opa bundle export default -o bspec.tar.gz
     bspec-opa bundle build policies -o bundles/acme.tar.gz --data acme/data.json
+    bspec-opa bundle serve acme/production=bundles/acme.tar.gz
+    bspec-opa bundle push bundles/acme.tar.gz registry.example/acme/bspec:v7
     """

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bspec_opa.cli.options import output_options
+from bspec_opa.cli.options import flags, foundation_options, output_options
 from bspec_opa.cli.output import plain_output
 
 if TYPE_CHECKING:
@@ -19,34 +19,39 @@ if TYPE_CHECKING:
 @click.option("--output", "-o", "target", required=True, type=click.Path(path_type=Path), help="NAME.tar.gz to write.")
 @click.option("--data", type=click.Path(path_type=Path), help="The organisation's data.json.")
 @click.option("--reuse-wasm", metavar="BUNDLE", help="Repack this bundle with other --data; needs no OPA.")
+@foundation_options
 @output_options
 @click.pass_obj
 def command(
     runtime: Runtime,
+    /,
     policies: Path | None,
     target: Path,
     data: Path | None,
     reuse_wasm: str | None,
     output_format: str | None,
     quiet: bool,
+    **given: Any,
 ) -> None:
     """Check POLICIES and build a deterministic OPA bundle with its policy.wasm and index.
 
-    The result runs in any OPA and in the embedded engine. Building needs the exact OPA version; repacking other
-    data under the same rules needs none.
+    Without POLICIES it takes the project's: policy.path, else policies. A folder without bspec/bspec.rego is a pack:
+    it is built on top of its base, whose revision is pinned. The result runs in any OPA and in the embedded engine.
+    Building needs the exact OPA version; repacking other data under the same rules needs none.
 
     \b
     bspec-opa bundle build policies -o bundles/acme.tar.gz --data acme/data.json
     bspec-opa bundle build --reuse-wasm default -o acme.tar.gz --data acme/data.json
     """
     from bspec_opa.report.bundle import built_json, built_text
+    from bspec_opa.workflow.authoring import has_policies
     from bspec_opa.workflow.bundling import build_policy, repack_policy
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     if reuse_wasm is not None and data is not None:
         policy = repack_policy(reuse_wasm, data, target)
-    elif policies is not None and reuse_wasm is None:
-        policy = build_policy(policies, data, target, runtime.environ)
+    elif reuse_wasm is None and (policies is not None or has_policies(runtime.environ)):
+        policy = build_policy(policies, data, target, runtime.environ, flags(given))
     else:
         raise click.UsageError("give POLICIES, or --reuse-wasm with --data")
     output.show(lambda style: built_text(policy, target, style), lambda: built_json(policy, target))

@@ -1,4 +1,4 @@
-"""``bspec-opa policy``: what authors of policies do with them. One file a command."""
+"""``bspec-opa policy``: the tools of people who write rules. One file a command."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("impact",)
+COMMANDS = ("new", "test", "lint", "doc", "impact")
 
 
 class Commands(LazyGroup):
-    """The commands about policies."""
+    """The commands about policies that somebody writes."""
 
     package = __name__
     names = COMMANDS
@@ -18,8 +18,13 @@ class Commands(LazyGroup):
 
 @click.group("policy", cls=Commands)
 def command() -> None:
-    """Write, test and judge policies.
+    """Write rules, test, lint and document them, from an empty directory on.
 
     \b
-    bspec-opa policy impact policies
+    bspec-opa policy new global/tools/no_shell
+    bspec-opa policy test
+    bspec-opa policy lint --fix
+    bspec-opa policy doc -o docs/rules
+    bspec-opa bundle build -o bundles/acme.tar.gz
+    bspec-opa policy impact bundles/acme.tar.gz
     """

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import Location
-from bspec_opa.report.printable import printable
+from bspec_opa.report.junit_text import clean, document, total
 from bspec_opa.workflow.facts.checked import DENY, EXCEPTED, WARN
 
 if TYPE_CHECKING:
     from bspec_opa.report.check.interface import Manner, Tally
     from bspec_opa.workflow.facts.checked import Checked, CheckedRule, Found
 
-# https://www.w3.org/TR/xml/#charsets; noncharacters are no controls and pass printable().
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LOADING = "intent"
 """The case that stands for what kept an intent from being checked."""
 
@@ -29,33 +26,31 @@ class JunitReport:
 
     def one(self, checked: Checked) -> str:
         """Nothing yet."""
-        file = _clean(self._manner.path(checked.file))
+        file = clean(self._manner.path(checked.file))
         suite = ET.SubElement(self._root, "testsuite", name=file)
         if checked.problems:
             case = ET.SubElement(suite, "testcase", classname=file, name=_LOADING, file=file)
             for problem in checked.problems:
-                ET.SubElement(case, "error", message=_clean(problem.message), type=problem.reason.code).text = _clean(
+                ET.SubElement(case, "error", message=clean(problem.message), type=problem.reason.code).text = clean(
                     str(problem)
                 )
         for rule in checked.rules:
             self._add(suite, file, rule)
-        _sum(suite, [suite])
+        total(suite, [suite])
         return ""
 
     def end(self, tally: Tally) -> str:  # noqa: ARG002 - the suites have the numbers
         """The document, in ASCII."""
-        _sum(self._root, list(self._root))
-        ET.indent(self._root)
-        text: bytes = ET.tostring(self._root, encoding="us-ascii", xml_declaration=True)
-        return text.decode("ascii") + "\n"
+        total(self._root, list(self._root))
+        return document(self._root)
 
     def _add(self, suite: ET.Element, file: str, rule: CheckedRule) -> None:
-        case = ET.SubElement(suite, "testcase", classname=file, name=_clean(rule.id), file=file)
+        case = ET.SubElement(suite, "testcase", classname=file, name=clean(rule.id), file=file)
         findings = (*rule.denied, *rule.warned)
         text = "\n".join(_told(rule, f) for f in findings)
         if rule.status == DENY or (rule.status == WARN and self._manner.fail_on_warn):
             kind = rule.severity or "denied" if rule.status == DENY else "warning"
-            message = _clean("; ".join(f.message for f in findings))
+            message = clean("; ".join(f.message for f in findings))
             ET.SubElement(case, "failure", message=message, type=kind).text = text
         elif rule.status == WARN:
             ET.SubElement(case, "system-out").text = text
@@ -63,20 +58,8 @@ class JunitReport:
             ET.SubElement(case, "skipped", message="excepted by the policy")
 
 
-def _sum(element: ET.Element, suites: list[ET.Element]) -> None:
-    cases = [c for s in suites for c in s.iter("testcase")]
-    element.set("tests", str(len(cases)))
-    for name, child in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        element.set(name, str(sum(c.find(child) is not None for c in cases)))
-
-
 def _told(rule: CheckedRule, found: Found) -> str:
     """No line begins with somebody else's words: a log may show the file, and a CI system read the log."""
     place = str(Location(found.spot.file, found.spot.line or None, found.spot.column or None))
-    lines = [f"* {_clean(found.message)}", f"  at {_clean(place)}"]
-    return "\n".join([*lines, f"  {_clean(rule.remediation)}"] if rule.remediation else lines)
-
-
-def _clean(text: str) -> str:
-    """One line that any XML parser takes: no control character, no noncharacter, no surrogate."""
-    return _NOT_XML.sub(lambda m: f"\\u{ord(m[0]):04x}", printable(text))
+    lines = [f"* {clean(found.message)}", f"  at {clean(place)}"]
+    return "\n".join([*lines, f"  {clean(rule.remediation)}"] if rule.remediation else lines)

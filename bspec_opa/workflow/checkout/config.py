@@ -41,7 +41,12 @@ KEYS: Mapping[str, str] = {
     "engine.token_file": "path",
     "engine.deadline_s": "seconds",
     "bundle.path": "bundle",
+    "policy.base": "bundle",
+    "policy.base_revision": "text",
+    "policy.owner": "text",
+    "policy.path": "path",
     "output.format": "format",
+    "decision_log.file": "path",
     "signing.author": "key",
     "signing.approver": "key",
     "signing.evaluator": "key",
@@ -49,8 +54,11 @@ KEYS: Mapping[str, str] = {
     "signing.gate": "key",
     "signing.ledger": "key",
 }
-# The one file whose content leaves this machine.
-SENT = "engine.token_file"
+# Why these must lie inside the project where the checkout names them: one is sent away, one is written to.
+INSIDE: Mapping[str, str] = {
+    "engine.token_file": "give --engine-token-file: a checkout must not send your files away",
+    "decision_log.file": "give BSPEC_OPA_DECISION_LOG_FILE: a checkout must not write to your files",
+}
 MAX_DEADLINE_S = 600
 MAX_SHOWN = 40
 # Variables that are no configuration keys.
@@ -177,9 +185,9 @@ class _Reader:
             value = _typed(KEYS[key], raw, self._path.parent)
             if value is None:
                 self._problems.append(CONFIG_VALUE.problem(f"{key} has the wrong type", hint="see docs", at=at))
-            elif key == SENT and _leaves(raw, self._path.parent):
-                hint = "give --engine-token-file: a checkout must not send your files away"
-                self._problems.append(CONFIG_VALUE.problem(f"{key} lies outside the project", hint=hint, at=at))
+            elif key in INSIDE and _leaves(raw, self._path.parent):
+                message = f"{key} lies outside the project"
+                self._problems.append(CONFIG_VALUE.problem(message, hint=INSIDE[key], at=at))
             return value
         return None
 

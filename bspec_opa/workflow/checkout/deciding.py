@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.bundle.archive import decompress
 from bspec_opa.bundle.index import expected_rules
 from bspec_opa.bundle.read import read_bundle
-from bspec_opa.bundle.reasons import NOT_ACCEPTED
+from bspec_opa.bundle.selection import judged_tier
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.checkout import checkout_around, lies_in
 from bspec_opa.foundation.files import read_bounded
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.read import Bundle
     from bspec_opa.engine.embedded import EmbeddedEngine
     from bspec_opa.engine.interface import Answer, EngineFacts, OpenEngine
-    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.gate.decision import Decision
     from bspec_opa.trust.root import Environment
-    from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.config import Config
 
 EMBEDDED, MANAGED, REST = ENGINES
@@ -49,6 +48,15 @@ class Policy:
     def tar(self) -> bytes:
         """The uncompressed archive: what the bundle's digest is over."""
         return decompress(self.archive)
+
+    @property
+    def unsigned(self) -> bytes:
+        """The archive for an OPA of our own, without the signature: OPA would want a key, and it was checked here."""
+        if self.bundle.signature is None:
+            return self.archive
+        from bspec_opa.bundle.signing.attach import detached
+
+        return detached(self.bundle)
 
 
 def load_policy(config: Config) -> Policy:
@@ -75,20 +83,6 @@ def policy_of(archive: bytes, file_name: str) -> Policy:
     bundle = read_bundle(archive, file_name)
     name = file_name.removesuffix(".tar.gz")
     return Policy(bundle, archive, BundleRef(name, bundle.revision, bundle.digest))
-
-
-def require_accepted(policy: Policy, anchor: Anchor, environment: str) -> None:
-    """Demand that the trust root accepts the bundle, by revision and digest; the starter root accepts any.
-
-    Raises:
-        TrustError: not accepted.
-    """
-    accepted = {(b.revision, b.digest) for b in anchor.root.accepted_bundles(environment)}
-    if (policy.ref.revision, policy.ref.digest) not in accepted:
-        raise NOT_ACCEPTED.error(
-            f"bundle {policy.ref.name} ({policy.ref.digest}) is not accepted for {environment}",
-            hint="use an accepted bundle, or accept this one in trust.yaml",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +188,7 @@ def _managed(config: Config, policy: Policy, environ: Mapping[str, str]) -> Open
 
     return ManagedEngine(
         find_opa(environ, None, untrusted=[untrusted(config.place, environ)]),
-        policy.archive,
+        policy.unsigned,
         revision=policy.ref.revision,
         bundle_digest=policy.ref.digest,
         environ=environ,
@@ -220,11 +214,12 @@ def _sidecar(config: Config, policy: Policy, url: str) -> OpenEngine:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A checked decision, who took it, and what a person should know about them."""
+    """A checked decision, who took it, what a person should know about them, and the answer as it came."""
 
     decision: Decision
     engines: tuple[EngineFacts, ...]
     notes: tuple[str, ...]
+    answer: JsonValue
 
 
 def ask(panel: Panel, policy: Policy, request: JsonObject) -> Verdict:
@@ -236,14 +231,14 @@ def ask(panel: Panel, policy: Policy, request: JsonObject) -> Verdict:
     """
     expected = expectation(policy, request)
     answer: Answer = panel.engine.decide(request)
-    return Verdict(judge(answer.decision, expected), answer.facts, panel.engine.notes)
+    return Verdict(judge(answer.decision, expected), answer.facts, panel.engine.notes, answer.decision)
 
 
 def expectation(policy: Policy, request: JsonObject) -> Expectation:
     """What the answer to a request must show."""
     bundle = policy.bundle
     global_rules, promotion_rules = expected_rules(
-        bundle.index, bundle.organisation, str(request["environment"]), str(request["action"])
+        bundle.index, bundle.organisation, str(request["environment"]), str(request["action"]), judged_tier(request)
     )
     return Expectation(
         nonce=str(request["nonce"]),

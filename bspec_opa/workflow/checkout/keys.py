@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from bspec_opa.trust.keys import Algorithm
     from bspec_opa.trust.signers import Signer
     from bspec_opa.workflow.checkout.config import Config
 
@@ -37,8 +38,8 @@ def public_name(private: Path) -> Path:
     return private.with_name(private.name.removesuffix(PRIVATE_SUFFIX) + PUBLIC_SUFFIX)
 
 
-def generate_key(file: Path, passphrase: bytes | None) -> tuple[PublicKey, Path]:
-    """Make an Ed25519 key and write both halves; neither may be there already.
+def generate_key(file: Path, passphrase: bytes | None, algorithm: Algorithm = "ed25519") -> tuple[PublicKey, Path]:
+    """Make a key and write both halves; neither may be there already.
 
     Raises:
         UsageError: one of the files is there.
@@ -46,7 +47,7 @@ def generate_key(file: Path, passphrase: bytes | None) -> tuple[PublicKey, Path]
     """
     if os.path.lexists(public_name(file)):
         raise EXISTS.error("is already there", hint="choose another name", at=Location(str(public_name(file))))
-    pem = generate_private_key(passphrase)
+    pem = generate_private_key(passphrase, algorithm)
     public = private_key_from_pem(pem, passphrase).public
     make_directory(file.parent)
     write_private_key(file, pem)

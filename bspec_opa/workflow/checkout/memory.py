@@ -27,9 +27,15 @@ def _key(anchor: Anchor) -> str:
 
 def open_memory(environ: Mapping[str, str]) -> Memory | None:
     """The memory in the user's state directory; None where the user has no home."""
+    directory = memory_directory(environ)
+    return Memory(directory) if directory else None
+
+
+def memory_directory(environ: Mapping[str, str]) -> Path | None:
+    """The user's state directory; None where the user has no home."""
     home = Path(environ.get("HOME", ""))
     directory = state_directory(environ, home if home.is_absolute() else NOWHERE)
-    return None if directory.is_relative_to(NOWHERE) else Memory(directory)
+    return None if directory.is_relative_to(NOWHERE) else directory
 
 
 def check_memory(anchor: Anchor, ledger: LedgerState, environ: Mapping[str, str]) -> tuple[str, ...]:

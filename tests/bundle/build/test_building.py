@@ -87,7 +87,7 @@ def test_other_data_beside_the_same_rules(bundle: Bundle, opa: Opa, tmp_path: Pa
     other = {
         **organisation_data(),
         "name": "other",
-        "select": {"include": ["*"], "exclude": ["global.tools.unbounded"]},
+        "select": {"include": ["*"], "exclude": ["global.tools.unbounded"], "tiers": []},
     }
     (tmp_path / "other.json").write_text(json.dumps(other, indent=2))
     packed = repack(bundle, (tmp_path / "other.json").read_bytes(), "other.json")

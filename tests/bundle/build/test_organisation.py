@@ -46,6 +46,9 @@ def test_good_data(bundle: Bundle) -> None:
     assert load_organisation(text(data), "org.json", bundle.index) == data
 
 
+CONTROL = {"framework": "SOC2", "id": "CC8.1", "title": "Change management", "rules": ["*"], "evidence": ["ledger"]}
+PACK = {"tier": "low", "include": [], "exclude": []}
+
 CASES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a member missing": (lambda d: d.pop("providers"), ""),
     "a member more": (lambda d: d.update(more=1), ""),
@@ -64,6 +67,11 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "a floor that contradicts itself": (lambda d: d.update(floors=[{**FLOOR, "environment": "staging"}]), "floors"),
     "elevated in an unknown environment": (lambda d: d.update(elevated=[{**ELEVATED, "environment": "test"}]), "elevated"),
+    "a proof that does not exist": (lambda d: d.update(controls=[{**CONTROL, "evidence": ["trust me"]}]), "controls"),
+    "a control without a title": (lambda d: d.update(controls=[{**CONTROL, "title": ""}]), "controls"),
+    "two packs for a tier": (lambda d: d["select"].update(tiers=[PACK, PACK]), "select"),
+    "a pack for a tier that is none": (lambda d: d["select"].update(tiers=[{**PACK, "tier": "lowest"}]), "select"),
+    "no word about packs": (lambda d: d["select"].pop("tiers"), "select"),
 }  # fmt: skip
 
 
@@ -83,9 +91,17 @@ def test_wrong_data(name: str, bundle: Bundle) -> None:
 @pytest.mark.parametrize(
     ("select", "code"),
     [
-        ({"include": ["*"], "exclude": ["@tool"]}, "bundle.bad-selection"),
-        ({"include": ["@tools"], "exclude": ["@tools"]}, "bundle.bad-selection"),
-        ({"include": ["promotion.production.carried"], "exclude": []}, "bundle.bad-selection"),
+        ({"include": ["*"], "exclude": ["@tool"], "tiers": []}, "bundle.bad-selection"),
+        ({"include": ["@tools"], "exclude": ["@tools"], "tiers": []}, "bundle.bad-selection"),
+        (
+            {"include": ["*"], "exclude": [], "tiers": [{"tier": "low", "include": ["@tool"], "exclude": []}]},
+            "bundle.bad-selection",
+        ),
+        (
+            {"include": ["*"], "exclude": [], "tiers": [{"tier": "low", "include": [], "exclude": ["@tools"]}]},
+            "bundle.tier-guard",
+        ),
+        ({"include": ["promotion.production.carried"], "exclude": [], "tiers": []}, "bundle.bad-selection"),
     ],
 )
 def test_selectors(select: dict[str, Any], code: str, bundle: Bundle) -> None:
@@ -102,3 +118,26 @@ def test_duplicate_keys_are_refused_before_anything_else(bundle: Bundle) -> None
     with pytest.raises(InvalidInputError) as error:
         load_organisation(b'{"name": "a", "name": "b"}', "org.json", bundle.index)
     assert error.value.code.startswith("document.")
+
+
+@pytest.mark.parametrize(
+    ("controls", "message"),
+    [
+        ([{**CONTROL, "rules": ["@tool"]}], 'SOC2:CC8.1: the selector "@tool" names no rule'),
+        ([{**CONTROL, "rules": ["*", "framework:SOC3"]}], 'SOC2:CC8.1: the selector "framework:SOC3" names no rule'),
+        ([CONTROL, {**CONTROL, "rules": []}], "the control SOC2:CC8.1 is there twice"),
+    ],
+)
+def test_wrong_controls(controls: list[dict[str, Any]], message: str, bundle: Bundle) -> None:
+    data = {**organisation_data(), "controls": controls}
+    with pytest.raises(InvalidInputError) as error:
+        load_organisation(text(data), "org.json", bundle.index)
+    (problem,) = error.value.problems
+    assert (problem.reason.code, problem.message) == ("bundle.bad-control", message)
+    assert problem.location is not None
+    assert problem.location.line == line_of(data, "controls")
+
+
+def test_a_control_that_no_rule_covers_may_say_so(bundle: Bundle) -> None:
+    data = {**organisation_data(), "controls": [{**CONTROL, "rules": []}]}
+    assert load_organisation(text(data), "org.json", bundle.index) == data

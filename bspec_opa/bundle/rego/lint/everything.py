@@ -40,9 +40,9 @@ def lint(modules: Sequence[Module]) -> None:
         raise error_of(problems)
 
 
-def findings(modules: Sequence[Module]) -> Iterator[Problem]:
-    """Every finding, those about one file together."""
-    program = Program(modules)
+def findings(modules: Sequence[Module], unread: frozenset[tuple[str, ...]] = frozenset()) -> Iterator[Problem]:
+    """Every finding, those about one file together; ``unread`` are the packages of files that can't be parsed."""
+    program = Program(modules, unread)
     yield from _annotation_problems(modules)
     for module in modules:
         if is_rule(module.name):
@@ -62,15 +62,20 @@ def _annotation_problems(modules: Sequence[Module]) -> Iterator[Problem]:
     here = [m for m in modules if m.name == ANNOTATED]
     if not here:
         hint = "it annotates package bspec with the schemas"
-        yield SCHEMAS.problem("the file is missing, so nothing is type-checked", hint=hint, at=Location(ANNOTATED))
+        yield SCHEMAS.problem(
+            "the file is missing, so nothing is type-checked", hint=hint, at=Location(ANNOTATED), rule="schema/missing"
+        )
     for module in modules:
         own = [a for a in module.annotations if "schemas" in a]
         if module.name != ANNOTATED:
             for annotation in own:
-                yield SCHEMAS.problem("schemas are named in bspec.rego only", at=module.at(annotation))
+                hint = "remove the schemas block: it would replace the one of bspec.rego"
+                yield SCHEMAS.problem(
+                    "schemas are named in bspec.rego only", hint=hint, at=module.at(annotation), rule="schema/elsewhere"
+                )
         elif [(a["scope"], _named(a)) for a in own] != [("subpackages", _SCHEMAS)] or module.rules:
             hint = "one METADATA block of scope subpackages that names schema.input, schema.org and schema.build"
-            yield SCHEMAS.problem("not the schema annotation", hint=hint, at=module.place)
+            yield SCHEMAS.problem("not the schema annotation", hint=hint, at=module.place, rule="schema/changed")
 
 
 def _named(annotation: Node) -> dict[tuple[str, ...], tuple[str, ...]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LIBRARY = ("data", "bspec", "lib")
 _GENERATED = ("data", "bspec", "gate")
 _LIBRARY_DEPTH = 4
+_WRITE_OUT = "write the path out to the name that is meant"
 
 
 def import_problems(module: Module) -> Iterator[Problem]:
@@ -27,7 +28,9 @@ def import_problems(module: Module) -> Iterator[Problem]:
         path = static_path(item["path"])
         if path[:3] != LIBRARY or len(path) != _LIBRARY_DEPTH:
             hint = "import data.bspec.lib.<name>"
-            yield REFERENCE.problem(f"imports {'.'.join(path)}", hint=hint, at=module.at(item["path"]))
+            yield REFERENCE.problem(
+                f"imports {'.'.join(path)}", hint=hint, at=module.at(item["path"]), rule="reference/import"
+            )
 
 
 def reference_problems(program: Program, module: Module) -> Iterator[Problem]:
@@ -37,7 +40,9 @@ def reference_problems(program: Program, module: Module) -> Iterator[Problem]:
         path = static_path(item["path"])
         if path[0] == "data" and path[: len(_GENERATED)] != _GENERATED and path not in program.names:
             hint = did_you_mean(".".join(path), (".".join(p) for p in program.names))
-            yield REFERENCE.problem(f"there is no {'.'.join(path)}", hint=hint, at=module.at(item["path"]))
+            yield REFERENCE.problem(
+                f"there is no {'.'.join(path)}", hint=hint, at=module.at(item["path"]), rule="reference/unknown-import"
+            )
     for node in references(module.rules):
         head = head_of(node)
         path = expanded(module, node)
@@ -57,16 +62,20 @@ def _leads_somewhere(program: Program, module: Module, node: Node, path: tuple[s
     else:
         kind = "rule" if is_rule(module.name) else "library"
         message = f"a {kind} can't use {'.'.join(path)}"
-        yield REFERENCE.problem(message, hint="use a library under bspec/lib", at=module.at(node))
+        yield REFERENCE.problem(
+            message, hint="use a library under bspec/lib", at=module.at(node), rule="reference/forbidden"
+        )
 
 
 def _in_schema(program: Program, at: Location, root: tuple[str, ...], path: tuple[str, ...]) -> Iterator[Problem]:
     known = cast("dict[str, object]", program.shapes[root]["properties"])
     if len(path) == len(root):
-        yield REFERENCE.problem(f"{'.'.join(path)} as a whole, or with a computed member", at=at)
+        message = f"{'.'.join(path)} as a whole, or with a computed member"
+        yield REFERENCE.problem(message, hint=_WRITE_OUT, at=at, rule="reference/whole-document")
     elif path[len(root)] not in known:
         hint = did_you_mean(path[len(root)], known)
-        yield REFERENCE.problem(f"{'.'.join(path)} is not in the schema", hint=hint, at=at)
+        message = f"{'.'.join(path)} is not in the schema"
+        yield REFERENCE.problem(message, hint=hint, at=at, rule="reference/unknown-organisation-key")
 
 
 def _own(module: Module, path: tuple[str, ...]) -> bool:
@@ -78,10 +87,16 @@ def _defined(program: Program, node: Node, path: tuple[str, ...], module: Module
     if is_test(module.name) and any(p[: len(path)] == path for p in program.names):
         return  # a test may look at all rules
     if package is None or not program.names[package]:
-        yield REFERENCE.problem(f"there is no {'.'.join(path)}", at=module.at(node))
+        message, hint = (
+            f"there is no {'.'.join(path)}",
+            did_you_mean(".".join(path), (".".join(p) for p in program.names)),
+        )
+        yield REFERENCE.problem(message, hint=hint, at=module.at(node), rule="reference/undefined")
     elif len(path) == len(package):
-        yield REFERENCE.problem(f"{'.'.join(path)} as a whole, or with a computed member", at=module.at(node))
+        message = f"{'.'.join(path)} as a whole, or with a computed member"
+        yield REFERENCE.problem(message, hint=_WRITE_OUT, at=module.at(node), rule="reference/whole-document")
     elif path[len(package)] not in program.names[package]:
         name = path[len(package)]
         hint = did_you_mean(name, program.names[package])
-        yield REFERENCE.problem(f"{'.'.join(package)} does not define {name}", hint=hint, at=module.at(node))
+        message = f"{'.'.join(package)} does not define {name}"
+        yield REFERENCE.problem(message, hint=hint, at=module.at(node), rule="reference/undefined")

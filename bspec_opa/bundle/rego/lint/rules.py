@@ -36,10 +36,14 @@ def rule_problems(module: Module) -> Iterator[Problem]:
     for rule in module.rules:
         if rule_name(rule) in SETS and not is_partial_set(rule):
             hint = f"write: {rule_name(rule)} contains {{...}} if {{...}}"
-            yield RULE_FORM.problem(f"{rule_name(rule)} is not a plain set of findings", hint=hint, at=module.at(rule))
+            message = f"{rule_name(rule)} is not a plain set of findings"
+            yield RULE_FORM.problem(message, hint=hint, at=module.at(rule), rule="rule/not-a-set")
     names = {rule_name(r) for r in module.rules}
     if not names & set(SETS):
-        yield RULE_FORM.problem("there is neither deny nor warn", hint="a rule has one of them", at=module.place)
+        hint = "a rule has one of them"
+        yield RULE_FORM.problem(
+            "there is neither deny nor warn", hint=hint, at=module.place, rule="rule/no-finding-set"
+        )
     yield from unused(module, set(SETS), f"misspelt {' or '.join(SETS)}?")
 
 
@@ -51,7 +55,8 @@ def unused(module: Module, wanted: set[str], hint: str) -> Iterator[Problem]:
         if not any(n.get("type") == "var" and n["value"] == name for n in walk(others)):
             near = did_you_mean(name, wanted) if wanted else ""
             text = near if near.startswith("did") else hint
-            yield RULE_FORM.problem(f"{name} is used nowhere", hint=text, at=module.at(defined[name]))
+            at = module.at(defined[name])
+            yield RULE_FORM.problem(f"{name} is used nowhere", hint=text, at=at, rule="rule/unused-name")
 
 
 def item_problems(module: Module) -> Iterator[Problem]:
@@ -66,16 +71,19 @@ def item_problems(module: Module) -> Iterator[Problem]:
 def _item(module: Module, name: str, item: Node, pending: str) -> Iterator[Problem]:
     if item.get("type") != "object":
         hint = f'write: {name} contains {{"msg": $"...", "path": $"..."}} if {{...}}'
-        yield ITEM_FORM.problem("a finding is written as an object", hint=hint, at=module.at(item))
+        message = "a finding is written as an object"
+        yield ITEM_FORM.problem(message, hint=hint, at=module.at(item), rule="item/not-an-object")
         return
     members = _members(item)
     allowed = _ITEM | ({"needs"} if name == "deny" else set())
     if _ITEM - members.keys() or members.keys() - allowed:
         message = f"a {name} finding has msg, path{' and perhaps needs' if name == 'deny' else ''}, not more or less"
-        yield ITEM_FORM.problem(message, at=module.at(item))
+        hint = f"it has {', '.join(sorted(members)) or 'nothing'}"
+        yield ITEM_FORM.problem(message, hint=hint, at=module.at(item), rule="item/members")
     for key in sorted(_ITEM & members.keys()):
         if members[key].get("type") not in _TEXTS:
-            yield ITEM_FORM.problem(f"{key} must be text", at=module.at(members[key]))
+            hint = f'write "{key}": $"..."'
+            yield ITEM_FORM.problem(f"{key} must be text", hint=hint, at=module.at(members[key]), rule="item/not-text")
     if "needs" in members:
         yield from _needs(module, members["needs"], pending)
 
@@ -83,21 +91,28 @@ def _item(module: Module, name: str, item: Node, pending: str) -> Iterator[Probl
 def _needs(module: Module, needs: Node, pending: str) -> Iterator[Problem]:
     at = module.at(needs)
     if not pending:
-        yield ITEM_FORM.problem("needs without pending in METADATA", hint="add pending: <kind>", at=at)
+        hint = "add pending: <kind>"
+        yield ITEM_FORM.problem(
+            "needs without pending in METADATA", hint=hint, at=at, rule="item/needs-without-pending"
+        )
     members = _members(needs) if needs.get("type") == "object" else {}
     if "kind" not in members or not members.keys() <= _NEEDS:
-        yield ITEM_FORM.problem("needs is an object: kind, and perhaps role, question, method, count", at=at)
+        message, hint = (
+            "needs is an object: kind, and perhaps role, question, method, count",
+            'write "needs": {"kind": ...}',
+        )
+        yield ITEM_FORM.problem(message, hint=hint, at=at, rule="item/needs-form")
         return
     kind = text_of(members["kind"])
     if kind not in NEEDS or (pending and kind != pending):
         hint = f'write "{pending}", as METADATA says' if pending else f"one of {', '.join(NEEDS)}"
-        yield ITEM_FORM.problem(
-            "the kind of needs must be METADATA's pending", hint=hint, at=module.at(members["kind"])
-        )
+        message, at = "the kind of needs must be METADATA's pending", module.at(members["kind"])
+        yield ITEM_FORM.problem(message, hint=hint, at=at, rule="item/needs-kind")
     for key, words in (("question", QUESTIONS), ("method", METHODS)):
         word = text_of(members[key]) if key in members else None
         if word is not None and word not in words:
-            yield ITEM_FORM.problem(f'"{word}" is no {key}', hint=did_you_mean(word, words), at=module.at(members[key]))
+            hint, at = did_you_mean(word, words), module.at(members[key])
+            yield ITEM_FORM.problem(f'"{word}" is no {key}', hint=hint, at=at, rule="item/needs-word")
 
 
 def _members(item: Node) -> dict[str, Node]:
@@ -110,12 +125,15 @@ def construct_problems(module: Module) -> Iterator[Problem]:
     """Constructs that take a value's type away from OPA, or its input."""
     for node in walk(module.rules):
         if "with" in node:
-            yield CONSTRUCT.problem('"with" belongs into tests only', at=module.at(node))
+            hint = "pass what is replaced as an argument of a function"
+            yield CONSTRUCT.problem(
+                '"with" belongs into tests only', hint=hint, at=module.at(node), rule="construct/with"
+            )
     for node in references(module.rules):
         if head_of(node) in {"input", "data"} and _is_bare(node):
             message = f"{head_of(node)} as a whole, or with a computed member"
             hint = "write the path out; OPA checks it against the schema then"
-            yield CONSTRUCT.problem(message, hint=hint, at=module.at(node))
+            yield CONSTRUCT.problem(message, hint=hint, at=module.at(node), rule="construct/whole-document")
     if is_rule(module.name):
         yield from _untyped(module)
 
@@ -129,11 +147,13 @@ def _untyped(module: Module) -> Iterator[Problem]:
     for node in walk(module.rules):
         if isinstance(node.get("terms"), dict) and "domain" in node["terms"]:
             hint = "use a comprehension: count([x | some x in xs; not ...]) == 0"
-            yield CONSTRUCT.problem('"every" in a rule: OPA checks no types inside', hint=hint, at=module.at(node))
+            message = '"every" in a rule: OPA checks no types inside'
+            yield CONSTRUCT.problem(message, hint=hint, at=module.at(node), rule="construct/every")
     for name, _, node in calls(module.rules):
         if name in _UNTYPED:
             hint = "use references and comprehensions, or put it into bspec/lib with tests"
-            yield CONSTRUCT.problem(f"{name} in a rule: OPA checks no types behind it", hint=hint, at=module.at(node))
+            message = f"{name} in a rule: OPA checks no types behind it"
+            yield CONSTRUCT.problem(message, hint=hint, at=module.at(node), rule="construct/untyped-builtin")
     for rule in module.rules:
         yield from _object_arguments(module, rule)
 
@@ -143,4 +163,5 @@ def _object_arguments(module: Module, rule: Node) -> Iterator[Problem]:
     for node in references([rule["head"].get("value"), rule.get("body"), rule.get("else")]):
         if head_of(node) in arguments and len(node["value"]) > 1:
             message = f"the function takes the object {head_of(node)}: OPA checks no types behind it"
-            yield CONSTRUCT.problem(message, hint="pass the scalars", at=module.at(node))
+            hint = "pass the scalars"
+            yield CONSTRUCT.problem(message, hint=hint, at=module.at(node), rule="construct/object-argument")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.rego.syntax import Module, Node
     from bspec_opa.foundation.errors import Problem
 
+_AS_RULES_DO = "spell it as rules do"
+
 
 def problems_of_tests(program: Program, module: Module) -> Iterator[Problem]:
     """Tests that never run, and ``with`` targets that replace nothing."""
@@ -29,12 +31,16 @@ def problems_of_tests(program: Program, module: Module) -> Iterator[Problem]:
 def _never_run(module: Module) -> Iterator[Problem]:
     tests = {n for r in module.rules if (n := rule_name(r)).startswith("test_")}
     if not tests:
-        yield TEST_FORM.problem("there is no test", hint="name tests test_...", at=module.place)
+        hint = "name tests test_..."
+        yield TEST_FORM.problem("there is no test", hint=hint, at=module.place, rule="test/none-in-file")
     for rule in module.rules:
         if rule_name(rule).startswith("todo_"):
-            yield TEST_FORM.problem("OPA skips tests that begin with todo_", at=module.at(rule))
-    for problem in unused(module, tests, "misspelt test_?"):
-        yield TEST_FORM.problem(problem.message, hint="misspelt test_?", at=problem.location)
+            message, hint = "OPA skips tests that begin with todo_", "finish it and name it test_..., or remove it"
+            yield TEST_FORM.problem(message, hint=hint, at=module.at(rule), rule="test/skipped")
+    skipped = {n for r in module.rules if (n := rule_name(r)).startswith("todo_")}
+    for problem in unused(module, tests | skipped, "misspelt test_?"):
+        hint = "misspelt test_?"
+        yield TEST_FORM.problem(problem.message, hint=hint, at=problem.location, rule="test/unused-name")
 
 
 def _target(program: Program, module: Module, target: Node) -> Iterator[Problem]:
@@ -43,10 +49,11 @@ def _target(program: Program, module: Module, target: Node) -> Iterator[Problem]
     if root is None:
         package = program.package_of(path) if path[0] == "data" else ()
         if package is None or (package and path[len(package) : len(package) + 1] not in _defined(program, package)):
-            yield TEST_FORM.problem(f"{'.'.join(path)} does not exist, so nothing is replaced", at=module.at(target))
+            message = f"{'.'.join(path)} does not exist, so nothing is replaced"
+            yield TEST_FORM.problem(message, hint=_AS_RULES_DO, at=module.at(target), rule="test/unknown-target")
     elif len(target["value"]) > 1 and program.shape(target, module, {}) is None:
         message = f"{'.'.join(path)} is not in the schema, so nothing that a rule reads is replaced"
-        yield TEST_FORM.problem(message, at=module.at(target))
+        yield TEST_FORM.problem(message, hint=_AS_RULES_DO, at=module.at(target), rule="test/unknown-target")
 
 
 def _defined(program: Program, package: tuple[str, ...]) -> set[tuple[str, ...]]:

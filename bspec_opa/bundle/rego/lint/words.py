@@ -49,4 +49,5 @@ def _words(module: Module, schema: JsonObject | None, literals: list[Node]) -> I
         if words and node.get("type") in _SCALARS and node["value"] not in words:
             known = [str(w) for w in words]
             hint = did_you_mean(str(node["value"]), known)
-            yield LITERAL.problem(f"{node['value']!r} never occurs there", hint=hint, at=module.at(node))
+            message = f"{node['value']!r} never occurs there"
+            yield LITERAL.problem(message, hint=hint, at=module.at(node), rule="reference/unknown-word")

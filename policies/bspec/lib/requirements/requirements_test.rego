@@ -131,6 +131,17 @@ test_approval_ttl_without_source_is_undefined if {
 		with data.bspec.org.floors as []
 }
 
+test_soaks_for_a_second if {
+	found := requirements.soaks with input as testing.allowed
+		with input.requirements as {
+			"declared": [block("/promotion/production", {"soak_seconds": 1})],
+			"previous": [],
+			"previous_risk": [],
+		}
+		with data.bspec.org.floors as []
+	found == {{"seconds": 1, "path": "/promotion/production/soak"}}
+}
+
 test_soaks_and_freezes if {
 	waits := {"soak_seconds": 60, "frozen": true}
 	found := {"soaks": requirements.soaks, "freezes": requirements.freezes} with input as testing.allowed

@@ -1,28 +1,63 @@
 # METADATA
 # title: Selectors
 # description: |
-#   Which rules the organisation runs: "*", "@collection" or a rule's id, exclude after include. A selector that
-#   selects nothing is a mistake, and the gate stays undefined.
+#   Which rules the organisation runs: "*", "@collection", "framework:NAME" or a rule's id, exclude after include; a
+#   pack adds and drops rules at one tier. A selector that selects nothing is a mistake, and so is a pack without
+#   the rules that check the tier: the gate stays undefined.
 package bspec.lib.select
 
-chosen(rules) := ids(data.bspec.org.select.include, rules) - ids(data.bspec.org.select.exclude, rules)
+import data.bspec.lib.risk
+
+chosen(rules) := included - excluded if {
+	here := packs(data.bspec.org.select.tiers, risk.tier)
+	included := ids(data.bspec.org.select.include, rules) | ids([s | some p in here; some s in p.include], rules)
+	excluded := ids(data.bspec.org.select.exclude, rules) | ids([s | some p in here; some s in p.exclude], rules)
+}
+
+packs(tiers, tier) := [p |
+	some p in tiers
+	p.tier == tier
+]
 
 unmatched(rules) := {selector |
-	some selector in array.concat(data.bspec.org.select.include, data.bspec.org.select.exclude)
+	some selector in selectors
 	count(ids([selector], rules)) == 0
 }
 
-ids(selectors, rules) := {id |
-	some selector in selectors
-	some id, rule in rules
-	names(selector, id, rule.collections)
+selectors contains s if some s in data.bspec.org.select.include
+
+selectors contains s if some s in data.bspec.org.select.exclude
+
+selectors contains s if {
+	some p in data.bspec.org.select.tiers
+	some s in array.concat(p.include, p.exclude)
 }
 
-names("*", _, _)
+# where rules depend on the tier, whatever checks the tier must run
+guarded(_) if count(data.bspec.org.select.tiers) == 0
 
-names(selector, id, _) if selector == id
+guarded(rules) if {
+	guards := ids(["@tier_guard"], rules)
+	count(guards) > 0
+	count(guards - chosen(rules)) == 0
+}
 
-names(selector, _, collections) if {
-	some collection in collections
+ids(selectors_, rules) := {id |
+	some selector in selectors_
+	some id, rule in rules
+	names(selector, rule)
+}
+
+names("*", _)
+
+names(selector, rule) if selector == rule.id
+
+names(selector, rule) if {
+	some collection in rule.collections
 	selector == $"@{collection}"
+}
+
+names(selector, rule) if {
+	some framework in rule.frameworks
+	selector == $"framework:{framework}"
 }

@@ -7,7 +7,7 @@
 #   severity: high
 #   remediation: Raise risk.tier to the floor.
 #   controls: [EU-AI-Act:9]
-#   collections: [baseline]
+#   collections: [baseline, tier_guard]
 #   waivable: true
 package bspec.rules.global.baseline.exposure_tier
 

@@ -52,6 +52,10 @@ test_fail_not_enough[note] if {
 			"changes": {"cases": 199},
 			"want": {cases("199 of 200", "red-team", 1), cases("199 of 200", "independent red-team", 1)},
 		},
+		"one case short, just young enough": {
+			"changes": {"cases": 199, "oldest_age_seconds": 30 * testing.day},
+			"want": {cases("199 of 200", "red-team", 1), cases("199 of 200", "independent red-team", 1)},
+		},
 		"too old": {
 			"changes": {"oldest_age_seconds": (30 * testing.day) + 1},
 			"want": {
@@ -170,6 +174,26 @@ test_fail_question_not_asked if {
 	denials == {
 		{"msg": "no evidence is asked for on the question boundary", "path": "/promotion"},
 		{"msg": "no evidence is asked for on the question constraint", "path": "/promotion"},
+	}
+}
+
+test_fail_other_question_not_asked if {
+	rules := object.union(testing.production, {"evidence": [testing.production.evidence[0]]})
+	denials := rule.deny with input as testing.allowed
+		with input.requirements.declared as [rules]
+		with data.bspec.org.floors as []
+	denials == {
+		{"msg": "no evidence is asked for on the question privilege", "path": "/promotion"},
+		{"msg": "no evidence is asked for on the question constraint", "path": "/promotion"},
+	}
+}
+
+# that older runs don't count is said of those runs only
+test_fail_only_the_others_are_old if {
+	old := object.union(red_team, {"oldest_age_seconds": 31 * testing.day})
+	found(array.concat([old], others)) == {
+		cases("0 of 200", "red-team; older runs do not count", 200),
+		cases("0 of 200", "independent red-team", 200),
 	}
 }
 

@@ -38,6 +38,15 @@ test_success[note] if {
 	found(approvals, []) == set()
 }
 
+test_fail_one_role_asked_for if {
+	rules := object.union(testing.production, {"approvals": [testing.production.approvals[0]], "on_expansion": []})
+	denials := rule.deny with input as testing.allowed
+		with input.approvals as []
+		with input.requirements.declared as [rules]
+		with data.bspec.org.floors as []
+	denials == {object.union(missing, {"needs": {"role": testing.production.approvals[0].role}})}
+}
+
 test_fail_no_role_asked_for if {
 	rules := object.union(testing.production, {"approvals": [], "on_expansion": []})
 	denials := rule.deny with input as testing.allowed

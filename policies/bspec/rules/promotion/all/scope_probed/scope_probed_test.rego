@@ -78,6 +78,9 @@ test_fail_probes_failed[note] if {
 		"more than attacks tolerated": {"cases": 200, "passed": 197, "tolerance": {"max_asr_bp": 100}},
 		"fewer than demanded": {"cases": 200, "passed": 195, "tolerance": {"min_pass_bp": 9800}},
 		"the stricter of both": {"cases": 200, "passed": 197, "tolerance": {"min_pass_bp": 9800, "max_asr_bp": 100}},
+		"none tolerated but a fraction": {"cases": 1, "passed": 0, "tolerance": {"max_asr_bp": 9999}},
+		"one of many, no tolerance stated": {"cases": 10000, "passed": 9999, "tolerance": {}},
+		"one fewer than demanded": {"cases": 10000, "passed": 9799, "tolerance": {"min_pass_bp": 9800}},
 		"one, no tolerance stated": {"cases": 200, "passed": 199, "tolerance": {}},
 	}
 	failed(case.cases, case.passed, case.tolerance) == {{
@@ -92,6 +95,18 @@ test_fail_probes_failed_of_independent_runs if {
 		"msg": "refunds: 3 of 100 boundary probes failed",
 		"path": "/scope/out/0",
 	}}
+}
+
+test_success_failed_probes_of_something_else[note] if {
+	other := {"scope_out_id": "loans", "cases": 10, "passed": 0}
+	some note, evidence in {
+		"of another entry": [object.union(red_team, {"probes": array.concat(probes(200, 200), [other])})],
+		"of another question": [
+			red_team,
+			object.union(testing.pool("privilege", "functional", false), {"probes": probes(10, 0)}),
+		],
+	}
+	found(evidence, 1) == set()
 }
 
 test_success_probes_tolerated[note] if {

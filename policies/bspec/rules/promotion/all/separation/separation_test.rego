@@ -71,6 +71,12 @@ test_success_deny[note] if {
 	some note, case in {
 		"apart": {"separation": all_duties, "changes": {}},
 		"author may promote": {"separation": ["author"], "changes": {"requester": requester("person:ann")}},
+		"promoter may be an author": {
+			"separation": ["promoter"],
+			"changes": {"requester": requester("person:ann")},
+		},
+		"author may evaluate": {"separation": ["author"], "changes": {"evidence": evidence("person:ann")}},
+		"evaluator may be an author": {"separation": ["evaluator"], "changes": {"evidence": evidence("person:ann")}},
 		"nothing separate": {
 			"separation": [],
 			"changes": {"requester": requester("person:ann"), "evidence": evidence("person:ann")},

@@ -28,6 +28,10 @@ test_fail[note] if {
 
 test_success_attacked if found("high", [testing.pool("boundary", "red-team", true)]) == set()
 
+test_success_one_case if {
+	found("high", [object.union(testing.pool("boundary", "red-team", true), {"cases": 1})]) == set()
+}
+
 test_success_lower_tier[tier] if {
 	some tier in ["low", "medium"]
 	found(tier, []) == set()

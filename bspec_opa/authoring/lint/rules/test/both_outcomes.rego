@@ -1,0 +1,42 @@
+# METADATA
+# title: Both outcomes are tested
+# description: |
+#   A rule needs a test that expects findings and one that expects none. Tests are run against a silent rule and against
+#   one that always finds something; so what they expect is known, whatever they are called.
+# custom:
+#   severity: error
+package bspec.lint.test.both_outcomes
+
+import data.bspec.lint.lib.source
+
+wanted := {
+	"findings": {"msg": "no test expects findings", "hint": "write a test in which the rule denies or warns"},
+	"none": {"msg": "no test expects that nothing is found", "hint": "write a test in which the rule has nothing to say"},
+}
+
+report contains {
+	"msg": say.msg,
+	"file": file,
+	"row": input.files[file]["package"].location.row,
+	"col": input.files[file]["package"].location.col,
+	"hint": say.hint,
+} if {
+	input.tested
+	some file, _ in source.metadata
+	some outcome, say in wanted
+	expected := {test.expects | some test in input.tests; test.rule == source.id(file)}
+	count(expected & {outcome, "both"}) == 0
+}
+
+# without a run it is known at least which rules have no test file
+report contains {
+	"msg": "the rule has no test",
+	"file": file,
+	"row": input.files[file]["package"].location.row,
+	"col": input.files[file]["package"].location.col,
+	"hint": "write one in which the rule denies or warns, and one in which it has nothing to say",
+} if {
+	not input.tested
+	some file, _ in source.metadata
+	not input.text[replace(file, ".rego", "_test.rego")]
+}

@@ -1,0 +1,1 @@
+"""``policy test``: OPA's own test runner, and what its result proves."""

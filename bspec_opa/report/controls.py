@@ -1,0 +1,200 @@
+"""Controls and what meets them: for people, as Markdown for an audit's file, and as ``bspec.controls/v1``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from bspec_opa.report.counting import by, count
+from bspec_opa.report.printable import printable
+from bspec_opa.workflow.facts.controls import (
+    MET,
+    NO_RULE,
+    NOT_EVALUATED,
+    NOT_MET,
+    NOT_RUN,
+    PENDING,
+    STATES,
+    WAIVED,
+    WARNED,
+    Control,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
+    from bspec_opa.report.style import Style
+    from bspec_opa.workflow.facts.controls import Decided, Judged
+
+_WORDS = {
+    MET: "met",
+    WAIVED: "met by a waiver",
+    WARNED: "passed with a warning",
+    PENDING: "pending",
+    NOT_MET: "NOT MET",
+    NOT_EVALUATED: "not evaluated",
+    NO_RULE: "no rule",
+}
+_COLOURS = {MET: ("green",), WAIVED: ("yellow",), WARNED: ("yellow",), NOT_MET: ("bold", "red")}
+_SHORT = 19
+_BOUNDARY = (
+    "A control is met where every rule of it ran and passed and what it asks to see is there. That says that the "
+    "change was declared, reviewed, approved and bound. It says nothing about what the agent does at run time."
+)
+
+
+def controls_text(judged: Sequence[Judged], notes: Iterable[str], style: Style) -> str:
+    """One block a decision, one line a control, and below it what it rests on or what it lacks."""
+    parts = [_block(j, style) for j in judged]
+    return "\n".join([*parts, *(f"note    {printable(n)}\n" for n in notes)])
+
+
+def _block(judged: Judged, style: Style) -> str:
+    decided = judged.decided
+    title = f"{printable(decided.agent)} → {printable(decided.environment)}"
+    head = f"{style.mark('CONTROLS', 'bold')}  {title}   ({printable(decided.subject)}, {decided.verdict})"
+    lines = [head, f"  {_counts(judged.controls)}"]
+    lines += [f"  {label:<12}{text}" for label, text in _proof_lines(decided)]
+    for framework, controls in groupby(judged.controls, key=lambda c: c.framework):
+        lines += ["", f"  {printable(framework)}"]
+        for control in controls:
+            lines += _control_lines(control, style)
+    return "\n".join(lines) + "\n"
+
+
+def _control_lines(control: Control, style: Style) -> list[str]:
+    state = style.mark(f"{_WORDS[control.state]:<22}", *_COLOURS.get(control.state, ()))
+    lines = [f"    {printable(control.id):<8}{state}{printable(control.title)}"]
+    lines += [f"            {' ' * 22}{status}: {rule}" for rule, status in control.rules if status != "pass"]
+    return lines + [f"            {' ' * 22}{text}" for text in control.lacking]
+
+
+def _counts(controls: Iterable[Control]) -> str:
+    seen = Counter(c.state for c in controls)
+    return ", ".join(f"{seen[s]} {_WORDS[s]}" for s in STATES if seen[s])
+
+
+def _proof_lines(decided: Decided) -> list[tuple[str, str]]:
+    proof = decided.proof
+    people = ", ".join(by(a.principal, a.role) for a in proof.approvals) or "none"
+    place = f"entry {decided.entry}, line {decided.line}" if decided.entry >= 0 else "none: nothing was promoted"
+    return [
+        ("approvals", printable(people)),
+        ("evidence", count(len(proof.evaluations), "evaluation run")),
+        ("binding", proof.binding or "none"),
+        ("ledger", place),
+    ]
+
+
+def controls_markdown(judged: Sequence[Judged], notes: Iterable[str]) -> str:
+    """A matrix for an audit's file: each control, its state, its rules and what proves it."""
+    parts = ["# Controls\n", f"{_BOUNDARY}\n", *(_section(j) for j in judged)]
+    said = [f"- {_cell(n)}" for n in notes]
+    return "\n".join([*parts, *(["## Not checked\n", *said, ""] if said else [])])
+
+
+def _section(judged: Judged) -> str:
+    decided = judged.decided
+    rows = [
+        f"| {_cell(c.framework)} {_cell(c.id)} | {_cell(c.title)} | {_WORDS[c.state]} | {_rules_cell(c)} | "
+        f"{_proof_cell(c, decided)} |"
+        for c in judged.controls
+    ]
+    return "\n".join(
+        [
+            f"## {_cell(decided.agent)} in {_cell(decided.environment)}\n",
+            *_facts(decided),
+            f"\n{_counts(judged.controls)}.\n",
+            "| control | title | state | rules | evidence |",
+            "| --- | --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _facts(decided: Decided) -> list[str]:
+    """What everything below rests on, whole, so that it can be looked up."""
+    proof = decided.proof
+    when = f", decided at {decided.at}" if decided.at else ""
+    fresh = "evaluated now" if decided.verified else "not verified"
+    worth = "replayed from its records" if decided.line and decided.verified else fresh
+    advisory = "; advice only, no trust pin" if decided.advisory else ""
+    return [
+        f"- decision: {decided.verdict}{when}; from {_cell(decided.subject)}, {worth}{advisory}",
+        f"- policies: {_cell(decided.bundle.name)}, revision `{_cell(decided.bundle.revision)}`",
+        f"- intent: `{proof.intent}`",
+        f"- binding: {f'`{proof.binding}`' if proof.binding else 'none'}",
+        f"- ledger: {f'entry {decided.entry}, line `{decided.line}`' if decided.entry >= 0 else 'no entry'}",
+        *(f"- approval: {_cell(by(a.principal, a.role))}, `{a.id}`" for a in proof.approvals),
+        *(f"- evaluation run: `{run}`" for run in proof.evaluations),
+    ]
+
+
+def _rules_cell(control: Control) -> str:
+    return "<br>".join(f"`{rule}` {status.replace('-', ' ')}" for rule, status in control.rules) or "none"
+
+
+def _proof_cell(control: Control, decided: Decided) -> str:
+    proof = decided.proof
+    shown = {
+        "approvals": [f"approval `{a.id[:_SHORT]}…`" for a in proof.approvals],
+        "evaluations": [f"run `{run[:_SHORT]}…`" for run in proof.evaluations],
+        "binding": [f"binding `{proof.binding[:_SHORT]}…`"] if proof.binding else [],
+        "ledger": [f"ledger entry {decided.entry}"] if decided.entry >= 0 else [],
+    }
+    there = [text for name in control.proofs for text in shown[name]]
+    if any(status != NOT_RUN for _, status in control.rules):
+        there.insert(0, "the rules' answers")
+    return "<br>".join([*there, *(f"lacking: {text}" for text in control.lacking)]) or "none"
+
+
+def _cell(text: str) -> str:
+    """Text of others inside Markdown: it opens no cell, link, tag or code of its own (attack A73)."""
+    escaped = "".join(f"\\{c}" if c in r"\`*_{}[]()#|!~" else c for c in printable(text))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def controls_json(judged: Sequence[Judged], notes: Iterable[str], framework: str) -> JsonObject:
+    """``bspec.controls/v1``."""
+    said: list[JsonValue] = [*notes]
+    return {
+        "schema": "bspec.controls/v1",
+        "exit_code": 0,
+        "framework": framework,
+        "decisions": [_decision(j) for j in judged],
+        "notes": said,
+    }
+
+
+def _decision(judged: Judged) -> JsonObject:
+    decided = judged.decided
+    bundle = decided.bundle
+    return {
+        "subject": decided.subject,
+        "agent": decided.agent,
+        "environment": decided.environment,
+        "verdict": decided.verdict,
+        "at": decided.at,
+        "entry": decided.entry,
+        "line": decided.line,
+        "verified": decided.verified,
+        "advisory": decided.advisory,
+        "bundle": {"name": bundle.name, "revision": bundle.revision, "digest": bundle.digest},
+        "proof": decided.proof.to_json(),
+        "controls": [_control(c) for c in judged.controls],
+    }
+
+
+def _control(control: Control) -> JsonObject:
+    return {
+        "framework": control.framework,
+        "id": control.id,
+        "title": control.title,
+        "state": control.state,
+        "rules": [{"id": rule, "status": status} for rule, status in control.rules],
+        "lacking": [*control.lacking],
+        "evidence": [*control.proofs],
+    }

@@ -1,0 +1,1 @@
+"""What ``policy lint`` prints: text, JSON, SARIF and GitHub's annotations."""

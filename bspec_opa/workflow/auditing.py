@@ -1,0 +1,236 @@
+"""Finds the decisions that controls are held against: a decision's file, an intent, a lock, or a project's ledger."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from bspec_opa.bundle.archive import compress
+from bspec_opa.foundation.document.load import parse_json
+from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.files import is_directory, read_bounded
+from bspec_opa.foundation.limits import MAX_REPLY_BYTES
+from bspec_opa.foundation.suggest import did_you_mean
+from bspec_opa.ledger.interface import require_clock
+from bspec_opa.ledger.objects import ObjectStore
+from bspec_opa.lock.line import parse_line
+from bspec_opa.workflow.checking import verify_file
+from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
+from bspec_opa.workflow.checkout.deciding import load_policy, policy_of
+from bspec_opa.workflow.checkout.memory import check_current
+from bspec_opa.workflow.checkout.place import read_ledger
+from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.checkout.session import open_session
+from bspec_opa.workflow.evaluate import evaluate
+from bspec_opa.workflow.facts.controls import Decided, Judged, frameworks_of, judge_controls
+from bspec_opa.workflow.facts.evaluation import BundleRef
+from bspec_opa.workflow.facts.history import LINE_TYPES, read_history
+from bspec_opa.workflow.facts.proof import Proof, approved, proof_from, proof_of
+from bspec_opa.workflow.reasons import NO_CONTROLS, NO_DECISION, UNKNOWN_BUNDLE
+from bspec_opa.workflow.showing import open_lock
+from bspec_opa.workflow.verify import Evidence, verify_head
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from bspec_opa.bundle.read import Bundle
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.lock.line import LockLine
+    from bspec_opa.workflow.checkout.project import Project
+    from bspec_opa.workflow.checkout.world import World
+    from bspec_opa.workflow.facts.evaluation import Evaluation
+
+NOT_VERIFIED = "the file says so itself: nothing in it was verified"
+DECISION = frozenset({"bspec.evaluation/v1", "bspec.promotion/v1"})
+
+
+def audit(
+    subject: Path, world: World, *, environment: str, framework: str, conforms: Callable[[str, JsonObject], list[str]]
+) -> tuple[list[Judged], list[str]]:
+    """Every decision that a subject has, held against its organisation's controls; and what was not checked.
+
+    Args:
+        subject: a decision as JSON, an intent, a lock, or a project's directory.
+        world: environment, time and flags.
+        environment: only this one's decisions; of an intent, where it would go.
+        framework: only this one's controls; all if empty.
+        conforms: what keeps a document from fitting the published schema of a name.
+
+    Raises:
+        BspecError: the subject does not verify, is none of these, or its organisation maps no controls.
+    """
+    project = find_project(subject, world.environ, world.flags)
+    if is_directory(subject):
+        decided, notes = _of_ledger(project, world)
+    elif subject.suffix == ".lock":
+        decided, notes = _of_lock(subject, world)
+    elif subject.suffix == ".json":
+        decided, notes = [_of_file(subject, conforms)], [NOT_VERIFIED]
+    else:
+        decided, notes = _of_intent(subject, environment, world)
+    wanted = [d for d in decided if environment in {"", d.environment}]
+    if not wanted:
+        raise NO_DECISION.error(_nothing(decided, environment), at=Location(str(subject)))
+    bundles: dict[str, Bundle] = {}
+    for one in wanted:
+        if one.bundle.digest not in bundles:
+            bundles[one.bundle.digest] = _bundle(one, project, subject)
+    _require_mapped(bundles.values(), framework)
+    judged = [
+        judge_controls(d, bundles[d.bundle.digest].index, bundles[d.bundle.digest].organisation, framework)
+        for d in wanted
+    ]
+    return judged, notes
+
+
+def _nothing(decided: list[Decided], environment: str) -> str:
+    known = sorted({d.environment for d in decided})
+    if not known:
+        return "nothing was promoted: there is no current line"
+    return f"there is no decision for {environment}, only for {', '.join(known)}"
+
+
+def _require_mapped(bundles: Iterable[Bundle], framework: str) -> None:
+    mapped = sorted({f for b in bundles for f in frameworks_of(b.organisation)})
+    if not mapped:
+        raise NO_CONTROLS.error("the organisation's data maps no control to rules", hint="write controls into it")
+    if framework and framework not in mapped:
+        message = f'no control of the framework "{framework}" is mapped; there are {", ".join(mapped)}'
+        raise NO_CONTROLS.error(message, hint=did_you_mean(framework, mapped))
+
+
+def _bundle(decided: Decided, project: Project, subject: Path) -> Bundle:
+    """The bundle that decided: the configured one, or the one that the ledger's objects hold."""
+    policy = load_policy(project.config)
+    if policy.ref.digest == decided.bundle.digest:
+        return policy.bundle
+    objects = ObjectStore(project.objects_directory)
+    if not objects.has(decided.bundle.digest):
+        raise UNKNOWN_BUNDLE.error(
+            f"{decided.subject} was decided by the bundle {decided.bundle.name} ({decided.bundle.digest}), "
+            "which is not here",
+            hint="give it with --bundle",
+            at=Location(str(subject)),
+        )
+    return policy_of(compress(objects.get(decided.bundle.digest)), f"{decided.bundle.name}.tar.gz").bundle
+
+
+def _of_file(path: Path, conforms: Callable[[str, JsonObject], list[str]]) -> Decided:
+    """What ``evaluate --format json`` wrote."""
+    value = parse_json(read_bounded(path, MAX_REPLY_BYTES), str(path))
+    name = str(value.get("schema")) if isinstance(value, dict) else ""
+    if not isinstance(value, dict) or name not in DECISION:
+        message = f"is no decision: its schema is {name[:60] or 'not said'}"
+        raise NO_DECISION.error(message, hint="write it with evaluate --format json", at=Location(str(path)))
+    wrong = conforms(name, value)
+    if wrong:
+        raise NO_DECISION.error(f"does not fit {name}: {wrong[0]}", at=Location(str(path)))
+    found = cast("dict[str, Any]", value)
+    bundle = found["bundle"]
+    return Decided(
+        subject=str(path),
+        agent=found["agent"],
+        environment=found["environment"],
+        verdict=found["verdict"],
+        at="",
+        entry=found.get("entry", -1),
+        line=found.get("line", ""),
+        verified=False,
+        advisory=found["advisory"],
+        bundle=BundleRef(bundle["name"], bundle["revision"], bundle["digest"]),
+        rules={r["id"]: _status(r["status"], len(r["denied"]), len(r["pending"])) for r in found["rules"]},
+        proof=proof_from(found["proof"]),
+    )
+
+
+def _status(status: str, denied: int, pending: int) -> str:
+    return "pending" if status == "deny" and denied == pending else status
+
+
+def _of_intent(subject: Path, environment: str, world: World) -> tuple[list[Decided], list[str]]:
+    if not environment:
+        raise NO_DECISION.error("an intent has no decision yet", hint="say where it would go: --env ENV")
+    evaluation = evaluate(open_session(subject, world, need_pin=False), environment)
+    return [of_evaluation(evaluation, str(subject))], list(evaluation.notes)
+
+
+def of_evaluation(evaluation: Evaluation, subject: str) -> Decided:
+    """An evaluation as a decision to hold controls against."""
+    decision = evaluation.decision
+    return Decided(
+        subject=subject,
+        agent=evaluation.agent,
+        environment=evaluation.environment,
+        verdict={0: "allowed", 4: "denied", 5: "pending"}[int(evaluation.exit_code)],
+        at="",
+        entry=-1,
+        line="",
+        verified=True,
+        advisory=evaluation.advisory,
+        bundle=evaluation.bundle,
+        rules={r.id: _status(r.status, len(r.denied), len(r.pending)) for r in decision.rules},
+        proof=proof_of(evaluation.request),
+    )
+
+
+def _of_lock(path: Path, world: World) -> tuple[list[Decided], list[str]]:
+    """The current lines of a lock file, each of which is replayed."""
+    verification = verify_file(path, world, None)
+    current = {v.digest: v for v in verification.lines if v.current}
+    found = [
+        _of_line(line, f"{path} line {current[line.digest].number}", current[line.digest].entry)
+        for line in open_lock(path)
+        if line.digest in current
+    ]
+    return found, list(verification.notes)
+
+
+def _of_ledger(project: Project, world: World) -> tuple[list[Decided], list[str]]:
+    """Every current line of a project's ledger, each of which is replayed."""
+    pin = require_pin(find_pin(world.pin, world.environ))
+    anchor = open_anchor(project, pin, world.now)
+    read = partial(read_ledger, project, anchor)
+    ledger, notes = check_current(anchor, read(), read, world.environ)
+    world = world.caught_up(ledger)
+    require_clock(ledger, world.now)
+    evidence = Evidence(anchor.roots, ledger, ObjectStore(project.objects_directory), world.environ, world.now)
+    lines = (parse_line(e.record_bytes(), f"ledger entry {e.seq}") for e in ledger.entries if e.kind in LINE_TYPES)
+    found = []
+    for agent, environments in sorted(_places(lines).items()):
+        history = read_history(ledger.entries, anchor.roots, agent, world.now)
+        for head in filter(None, map(history.head, sorted(environments))):
+            verify_head(head, history, evidence)
+            name = f"ledger entry {head.seq}"
+            found.append(_of_line(parse_line(head.record.envelope, name), name, head.seq))
+    return found, list(notes)
+
+
+def _places(lines: Iterable[LockLine]) -> dict[str, set[str]]:
+    """Agent to the environments that it ever was promoted to."""
+    found: dict[str, set[str]] = {}
+    for line in lines:
+        found.setdefault(line.agent, set()).add(line.environment)
+    return found
+
+
+def _of_line(line: LockLine, subject: str, entry: int) -> Decided:
+    """A verified line as a decision to hold controls against."""
+    predicate = cast("dict[str, Any]", line.predicate)
+    bundle = predicate["bundles"][0]
+    return Decided(
+        subject=subject,
+        agent=line.agent,
+        environment=line.environment,
+        verdict="allowed",
+        at=line.now,
+        entry=entry,
+        line=line.digest,
+        verified=True,
+        advisory=False,
+        bundle=BundleRef(bundle["name"], bundle["revision"], bundle["digest"]),
+        rules={r["id"]: r["status"] for r in predicate["decision"]["rules"]},
+        proof=Proof(
+            line.intent_digest, line.binding_digest, approved(predicate["approvals"]), tuple(line.ids("evidence"))
+        ),
+    )
