@@ -72,6 +72,7 @@ def _rule_json(rule: ExplainedRule) -> JsonObject:
         "remediation": entry.remediation,
         "controls": controls,
         "docs": docs_of(entry),
+        "owner": entry.owner,
         "waivable": entry.waivable,
         "effective": format_time(entry.effective_unix) if entry.effective_unix else "",
         "source": _source_json(entry, rule.blocks),
@@ -238,5 +239,5 @@ def _about(entry: RuleEntry, explanation: Explanation) -> Iterator[str]:
         effective = f"{when} {format_time(entry.effective_unix)}"
     waivable = "can be waived" if entry.waivable else "can't be waived"
     yield f"  {_label('controls')}{printable(', '.join(entry.controls))}"
-    yield f"  {_label('contact')}{printable(explanation.contact)}"
+    yield f"  {_label('owner')}{printable(entry.owner)}; contact {printable(explanation.contact)}"
     yield f"  {_label('rule')}{waivable}; {effective}; {docs_of(entry)}"

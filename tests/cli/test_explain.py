@@ -156,6 +156,7 @@ def test_a_rule_that_passes_shows_what_it_looked_at(at: At) -> None:
     document = explained(shell, "behavior.intent", "TOL-03")
     (rule,) = document["rules"]
     assert (rule["id"], rule["status"], rule["findings"]) == ("global.tools.no_admin", "pass", [])
+    assert (rule["owner"], document["contact"]) == ("bspec-opa", "security@example.com")
     assert [(b["start"], len(b["lines"])) for b in rule["source"]] == [(13, 4)]
     (read,) = rule["reads"]
     assert read["reference"] == "input.intent.tools"

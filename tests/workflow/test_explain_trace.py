@@ -160,9 +160,12 @@ def test_without_opa_a_block_is_known_by_its_message(message: str, starts: list[
 
 
 def test_references_are_followed_into_the_library_and_no_further_than_the_bundle() -> None:
-    files = {FILE: SOURCE.encode(), "bspec/lib/sums/sums.rego": LIBRARY.encode()}
+    team = b"package bspec.lib.team.more\n\nx := input.by.team\n"
+    library = LIBRARY.replace("data.bspec.lib.more", "data.bspec.lib.team.more.x").encode()
+    files = {FILE: SOURCE.encode(), "bspec/lib/sums/sums.rego": library, "bspec/lib/team/more/more.rego": team}
     assert references_of(FILE, files) == (
         "data.bspec.org.most",
+        "input.by.team",
         "input.deep.scale",
         "input.flags",
         "input.least",
