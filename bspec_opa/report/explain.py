@@ -72,6 +72,7 @@ def _rule_json(rule: ExplainedRule) -> JsonObject:
         "remediation": entry.remediation,
         "controls": controls,
         "docs": docs_of(entry),
+        "owner": entry.owner,
         "waivable": entry.waivable,
         "effective": format_time(entry.effective_unix) if entry.effective_unix else "",
         "source": _source_json(entry, rule.blocks),
@@ -152,10 +153,16 @@ def _circumstances(explanation: Explanation) -> str:
         "input": f"the input of {printable(meant.name)}, decided now",
     }
     bundle = f"bundle {printable(meant.policy.ref.name)} {meant.policy.ref.digest[:19]}…"
-    values = f"values by OPA {explanation.opa_version}" if explanation.opa_version else ""
-    no_opa = f"without an OPA only source and input are shown: {printable(explanation.opa_note)}"
-    needed = any(r.findings for r in explanation.rules)
-    return "; ".join(t for t in (f"{took[meant.origin]}; {bundle}", values or (no_opa if needed else "")) if t)
+    return "; ".join(t for t in (took[meant.origin], bundle, _source_of_values(explanation)) if t)
+
+
+def _source_of_values(explanation: Explanation) -> str:
+    note = printable(explanation.opa_note)
+    if not any(r.findings for r in explanation.rules):
+        return ""
+    if explanation.opa_version:
+        return f"values by OPA {explanation.opa_version}" + (f", but not all: {note}" if note else "")
+    return f"without an OPA only source and input are shown: {note}"
 
 
 def _rule(rule: ExplainedRule, explanation: Explanation, style: Style) -> Iterator[str]:
@@ -232,5 +239,5 @@ def _about(entry: RuleEntry, explanation: Explanation) -> Iterator[str]:
         effective = f"{when} {format_time(entry.effective_unix)}"
     waivable = "can be waived" if entry.waivable else "can't be waived"
     yield f"  {_label('controls')}{printable(', '.join(entry.controls))}"
-    yield f"  {_label('contact')}{printable(explanation.contact)}"
+    yield f"  {_label('owner')}{printable(entry.owner)}; contact {printable(explanation.contact)}"
     yield f"  {_label('rule')}{waivable}; {effective}; {docs_of(entry)}"

@@ -65,6 +65,7 @@ EXPLANATION: dict[str, JsonObject] = {
             remediation=LINE,
             controls=LINES,
             docs=LINE,
+            owner=LINE,
             waivable=boolean(),
             effective=LINE,
             source=_SOURCE,

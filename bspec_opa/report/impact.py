@@ -156,12 +156,12 @@ def _said_json(said: Iterable[Said]) -> list[JsonValue]:
 
 def render_impact(impact: Impact, *, style: Style = PLAIN) -> str:
     """The counts first, then each changed input by agent and environment, then what could not be compared."""
-    lines = [_headline(impact, style), *_bundles(impact.prepared), *_counts(impact), ""]
+    lines = [_headline(impact, style), *_bundles(impact.prepared), *_counts(impact), *_rules(impact), ""]
     for (agent, environment), several in groupby(impact.changed, key=lambda c: (c.agent, c.environment)):
         lines.append(style.mark(printable(f"{agent} → {environment}"), "bold"))
         for one in several:
             lines += [*_input(one, style), ""]
-    lines += [*_rules(impact), "", *_errors(impact, style), ""]
+    lines += [*_errors(impact, style), ""]
     lines += [f"  note       {printable(n)}" for n in impact.prepared.notes]
     return "\n".join(squeeze(lines)) + "\n"
 

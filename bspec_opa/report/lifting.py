@@ -72,14 +72,15 @@ def first_of(explanation: Explanation) -> list[str]:
 
 def lift_lines(explanation: Explanation) -> Iterator[str]:
     """The last part of an explanation for people."""
-    lift = explanation.lift
+    lift, meant = explanation.lift, explanation.meant
     if lift.hopeless:
         yield "to an allow  no approval, evidence or other record helps while these deny:"
         yield from (f"    {rule}" for rule in lift.hopeless)
         return
     if not lift.steps:
         return
-    yield f"to an allow  {_worth(lift)}"
+    as_of = f", as of {format_time(cast('int', meant.request['now_unix']))}" if meant.origin != "now" else ""
+    yield f"to an allow  {_worth(lift)}{as_of}"
     yield from (f"     {command}   (before anything can be signed)" for command in first_of(explanation))
     for number, (_, says, command) in enumerate(told(explanation), 1):
         yield f"{number:3}. {says}"

@@ -156,6 +156,7 @@ def test_a_rule_that_passes_shows_what_it_looked_at(at: At) -> None:
     document = explained(shell, "behavior.intent", "TOL-03")
     (rule,) = document["rules"]
     assert (rule["id"], rule["status"], rule["findings"]) == ("global.tools.no_admin", "pass", [])
+    assert (rule["owner"], document["contact"]) == ("bspec-opa", "security@example.com")
     assert [(b["start"], len(b["lines"])) for b in rule["source"]] == [(13, 4)]
     (read,) = rule["reads"]
     assert read["reference"] == "input.intent.tools"
@@ -214,7 +215,10 @@ def test_a_recorded_decision_is_explained_with_its_own_input_and_bundle(at: At) 
     assert again["intent"] == ""
     (finding,) = rule_of(again, "global.tools.unbounded_range")["findings"]
     assert (finding["file"], finding["line"], finding["path"]) == ("", 0, "/tools/0/version")
-    assert finding["evaluated"] == [17, 18]
+    assert (finding["evaluated"], finding["value"]) == ([17, 18], '">=2.0"')
+    text = shell.ok("explain", "entry:0").out
+    assert '/promotion/staging/evidence/0 = {"method":"functional",' in text
+    assert "on supposed facts), as of 2026-06-01T12:00:00Z\n" in text
 
 
 def test_another_entry_is_no_decision_and_those_that_there_are_get_named(at: At) -> None:
@@ -236,6 +240,32 @@ def test_an_input_in_a_file_is_decided_again(at: At) -> None:
     assert (document["origin"], document["verdict"], document["intent"]) == ("input", "pending", "behavior.intent")
     assert document["to_allow"] == explained(shell, *STAGING)["to_allow"]
     assert shell("explain", "input.json", "--env", "staging").code == 2
+
+
+def test_what_is_waived_is_explained_too(at: At, tmp_path: Path) -> None:
+    """An input says which waivers were verified; a finding that one covers has its path like any other."""
+    shell = at("bare")
+    data = json.loads(read_bundle(shipped_bundle().read_bytes(), "default").files["bspec/org/data.json"])
+    Path("data.json").write_text(json.dumps({**data, "providers": ["openai"]}), encoding="utf-8")
+    shell.ok("bundle", "build", "--reuse-wasm", "default", "-o", "strict.tar.gz", "--data", "data.json", "-q")
+    plain = explained(shell, "behavior.intent", "--bundle", "strict.tar.gz")
+    rule, (denied,) = "global.models.provider_allowed", rule_of(plain, "global.models.provider_allowed")["findings"]
+    assert (plain["verdict"], plain["to_allow"]["blocked_by"]) == ("denied", [rule])
+    request = json.loads(shell.ok("normalize", "behavior.intent").out)
+    waiver = {
+        "id": f"sha256:{'1' * 64}",
+        "rule": rule,
+        "path": denied["path"],
+        "msg": denied["message"],
+        "binds": dict.fromkeys(("intent", "binding", "environment", "base"), True),
+        "expires_unix": request["now_unix"] + 60,
+    }
+    # It lies elsewhere; the bundle and the intent are those of where the command runs.
+    (tmp_path / "waived.json").write_bytes(canonical_bytes({**request, "waivers": [waiver]}))
+    found = explained(shell, str(tmp_path / "waived.json"), rule, "--bundle", "strict.tar.gz")
+    assert (found["verdict"], found["intent"]) == ("allowed", "behavior.intent")
+    (finding,) = rule_of(found, rule)["findings"]
+    assert finding == {**denied, "status": "waived"}
 
 
 @pytest.mark.parametrize(

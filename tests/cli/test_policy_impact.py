@@ -130,6 +130,17 @@ def test_nothing_to_compare_on_is_an_error(shell_at: At) -> None:
     Path("empty").mkdir()
     found = impact(shell, "default", "empty", code=3)
     assert [p["code"] for e in found["errors"] for p in e["problems"]] == ["impact.no-input"]
+    # Beside inputs, too, a ledger that is named has to be there, and to be one that can be verified.
+    Path("input.json").write_text(shell.ok("normalize", "behavior.intent").out, encoding="utf-8")
+    gone = shell("policy", "impact", "default", "input.json", "--ledger", "gone")
+    assert gone.code == 2
+    assert gone.err.startswith("gone: holds no entry, or is not there; name the directory with log.jsonl")
+    assert gone.err.endswith("[recorded.no-ledger]\n")
+    shutil.rmtree(".bspec/trust")
+    del shell.variables["BSPEC_OPA_TRUST_PIN"]
+    untrusted = shell("policy", "impact", "default", "input.json", "--ledger", "empty")
+    assert untrusted.code == 2
+    assert "can't be verified without a trust root" in untrusted.err
 
 
 def test_what_can_not_be_compared_is_listed_and_counted(shell_at: At, data: dict[str, Any]) -> None:
@@ -207,14 +218,14 @@ class Waived:
 def waived(shell_at: At, data: dict[str, Any]) -> Waived:
     shell = shell_at("bare")
     strict = bundle(shell, "strict", {**data, "providers": ["openai"]})
-    request = json.loads(shell.ok("normalize", "behavior.intent").out)
+    request: Any = json.loads(shell.ok("normalize", "behavior.intent").out)
     Path("plain.json").write_bytes(canonical_bytes(request))
     rule = "global.models.provider_allowed"
     (one,) = impact(shell, strict, "plain.json")["inputs"]
     said = [s for c in one["changes"] if c["rule"] == rule for s in c["appeared"]]
     assert said
     assert one["new_denial"]
-    waivers = [
+    waivers: Any = [
         {
             "id": f"sha256:{number:064}",
             "rule": rule,

@@ -13,8 +13,8 @@ from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.workflow.checkout.deciding import open_replay
 from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.explain.lifting import Lift, lift_of, methods_of
-from bspec_opa.workflow.explain.meant import decide_on
 from bspec_opa.workflow.explain.supposed import supposing
+from bspec_opa.workflow.recorded.again import decide_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def lifted(project: Project, environment: str, change: Callable[[dict[str, Any]]
     policy = session.policy
     mandatory = session.environment(environment).mandatory_rules
     with open_replay(policy, project.environ) as panel:
-        decide = partial(decide_on, policy=policy, mandatory=mandatory, panel=panel)
+        decide = partial(decide_again, policy=policy, mandatory=mandatory, panel=panel)
         methods = methods_of(request, cast("dict[str, Any]", policy.bundle.organisation))
         found = lift_of(request, decide(request), decide, methods)
         # Whatever was supposed, the input is as it was.
@@ -179,7 +179,7 @@ def test_the_floor_alone_is_nothing_that_records_are_known_to_lift(signed: Proje
     session = signed.session()
     evaluation = evaluate(session, "staging")
     with open_replay(session.policy, signed.environ) as panel:
-        decide = partial(decide_on, policy=session.policy, mandatory=("global.acme.gone",), panel=panel)
+        decide = partial(decide_again, policy=session.policy, mandatory=("global.acme.gone",), panel=panel)
         decision = decide(evaluation.request)
         assert decision.exit_code == ExitCode.DENIED
         assert lift_of(evaluation.request, decision, decide).hopeless == ("floor.mandatory-rule",)

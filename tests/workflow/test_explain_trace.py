@@ -9,7 +9,7 @@ import pytest
 
 from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.workflow.explain.rego_text import blocks_of, blocks_saying, references_of
-from bspec_opa.workflow.explain.trace import fired_of, value_of, within
+from bspec_opa.workflow.explain.trace import Trace, value_of, within
 from bspec_opa.workflow.explain.values import at_reference, value_at
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def traced(opa_path: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dic
 def path_of(
     traced: list[dict[str, Any]], finding: JsonObject
 ) -> tuple[int, tuple[int, ...], list[tuple[int, str, Any]]]:
-    fired = fired_of(traced, FILE, finding)
+    fired = Trace([traced]).fired(FILE, finding)
     assert fired is not None
     (block,) = (b for b in blocks_of(SOURCE) if b.start == fired.start)
     seen = within(fired.seen, block.body, block.start + len(block.lines))
@@ -99,7 +99,7 @@ def test_each_finding_has_the_values_of_its_own_path(traced: list[dict[str, Any]
     finding: JsonObject = {"msg": f"{tool['id']} has {tool['n']}", "path": f"/tools/{tool['id']}"}
     start, evaluated, seen = path_of(traced, finding)
     assert (start, evaluated) == (10, (10,))
-    assert (10, "t", tool) in seen
+    assert seen == [(10, "t", tool)]
 
 
 def test_needs_are_compared_as_they_are_read(traced: list[dict[str, Any]]) -> None:
@@ -124,8 +124,8 @@ def test_calls_operators_sets_and_computed_keys_are_shown_as_they_were_written(t
 
 
 def test_what_was_not_found_has_no_path(traced: list[dict[str, Any]]) -> None:
-    assert fired_of(traced, FILE, {"msg": "a has 7", "path": "/tools/a"}) is None
-    assert fired_of(traced, "bspec/rules/global/x/z/z.rego", {"msg": "warned", "path": ""}) is None
+    assert Trace([traced]).fired(FILE, {"msg": "a has 7", "path": "/tools/a"}) is None
+    assert Trace([traced]).fired("bspec/rules/global/x/z/z.rego", {"msg": "warned", "path": ""}) is None
 
 
 def test_a_warning_is_found_among_the_warnings(traced: list[dict[str, Any]]) -> None:
@@ -160,9 +160,12 @@ def test_without_opa_a_block_is_known_by_its_message(message: str, starts: list[
 
 
 def test_references_are_followed_into_the_library_and_no_further_than_the_bundle() -> None:
-    files = {FILE: SOURCE.encode(), "bspec/lib/sums/sums.rego": LIBRARY.encode()}
+    team = b"package bspec.lib.team.more\n\nx := input.by.team\n"
+    library = LIBRARY.replace("data.bspec.lib.more", "data.bspec.lib.team.more.x").encode()
+    files = {FILE: SOURCE.encode(), "bspec/lib/sums/sums.rego": library, "bspec/lib/team/more/more.rego": team}
     assert references_of(FILE, files) == (
         "data.bspec.org.most",
+        "input.by.team",
         "input.deep.scale",
         "input.flags",
         "input.least",

@@ -21,20 +21,21 @@ from bspec_opa.workflow.explain.explanation import (
     Why,
 )
 from bspec_opa.workflow.explain.lifting import lift_of, methods_of
-from bspec_opa.workflow.explain.meant import decide_on, decision_meant
+from bspec_opa.workflow.explain.meant import decision_meant
 from bspec_opa.workflow.explain.reasons import RULE_NOT_RUN, UNKNOWN_RULE
 from bspec_opa.workflow.explain.rego_text import blocks_of, blocks_saying, references_of
-from bspec_opa.workflow.explain.trace import fired_of, within
-from bspec_opa.workflow.explain.values import at_reference, value_at
+from bspec_opa.workflow.explain.trace import Trace, within
+from bspec_opa.workflow.explain.values import at_reference, inside, value_at
 from bspec_opa.workflow.facts.spot import spot_of
 from bspec_opa.workflow.normalize import CHECK
+from bspec_opa.workflow.recorded.again import decide_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bspec_opa.bundle.index import RuleEntry
     from bspec_opa.bundle.read import Bundle
-    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.gate.decision import Finding, RuleOutcome
     from bspec_opa.workflow.checkout.world import World
     from bspec_opa.workflow.explain.asking_opa import Interpreter
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.explain.rego_text import Block
     from bspec_opa.workflow.explain.trace import Fired
 
-    Events = list[dict[str, Any]]
+MOST_FAILURES = 2
+"""Rules whose trace may be too much before no further one is asked for."""
 
 
 def explain(named: str, rule: str | None, environment: str | None, world: World) -> Explanation:
@@ -62,10 +64,10 @@ def explain(named: str, rule: str | None, environment: str | None, world: World)
     meant = decision_meant(named, environment, world)
     asked = _asked(meant, rule)
     with open_interpreter(meant.policy, world.environ, meant.project.config.place) as interpreter:
-        events, failed = _traced(asked, meant.request, interpreter)
-        found = tuple(_explained(outcome, meant, events) for outcome in asked)
+        trace, failed = traced(asked, meant.request, interpreter)
+        found = tuple(_explained(outcome, meant, trace) for outcome in asked)
         note = interpreter.why or failed
-        version = "" if note else interpreter.version
+        version = interpreter.version if any(w.evaluated for r in found for w in r.findings) or not note else ""
     contact = str(meant.policy.bundle.organisation["contact"])
     return Explanation(meant, found, version, note, contact, _lift(meant, world))
 
@@ -93,13 +95,26 @@ def _why_not(entry: RuleEntry, meant: Meant) -> str:
     return "the organisation's data does not select it"
 
 
-def _traced(asked: Sequence[RuleOutcome], request: JsonObject, interpreter: Interpreter) -> tuple[Events, str]:
-    """OPA's trace of all that was found; why there is none where OPA fails."""
+def traced(asked: Sequence[RuleOutcome], request: JsonObject, interpreter: Interpreter) -> tuple[Trace, str]:
+    """OPA's trace of all that was found; which rules have none, where it is too much or OPA fails."""
     sets = [(o.id, kind) for o in asked for kind in _sets(o)]
     try:
-        return interpreter.trace(sets, request), ""
+        return Trace([interpreter.trace(sets, request)]), ""
     except BspecError as e:
-        return [], str(e.problems[0])
+        first = e
+    runs: list[list[dict[str, Any]]] = []
+    failed: dict[str, str] = {}
+    for rule, kind in sets if len(sets) > 1 else ():
+        # What one rule makes of it must not hide the others; but there is an end to waiting.
+        if len(failed) >= MOST_FAILURES:
+            failed.setdefault(rule, "not asked for any more")
+            continue
+        try:
+            runs.append(interpreter.trace([(rule, kind)], request))
+        except BspecError as e:
+            failed[rule] = e.problems[0].message
+    told = "; ".join(f"{rule}: {why}" for rule, why in sorted(failed.items()))
+    return Trace(runs), told or str(first.problems[0])
 
 
 def _sets(outcome: RuleOutcome) -> Iterator[str]:
@@ -110,13 +125,11 @@ def _sets(outcome: RuleOutcome) -> Iterator[str]:
         yield "warn"
 
 
-def _explained(outcome: RuleOutcome, meant: Meant, events: Events) -> ExplainedRule:
+def _explained(outcome: RuleOutcome, meant: Meant, trace: Trace) -> ExplainedRule:
     bundle = meant.policy.bundle
     entry = next(r for r in bundle.index.rules if r.id == outcome.id)
     blocks = blocks_of(bundle.files[entry.path].decode("utf-8", "replace"))
-    findings = tuple(
-        _why(f, s, meant, blocks, fired_of(events, entry.path, _as_made(f))) for f, s in _findings(outcome)
-    )
+    findings = tuple(_why(f, s, meant, blocks, trace.fired(entry.path, _as_made(f))) for f, s in _findings(outcome))
     return ExplainedRule(entry, outcome, blocks, findings, _reads(entry, bundle, meant.request))
 
 
@@ -148,13 +161,18 @@ def _as_made(finding: Finding) -> JsonObject:
 def _why(finding: Finding, status: str, meant: Meant, blocks: tuple[Block, ...], fired: Fired | None) -> Why:
     document = meant.document
     spot = spot_of(document, finding.path) if document is not None else None
-    value = None if document is not None else value_at(meant.request, finding.path)
+    value = None if document is not None else _value(meant, finding.path)
     if fired is None:
         return Why(finding, status, spot, value, blocks_saying(blocks, finding.message))
     mine = tuple(b for b in blocks if b.start == fired.start)
     last = max((b.start + len(b.lines) for b in mine), default=0)
     seen = tuple(within(fired.seen, mine[0].body, last)) if mine else fired.seen
     return Why(finding, status, spot, value, mine or blocks, fired.evaluated, seen)
+
+
+def _value(meant: Meant, path: str) -> JsonValue:
+    """What stands at a path of the intent: in the intent itself, or else, as near as it can be told, in the input."""
+    return inside(meant.stored, path) if meant.stored is not None else value_at(meant.request, path)
 
 
 def _reads(entry: RuleEntry, bundle: Bundle, request: JsonObject) -> tuple[Read, ...]:
@@ -168,5 +186,5 @@ def _lift(meant: Meant, world: World) -> Lift:
     policy = meant.policy
     methods = methods_of(meant.request, cast("dict[str, Any]", policy.bundle.organisation))
     with open_replay(policy, world.environ, meant.project.config.place) as panel:
-        decide = partial(decide_on, policy=policy, mandatory=meant.mandatory, panel=panel)
+        decide = partial(decide_again, policy=policy, mandatory=meant.mandatory, panel=panel)
         return lift_of(meant.request, meant.decision, decide, methods)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,16 +10,16 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.files import exists, read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES, MAX_IMPORT_BYTES
-from bspec_opa.gate.floor import with_floor
-from bspec_opa.workflow.checkout.deciding import ask, load_policy, open_replay
+from bspec_opa.workflow.checkout.deciding import load_policy, open_replay
 from bspec_opa.workflow.checkout.finding import find_intents
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.place import open_place
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import open_session
-from bspec_opa.workflow.evaluate import NONCE_BYTES, evaluate
+from bspec_opa.workflow.evaluate import evaluate, stored_intent
 from bspec_opa.workflow.explain.reasons import ENVIRONMENT_GIVEN
-from bspec_opa.workflow.normalize import CHECK, check_request_of
+from bspec_opa.workflow.normalize import check_request_of
+from bspec_opa.workflow.recorded.again import decide_again
 from bspec_opa.workflow.recorded.decisions import find_decision, names_a_record
 from bspec_opa.workflow.recorded.inputs import agent_of, looks_like_input, read_input
 from bspec_opa.workflow.recorded.reasons import NOT_REPRODUCED
@@ -28,10 +27,12 @@ from bspec_opa.workflow.recorded.reasons import NOT_REPRODUCED
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
+    from bspec_opa.foundation.digest import Digest
     from bspec_opa.foundation.document.document import Document
     from bspec_opa.gate.decision import Decision
-    from bspec_opa.workflow.checkout.deciding import Panel, Policy
+    from bspec_opa.ledger.objects import ObjectStore
+    from bspec_opa.workflow.checkout.deciding import Policy
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
 
@@ -50,6 +51,7 @@ class Meant:
         entry: the ledger entry that holds it; -1 if none does.
         intent: the intent's file, for places and commands; empty if there is none with exactly that content.
         document: that file; None without it.
+        stored: the intent's value, from the objects of the ledger; None where it is not there, or not needed.
         request: the input.
         decision: with the floor, where records were looked at.
         policy: the bundle.
@@ -65,6 +67,7 @@ class Meant:
     entry: int
     intent: str
     document: Document | None
+    stored: JsonValue
     request: JsonObject
     decision: Decision
     policy: Policy
@@ -118,7 +121,7 @@ def _decided_now(file: Path, environment: str, world: World) -> Meant:
     anchor = session.anchor
     mandatory = session.environment(environment).mandatory_rules
     return Meant(
-        str(file), NOW, -1, str(file), found.document, found.request, found.decision, session.policy, mandatory,
+        str(file), NOW, -1, str(file), found.document, None, found.request, found.decision, session.policy, mandatory,
         session.project, not anchor.starter, anchor.authenticated, found.notes,
     )  # fmt: skip
 
@@ -130,19 +133,21 @@ def _checked(file: Path, world: World) -> Meant:
     request = check_request_of(loaded, world.now)
     decision = decided(request, policy, (), world, project)
     return Meant(
-        str(file), NOW, -1, str(file), loaded.document, request, decision, policy, (), project, True, True, ()
+        str(file), NOW, -1, str(file), loaded.document, None, request, decision, policy, (), project, True, True, ()
     )  # fmt: skip
 
 
 def _of_input(request: JsonObject, file: Path, world: World) -> Meant:
-    project = find_project(file, world.environ, world.flags)
+    # An input may lie anywhere: whose bundle and trust root are meant is said by where the command runs.
+    project = find_project(Path(), world.environ, world.flags)
     place = open_place(project, load_policy(project.config), world)
     known = next((e for e in place.anchor.root.environments if e.id == request["environment"]), None)
     mandatory = known.mandatory_rules if known else ()
     decision = decided(request, place.policy, mandatory, world, project)
     document, intent = _intent_of(request, project)
+    stored = None if document else _stored(request, place.objects)
     return Meant(
-        str(file), INPUT, -1, intent, document, request, decision, place.policy, mandatory, project,
+        str(file), INPUT, -1, intent, document, stored, request, decision, place.policy, mandatory, project,
         not place.anchor.starter, place.anchor.authenticated, place.notes,
     )  # fmt: skip
 
@@ -161,9 +166,10 @@ def _recorded(named: str, world: World) -> Meant:
             at=Location(recorded.name),
         )
     document, intent = _intent_of(request, project)
+    stored = None if document else _stored(request, place.objects)
     return Meant(
-        recorded.name, RECORDED, recorded.entry, intent, document, request, decision, policy, mandatory, project,
-        not place.anchor.starter, place.anchor.authenticated, place.notes,
+        recorded.name, RECORDED, recorded.entry, intent, document, stored, request, decision, policy, mandatory,
+        project, not place.anchor.starter, place.anchor.authenticated, place.notes,
     )  # fmt: skip
 
 
@@ -172,14 +178,7 @@ def decided(
 ) -> Decision:  # fmt: skip
     """What the embedded engine decides, with the floor."""
     with open_replay(policy, world.environ, project.config.place) as panel:
-        return decide_on(request, policy, mandatory, panel)
-
-
-def decide_on(request: JsonObject, policy: Policy, mandatory: Sequence[str], panel: Panel) -> Decision:
-    """One decision; the floor is about records, so the action ``check`` knows none."""
-    asked = {**request, "nonce": secrets.token_hex(NONCE_BYTES)}
-    decision = ask(panel, policy, asked).decision
-    return decision if request["action"] == CHECK else with_floor(decision, asked, mandatory)
+        return decide_again(request, policy, mandatory, panel)
 
 
 def _intent_of(request: JsonObject, project: Project) -> tuple[Document | None, str]:
@@ -196,6 +195,15 @@ def _intent_of(request: JsonObject, project: Project) -> tuple[Document | None, 
         if loaded.digest == digest:
             return loaded.document, str(file)
     return None, ""
+
+
+def _stored(request: JsonObject, objects: ObjectStore) -> JsonValue:
+    """The intent as it was sequenced; a promotion keeps it beside its input."""
+    digest = cast("Digest", cast("JsonObject", request["intent"])["digest"])
+    try:
+        return stored_intent(objects, digest).document.value
+    except BspecError:
+        return None
 
 
 def _candidates(project: Project) -> Iterator[Path]:

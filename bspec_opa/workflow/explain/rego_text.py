@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 _HEAD = re.compile(r"^(deny|warn) contains\b", re.MULTILINE)
 _TOKEN = re.compile(r"#[^\n]*|`[^`]*`|\"(?:\\.|[^\"\\\n])*\"|[\[\](){}\n]|\bif\b")
@@ -19,8 +19,8 @@ _DEPTH = {"{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1}
 _MESSAGE = re.compile(r"\"msg\":\s*\$?\"((?:\\.|[^\"\\])*)\"")
 _FILLED = re.compile(r"\{[^{}]*\}")
 _REFERENCE = re.compile(r"\b(?:input|data\.bspec\.org)(?:\.[A-Za-z_]\w*)+")
-_IMPORT = re.compile(r"^import data\.(bspec\.lib\.\w+)", re.MULTILINE)
-_LIBRARY = "bspec.lib."
+_IMPORT = re.compile(r"^import data\.([\w.]+)", re.MULTILINE)
+_PACKAGE = re.compile(r"^package ([\w.]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ def references_of(name: str, files: Mapping[str, bytes]) -> tuple[str, ...]:
 
     A reference that only leads to another one is left out.
     """
+    packages = _packages(files)
     found: set[str] = set()
     waiting, seen = [name], set()
     while waiting:
@@ -100,19 +101,17 @@ def references_of(name: str, files: Mapping[str, bytes]) -> tuple[str, ...]:
         seen.add(file)
         text = _without_comments(files[file].decode("utf-8", "replace"))
         found.update(_REFERENCE.findall(text))
-        waiting += [_library_file(i) for i in _IMPORT.findall(text)]
+        # An import names a package, or one of its rules.
+        imported = ((i, i.rpartition(".")[0]) for i in _IMPORT.findall(text))
+        waiting += [packages[p] for several in imported for p in several if p in packages]
     return tuple(sorted(r for r in found if not any(o.startswith(f"{r}.") for o in found)))
+
+
+def _packages(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Package to file; each package of a bundle is one file."""
+    sources = ((n, d.decode("utf-8", "replace")) for n, d in files.items() if n.endswith(".rego"))
+    return {m[1]: n for n, text in sources if (m := _PACKAGE.search(text)) is not None}
 
 
 def _without_comments(text: str) -> str:
     return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("#"))
-
-
-def _library_file(package: str) -> str:
-    name = package.removeprefix(_LIBRARY)
-    return f"bspec/lib/{name}/{name}.rego"
-
-
-def line_of(lines: Sequence[str], number: int) -> str:
-    """A line by its number from 1; empty where there is none."""
-    return lines[number - 1] if 0 < number <= len(lines) else ""

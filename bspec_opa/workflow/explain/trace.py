@@ -37,11 +37,13 @@ class Seen:
 
     Attributes:
         line: in the rule's file.
+        column: where it begins.
         text: as the author wrote it.
         value: a set as a sorted list.
     """
 
     line: int
+    column: int
     text: str
     value: JsonValue
 
@@ -61,61 +63,87 @@ class Fired:
     seen: tuple[Seen, ...]
 
 
-def fired_of(events: Sequence[Node], file: str, finding: JsonObject) -> Fired | None:
-    """The path that ended in exactly this finding, if the trace has it.
+class Trace:
+    """Traces, ready to be asked for many findings.
 
     Args:
-        events: the trace.
-        file: the rule's file inside the bundle.
-        finding: the member of ``deny`` or ``warn``, as the rule made it.
+        runs: the events of each run of OPA, as it lists them.
     """
-    wanted = canonical_bytes(finding)
-    for position, event in enumerate(events):
-        if event["Op"] != "Exit" or not _is_rule_of(event, file):
-            continue
-        values = {v["name"]: value_of(v) for v in event["Locals"] or ()}
-        key = event["Node"]["head"].get("key")
-        if key is not None and _same(value_of(key, values), wanted):
-            return _path(events[:position], event, values)
-    return None
+
+    def __init__(self, runs: Iterable[Iterable[Node]]) -> None:
+        self._conditions: dict[tuple[int, int], dict[tuple[int, int, int], Node]] = {}
+        self._ends: dict[tuple[str, bytes], tuple[int, Node]] = {}
+        for run, events in enumerate(runs):
+            for event in events:
+                self._add(run, event)
+
+    def _add(self, run: int, event: Node) -> None:
+        if event["Op"] == "Eval":
+            node, at = event["Node"], event["Location"]
+            place = (at["row"], at["col"], node.get("index", 0))
+            # Tried again for other values it is the same expression. Queries are numbered anew in each run.
+            self._conditions.setdefault((run, event["QueryID"]), {}).setdefault(place, event)
+        elif event["Op"] == "Exit" and _ends_a_rule(event):
+            key = event["Node"]["head"].get("key")
+            finding = value_of(key, _values(event)) if key is not None else None
+            if isinstance(finding, dict):
+                self._ends.setdefault((_file(event), _form(finding)), (run, event))
+
+    def fired(self, file: str, finding: JsonObject) -> Fired | None:
+        """The path that ended in exactly this finding, if the trace has it.
+
+        Args:
+            file: the rule's file inside the bundle.
+            finding: the member of ``deny`` or ``warn``.
+        """
+        run, end = self._ends.get((file, _form(finding)), (0, None))
+        if end is None:
+            return None
+        return _path(list(self._conditions.get((run, end["QueryID"]), {}).values()), end)
 
 
-def _is_rule_of(event: Node, file: str) -> bool:
+def _ends_a_rule(event: Node) -> bool:
     node = event["Node"]
-    head = node.get("head", {}) if isinstance(node, dict) else {}
-    return event["Location"]["file"].lstrip("/") == file and head.get("name") in {"deny", "warn"}
+    return isinstance(node, dict) and node.get("head", {}).get("name") in {"deny", "warn"}
 
 
-def _same(value: JsonValue, wanted: bytes) -> bool:
-    """Whether a rule made this finding; a need that says nothing, such as ``count: 0``, is no need."""
-    if not isinstance(value, dict):
-        return False
-    needs = value.get("needs")
+def _file(event: Node) -> str:
+    file: str = event["Location"]["file"]
+    return file.lstrip("/")
+
+
+def _values(end: Node) -> dict[str, JsonValue]:
+    return {v["name"]: value_of(v) for v in end["Locals"] or ()}
+
+
+def _form(finding: JsonObject) -> bytes:
+    """Equal for what is read as the same finding: a need that says nothing, such as ``count: 0``, is no need."""
+    needs = finding.get("needs")
     if isinstance(needs, dict):
-        value = {**value, "needs": {k: v for k, v in needs.items() if v}}
-    return canonical_bytes(value) == wanted
+        finding = {**finding, "needs": {k: v for k, v in needs.items() if v}}
+    return canonical_bytes(finding)
 
 
-def _path(before: Sequence[Node], end: Node, values: dict[str, JsonValue]) -> Fired:
-    named = {n: m["name"] for n, m in (end["LocalMetadata"] or {}).items() if not m["name"].startswith(_OWN)}
-    mine = [e for e in before if e["QueryID"] == end["QueryID"] and e["Op"] == "Eval"]
-    texts = _Texts(named, f"data.{_package(end)}.", [e["Node"] for e in mine])
-    rows = sorted({e["Location"]["row"] for e in mine if not e["Node"].get("generated")})
+def _path(conditions: Sequence[Node], end: Node) -> Fired:
+    values = _values(end)
+    metadata: dict[str, Node] = end["LocalMetadata"] or {}
+    named = {n: m["name"] for n, m in metadata.items() if not m["name"].startswith(_OWN)}
+    texts = _Texts(named, f"data.{_package(end)}.", [e["Node"] for e in conditions])
+    rows = sorted({e["Location"]["row"] for e in conditions if not e["Node"].get("generated")})
     told = [
-        ((m["location"]["row"], m["location"]["col"], -len(text)), Seen(m["location"]["row"], text, values[name]))
-        for name, m in (end["LocalMetadata"] or {}).items()
+        Seen(m["location"]["row"], m["location"]["col"], text, values[name])
+        for name, m in metadata.items()
         if m["location"] and name in values and (text := texts.of(name)) is not None
     ]
     seen: dict[str, Seen] = {}
-    for _, part in sorted(told, key=lambda t: t[0]):
+    for part in sorted(told, key=lambda t: (t.line, t.column, -len(t.text))):
         seen.setdefault(part.text, part)
     return Fired(end["Location"]["row"], tuple(rows), tuple(seen.values()))
 
 
 def _package(event: Node) -> str:
     """The rule's package, from its file: they agree in every bundle."""
-    file: str = event["Location"]["file"]
-    return ".".join(file.lstrip("/").split("/")[:-1])
+    return ".".join(_file(event).split("/")[:-1])
 
 
 class _Texts:
@@ -225,6 +253,6 @@ def _order(value: JsonValue) -> bytes:
     return canonical_bytes(value)
 
 
-def within(seen: Iterable[Seen], first: tuple[int, int], last: int) -> Iterator[Seen]:
-    """What was seen in the conditions, from the line at which they begin; the finding itself repeats the rest."""
-    return (s for s in seen if first[0] <= s.line <= last)
+def within(seen: Iterable[Seen], start: tuple[int, int], last: int) -> Iterator[Seen]:
+    """What was seen in the conditions, from the line and column at which they begin; the finding repeats the rest."""
+    return (s for s in seen if start <= (s.line, s.column) and s.line <= last)

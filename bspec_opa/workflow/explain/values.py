@@ -30,8 +30,8 @@ def value_at(request: JsonObject, pointer: str) -> JsonValue:
     for item in _placed(intent):
         path = str(item["path"])
         if pointer == path or pointer.startswith(f"{path}/"):
-            best = max(best, (len(path), _inside(item, pointer[len(path) :])), key=lambda b: b[0])
-    return best[1] if best[0] >= 0 else _inside(intent, pointer)
+            best = max(best, (len(path), inside(item, pointer[len(path) :])), key=lambda b: b[0])
+    return best[1] if best[0] >= 0 else inside(intent, pointer)
 
 
 def _placed(value: JsonValue) -> Iterator[JsonObject]:
@@ -45,7 +45,8 @@ def _placed(value: JsonValue) -> Iterator[JsonObject]:
             yield from _placed(inner)
 
 
-def _inside(value: JsonValue, pointer: str) -> JsonValue:
+def inside(value: JsonValue, pointer: str) -> JsonValue:
+    """What stands at a JSON Pointer; None where nothing does."""
     for token in pointer.split("/")[1:]:
         name = token.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and name in value:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.errors import Location
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_IMPORT_BYTES
-from bspec_opa.gate.floor import with_floor
-from bspec_opa.gate.verdict import judge
 from bspec_opa.ledger.objects import ObjectStore
-from bspec_opa.workflow.checkout.deciding import expectation, open_replay, read_policy
-from bspec_opa.workflow.evaluate import NONCE_BYTES
+from bspec_opa.workflow.checkout.deciding import open_replay, read_policy
 from bspec_opa.workflow.impact.compared import Compared, changes_of, side_of
-from bspec_opa.workflow.normalize import CHECK
+from bspec_opa.workflow.recorded.again import decide_again, waivers_of
 from bspec_opa.workflow.recorded.inputs import agent_of, read_input
 from bspec_opa.workflow.recorded.reasons import NOT_REPRODUCED
 
@@ -75,12 +71,7 @@ class _Bundle:
         return {r.id: r.digest for r in self.policy.bundle.index.rules}
 
     def decide(self, request: JsonObject, mandatory: tuple[str, ...]) -> Decision:
-        """As the gate does; waivers that the input has were verified when it was made."""
-        asked: JsonObject = {**request, "nonce": secrets.token_hex(NONCE_BYTES)}
-        waivers = frozenset(str(w["id"]) for w in _waivers(request))
-        expected = replace(expectation(self.policy, asked), waivers=waivers)
-        decision = judge(self.panel.engine.decide(asked).decision, expected)
-        return decision if request["action"] == CHECK else with_floor(decision, asked, mandatory)
+        return decide_again(request, self.policy, mandatory, self.panel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +138,10 @@ def _bundle_of(predicate: dict[str, Any]) -> tuple[str, Digest]:
     return bundle["revision"], bundle["digest"]
 
 
-def _waivers(request: JsonObject) -> list[dict[str, Any]]:
-    return cast("list[dict[str, Any]]", request["waivers"])
-
-
 def _without_void(
     request: JsonObject, given: Digests, now: Digests
 ) -> tuple[JsonObject, list[tuple[str, str]]]:  # fmt: skip
     """The input without the waivers of rules that have another source than when they were given, and those."""
-    void = [(str(w["id"]), str(w["rule"])) for w in _waivers(request) if given.get(w["rule"]) != now.get(w["rule"])]
-    kept = [w for w in _waivers(request) if (str(w["id"]), str(w["rule"])) not in void]
+    void = [(str(w["id"]), str(w["rule"])) for w in waivers_of(request) if given.get(w["rule"]) != now.get(w["rule"])]
+    kept = [w for w in waivers_of(request) if (str(w["id"]), str(w["rule"])) not in void]
     return {**request, "waivers": cast("Any", kept)}, void

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.errors import Location
 from bspec_opa.foundation.files import is_directory
 from bspec_opa.workflow.bundling import build_policy
 from bspec_opa.workflow.checkout.deciding import load_policy, read_policy
@@ -16,10 +17,12 @@ from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.impact.compared import sources_of
 from bspec_opa.workflow.impact.comparing import Task
 from bspec_opa.workflow.impact.inputs import choose, items_of_files, items_of_ledger
+from bspec_opa.workflow.recorded.reasons import NO_LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bspec_opa.workflow.checkout.place import Place
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
     from bspec_opa.workflow.facts.evaluation import BundleRef
@@ -84,6 +87,7 @@ def prepare(wanted: Wanted, world: World) -> Iterator[Prepared]:
         place = open_place(project, load_policy(project.config), world)
         items: list[Item] = items_of_files(wanted.inputs)
         if wanted.ledger is not None or not wanted.inputs:
+            _require_there(wanted.ledger, place)
             items += items_of_ledger(place.ledger)
         mandatory = {e.id: tuple(e.mandatory_rules) for e in place.anchor.root.environments}
         objects = _objects(wanted.ledger, project)
@@ -91,6 +95,13 @@ def prepare(wanted: Wanted, world: World) -> Iterator[Prepared]:
         data_changed = before.bundle.data_digest != after.bundle.data_digest
         sources = sources_of(before.bundle.index, after.bundle.index, data_changed=data_changed)
         yield Prepared(before.ref, after.ref, sources, choose(items, every=wanted.every), task, place.notes)
+
+
+def _require_there(named: Path | None, place: Place) -> None:
+    """A ledger that somebody names must be there and be verified: none of it is not none of its agents."""
+    if named is not None and not place.ledger.entries:
+        what = "can't be verified without a trust root" if place.anchor.starter else "holds no entry, or is not there"
+        raise NO_LEDGER.error(what, hint="name the directory with log.jsonl, in its project", at=Location(str(named)))
 
 
 def _candidate(named: str, folder: Path, world: World) -> str:
