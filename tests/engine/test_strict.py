@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import wasmtime
 from engine.parity.mutation import Words, change, spoil
+from engine.parity.opa_build import Batch
+from engine.parity.opa_cases import load_cases
 from engine.parity.outcomes import is_accepted
 from engine.strict.asking import (
     ERROR,
@@ -53,10 +55,13 @@ from engine.strict.tally import (
     Tally,
     kind_of,
 )
+from engine.test_opa_cases import BATCHES, batch_of, through_embedded
+from engine.test_opa_cases import LISTED as LISTED_CASES
 
 from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.rego.capabilities import FILE as CAPABILITIES
 from bspec_opa.bundle.shipped import shipped_bundle
+from bspec_opa.engine.code_cache import CodeCache
 from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.engine.reasons import TRAP, UNSENDABLE
 from bspec_opa.engine.reasons import UNDEFINED as NO_DECISION
@@ -318,6 +323,30 @@ def test_a_rule_that_opa_does_not_look_into_stops_all_the_same(opa_path: Path, t
             with EmbeddedEngine(wasm, {}, **named) as engine:
                 codes = outcomes([engine], data)
             assert (codes == [{TRAP.code}]) is stopping
+
+
+class WrappedBatch(Batch):
+    """OPA's cases with their builtins wrapped."""
+
+    def wasm(self) -> bytes:
+        return strict(super().wasm())
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", BATCHES)
+def test_of_opas_own_cases_only_what_a_strict_server_refuses_is_refused(
+    number: int, opa_path: Path, tmp_path: Path
+) -> None:
+    """All that strict mode raises in OPA's cases stops here, and the one case more is the strict server's, too."""
+    cases = batch_of(load_cases(), number)
+    batch = WrappedBatch(opa_path, tmp_path / "cases", cases)
+    batch.keep_allowed()
+    found = {case: got for (case, _), got in through_embedded(batch, CodeCache(tmp_path / "code")).items() if got}
+    rows = [r for r in LISTED_CASES["differences"] if r["case"] in {c.id for c in cases}]
+    assert found == {
+        **{r["case"]: r["got"] for r in rows if r["engine"] == "embedded" and r["reason"] != "strict-wasm"},
+        **{r["case"]: TRAP.code for r in rows if r["reason"] == "strict-server"},
+    }
 
 
 # Shipped rules
