@@ -17,7 +17,7 @@ LINT_RULES := bspec_opa/authoring/lint/rules
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry soak mutation schemas real wheel clean
+.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry soak mutation fuzz-strict schemas real wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ test-python: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY)
 
 soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) conftest ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
 	$(BIN)/pytest -n $(JOBS) -m soak -rP tests
+
+fuzz-strict: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION ## 100,000 calls of builtins: OPA's strict mode, its WebAssembly, and the pass of ADR 0007
+	$(BIN)/pytest -n $(JOBS) -m soak -rP tests/engine/test_strict.py
 
 test-rego: $(VENV)/.dev $(OPA)
 	$(BIN)/python -m bspec_opa.bundle.build.generate policies $(GATE) --opa $(OPA)

@@ -212,7 +212,7 @@ def test_the_projects_bundle_and_format_count(shell_at: At) -> None:
     assert shell("check", "behavior.intent").json["files"][0]["bundle"][0]["name"] == "elevated"
     document = shell("check", "behavior.intent", "--bundle", "default").json
     assert document["files"][0]["bundle"][0]["name"] == "default"
-    assert shell("check", "behavior.intent", "--format", "tap").out.startswith("TAP version 14\n")
+    assert shell("check", "behavior.intent", "--format", "tap").out.startswith("TAP version 13\n")
 
 
 def test_each_project_has_its_own_bundle(shell_at: At) -> None:

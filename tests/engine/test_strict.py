@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import wasmtime
 from engine.parity.mutation import Words, change, spoil
+from engine.parity.opa_build import Batch
+from engine.parity.opa_cases import load_cases
 from engine.parity.outcomes import is_accepted
 from engine.strict.asking import (
     ERROR,
@@ -53,10 +55,13 @@ from engine.strict.tally import (
     Tally,
     kind_of,
 )
+from engine.test_opa_cases import BATCHES, batch_of, through_embedded
+from engine.test_opa_cases import LISTED as LISTED_CASES
 
 from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.rego.capabilities import FILE as CAPABILITIES
 from bspec_opa.bundle.shipped import shipped_bundle
+from bspec_opa.engine.code_cache import CodeCache
 from bspec_opa.engine.embedded import EmbeddedEngine
 from bspec_opa.engine.reasons import TRAP, UNSENDABLE
 from bspec_opa.engine.reasons import UNDEFINED as NO_DECISION
@@ -78,9 +83,28 @@ LISTED = {
     "json.filter": {PLAIN_STOPS: "an empty path"},
     "json.remove": {PLAIN_STOPS: "an empty path"},
     "minus": {CAUGHT: "a number and a set"},
-    "graph.reachable": {CAUGHT: "neighbours that are no list"},
 }
 """Of the allow-list, what does anything but agree when its arguments are well-typed and integers below 10^15."""
+
+SAFE_WITHOUT = frozenset(
+    [
+        "array.slice",
+        "bits.and",
+        "bits.negate",
+        "bits.or",
+        "bits.xor",
+        "ceil",
+        "floor",
+        "numbers.range",
+        "product",
+        "regex.is_valid",
+        "round",
+    ]
+)
+SAFE_WITH = frozenset(
+    ["bits.lsh", "format_int", "net.cidr_contains", "net.cidr_intersects", "rem", "substring", "to_number"]
+)
+"""Outside of the allow-list: what only agrees, and what else only fails where OPA raises."""
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +190,10 @@ def test_many_calls_of_each_builtin(  # noqa: PLR0917 - its fixtures
             tally.count(*row)
     sys.stdout.write(f"strict builtins, part {part + 1} of {PARTS}, STRICT_SEED={SEED}\n{tally.table()}")
     require_right(tally)
+    others = tally.plain.keys() - allowed()
+    odd = {b: tally.plain[b].keys() - {EQUAL, QUIET} for b in others}
+    assert {b for b in others if not odd[b]} == SAFE_WITHOUT & others
+    assert {b for b in others if odd[b] == {CAUGHT}} == SAFE_WITH & others
     if SEED == 1:
         assert {k: tally.kinds[k] for k in KINDS} == figures()[part]
 
@@ -182,6 +210,9 @@ def figures() -> list[dict[str, int]]:
 def test_the_record_shows_a_hundred_thousand_calls() -> None:
     assert sum(sum(part.values()) for part in figures()) >= 100_000
     assert sum(part[k] for part in figures() for k in NEVER) == 0
+    text = (ROOT / "docs" / "adr" / "0007-strict-wasm.md").read_text(encoding="utf-8")
+    listed = [set(m.split()) for m in re.findall(r"`([a-z0-9._ \n]+)`", text) if len(m.split()) > 5]
+    assert listed == [SAFE_WITHOUT, SAFE_WITH, NATIVE.keys() - allowed() - SAFE_WITHOUT - SAFE_WITH]
 
 
 @pytest.mark.parametrize(
@@ -318,6 +349,30 @@ def test_a_rule_that_opa_does_not_look_into_stops_all_the_same(opa_path: Path, t
             with EmbeddedEngine(wasm, {}, **named) as engine:
                 codes = outcomes([engine], data)
             assert (codes == [{TRAP.code}]) is stopping
+
+
+class WrappedBatch(Batch):
+    """OPA's cases with their builtins wrapped."""
+
+    def wasm(self) -> bytes:
+        return strict(super().wasm())
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", BATCHES)
+def test_of_opas_own_cases_only_what_a_strict_server_refuses_is_refused(
+    number: int, opa_path: Path, tmp_path: Path
+) -> None:
+    """All that strict mode raises in OPA's cases stops here, and the one case more is the strict server's, too."""
+    cases = batch_of(load_cases(), number)
+    batch = WrappedBatch(opa_path, tmp_path / "cases", cases)
+    batch.keep_allowed()
+    found = {case: got for (case, _), got in through_embedded(batch, CodeCache(tmp_path / "code")).items() if got}
+    rows = [r for r in LISTED_CASES["differences"] if r["case"] in {c.id for c in cases}]
+    assert found == {
+        **{r["case"]: r["got"] for r in rows if r["engine"] == "embedded" and r["reason"] != "strict-wasm"},
+        **{r["case"]: TRAP.code for r in rows if r["reason"] == "strict-server"},
+    }
 
 
 # Shipped rules

@@ -24,6 +24,7 @@ _WORDS = """
 ALLOWED = frozenset(_WORDS.split())
 # Rego orders all types: "later" > 5 is true. With numeric arguments such a comparison doesn't compile.
 NUMERIC = frozenset({"gt", "gte", "lt", "lte"})
+_SCALARS = [{"type": name} for name in ("boolean", "null", "number", "string")]
 WITHHELD = ("http.send", "net.lookup_ip_addr", "opa.runtime")
 """Builtins that reach a network or the process: conftest policies and lint rules don't get them, either."""
 FEATURES = ("keywords_in_refs", "rego_v1", "template_strings")
@@ -49,12 +50,20 @@ def capabilities_text(opa: Opa) -> str:
 def _narrowed(builtin: dict[str, Any]) -> dict[str, Any]:
     """Name, types and form of a builtin; comparisons take numbers only.
 
+    ``concat`` takes a list, and a template scalars: of a set WebAssembly makes another text than OPA, because it keeps
+    sets in no order.
+
     ``relation`` says that ``walk`` has many results. Without it the compiler to WebAssembly takes all of them for one,
     silently, while a server goes by its own list.
     """
     kept = {k: _bare(v) for k, v in builtin.items() if k in {"name", "decl", "infix", "relation"}}
     if builtin["name"] in NUMERIC:
         kept["decl"]["args"] = [{"type": "number"}, {"type": "number"}]
+    if builtin["name"] == "concat":
+        kept["decl"]["args"] = [{"type": "string"}, {"type": "array", "dynamic": {"type": "string"}}]
+    if builtin["name"] == "internal.template_string":
+        part = [*_SCALARS, {"type": "set", "of": {"type": "any", "of": _SCALARS}}]
+        kept["decl"]["args"] = [{"type": "array", "dynamic": {"type": "any", "of": part}}]
     return kept
 
 

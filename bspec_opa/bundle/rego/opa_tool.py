@@ -27,6 +27,10 @@ _LOCATED = re.compile(r"(?<![^\s:])(?P<file>[^\s:]+\.rego):(?P<row>[0-9]+): (?P<
 _TRANSLATIONS = (
     (re.compile(r"undefined function (\S+)"), "{0} is not on the allow-list of builtins; let Python compute the fact"),
     (re.compile(r"unexpected : token"), '"contains" forgotten? write: deny contains {{...}} if {{...}}'),
+    (
+        re.compile(r"(?:concat|internal\.template_string): invalid argument"),
+        'a text is made of strings and numbers; a set or list is sorted and joined: concat(", ", sort(ids))',
+    ),
     (re.compile(r"undefined ref: (\S+)"), "{0} is in no schema: misspelt?"),
 )
 _RULES = (

@@ -114,9 +114,9 @@ class SarifReport:
         self, rule_id: str, level: str, message: str, *, file: str, region: JsonObject, what: str
     ) -> dict[str, JsonValue]:
         uri = self._uri(file)
-        place: dict[str, JsonValue] = {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}}
-        if region:
-            place["region"] = region
+        # What is absolute has no base (3.4.4); a validator refuses both together.
+        artifact: JsonObject = {"uri": uri} if uri.startswith("file://") else {"uri": uri, "uriBaseId": "%SRCROOT%"}
+        place: JsonObject = {"artifactLocation": artifact, "region": region}
         same: list[JsonValue] = [_well_formed(rule_id), uri, _well_formed(what)]
         fingerprint = digest_json(same)
         self._seen[fingerprint] += 1
@@ -138,8 +138,9 @@ class SarifReport:
 
 
 def _region(line: int, column: int, end_column: int) -> JsonObject:
+    """Where it is; what is about a whole file is at its first line, because code scanning takes nothing without."""
     if not line:
-        return {}
+        return {"startLine": 1}
     columns: JsonObject = {"startColumn": column, "endColumn": max(end_column, column + 1)} if column else {}
     return {"startLine": line, **columns}
 

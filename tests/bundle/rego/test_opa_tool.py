@@ -134,3 +134,28 @@ def test_text_is_not_compared_with_numbers(comparison: str, tmp_path: Path, opa:
     with pytest.raises(InvalidInputError) as error:
         opa.run(["check", "-f", "json", "--capabilities", str(FILE), "a.rego"], cwd=tmp_path)
     assert error.value.code == "bundle.rego-invalid"
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ('concat(", ", {"a", "b"})', False),
+        ('concat(", ", [1])', False),
+        ('concat(", ", ["a", "b"])', True),
+        ('concat(", ", sort({"b", "a"}))', True),
+        ('$"{ {"a"} }"', False),
+        ('$"{ ["a"] }"', False),
+        ('$"{input.x}{count([1])}{true}{null}"', True),
+    ],
+)
+def test_a_text_is_not_made_of_what_has_no_order(text: str, fits: bool, tmp_path: Path, opa: Opa) -> None:
+    """WebAssembly joins a set in another order than OPA: the same rule would say two things."""
+    (tmp_path / "a.rego").write_text(f"package a\n\np := {text}\n")
+    arguments = ["check", "-f", "json", "--capabilities", str(FILE), "a.rego"]
+    if fits:
+        opa.run(arguments, cwd=tmp_path)
+        return
+    with pytest.raises(InvalidInputError) as error:
+        opa.run(arguments, cwd=tmp_path)
+    assert error.value.code == "bundle.rego-invalid"
+    assert "concat(" in error.value.problems[0].hint

@@ -161,6 +161,8 @@ class Module:
                 raise
             self._instances.pop(entrypoint).close()
             return STOPPED
+        except ValueError:  # an answer that is no JSON: the product refuses it
+            return STOPPED
         return row_of(answer[0]["result"]) if answer else UNDEFINED
 
     def close(self) -> None:
