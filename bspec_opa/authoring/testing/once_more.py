@@ -10,7 +10,7 @@ which a build holds against its schema.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.authoring.packages import data_path
 from bspec_opa.authoring.reasons import BUILTIN_FAILED, INPUT_SHAPE
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bspec_opa.authoring.testing.model import Outcome
     from bspec_opa.bundle.index import RuleEntry
     from bspec_opa.bundle.rego.opa_tool import Opa
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.errors import Problem
 
 WATCHERS = "watchers"
@@ -93,8 +94,16 @@ def _held(value: Any) -> int:
 
 def watchers(rules: Iterable[RuleEntry]) -> dict[str, bytes]:
     """A file for each rule that adds the finding about the shape, and the guard that it asks, by path."""
-    guard = guard_source(organisation_schema()).replace(f"package {_SHAPE}\n", f"package {_ORGANISATION}\n")
+    schema = cast("JsonObject", _without_patterns(organisation_schema()))
+    guard = guard_source(schema).replace(f"package {_SHAPE}\n", f"package {_ORGANISATION}\n")
     return {ORGANISATION_GUARD: guard.encode(), **{r.path: _watcher(r).encode() for r in rules}}
+
+
+def _without_patterns(value: JsonValue) -> JsonValue:
+    """A schema without the form of texts: rules have no regular expressions, and the build checks what is packed."""
+    if isinstance(value, dict):
+        return {k: _without_patterns(v) for k, v in value.items() if not (k == "pattern" and isinstance(v, str))}
+    return [_without_patterns(v) for v in value] if isinstance(value, list) else value
 
 
 def _watcher(rule: RuleEntry) -> str:

@@ -33,7 +33,7 @@ _ANNOTATIONS = frozenset({"$schema", "$defs", "title"})
 _KNOWN = {
     "object": frozenset({"type", "additionalProperties", "required", "properties"}),
     "array": frozenset({"type", "items", "minItems", "maxItems"}),
-    "string": frozenset({"type", "enum"}),
+    "string": frozenset({"type", "enum", "minLength", "maxLength"}),
     "integer": frozenset({"type", "enum", "minimum", "maximum"}),
     "boolean": frozenset({"type"}),
 }
@@ -69,16 +69,11 @@ class _Writer:
         if schema["type"] == "integer":
             least, most = (min(values), max(values)) if values else (schema["minimum"], schema["maximum"])
             return [f"is_integer({at}, {least}, {most})", *among]
-        return among or [f"is_{schema['type']}({at})"]
+        return among or [f"is_{schema['type']}({at})", *_lengths(schema, at, "Length")]
 
     def _array(self, name: str, schema: JsonObject, at: str) -> list[str]:
         item = self.function(f"{name}_item", schema["items"])  # type: ignore[arg-type]
-        found = [f"is_array({at})"]
-        if "minItems" in schema:
-            found.append(f"count({at}) >= {schema['minItems']}")
-        if "maxItems" in schema:
-            found.append(f"count({at}) <= {schema['maxItems']}")
-        return [*found, f"every item in {at} {{ {item}(item) }}"]
+        return [f"is_array({at})", *_lengths(schema, at, "Items"), f"every item in {at} {{ {item}(item) }}"]
 
     def _object(self, name: str, schema: JsonObject) -> list[str]:
         properties: dict[str, JsonObject] = schema["properties"]  # type: ignore[assignment]
@@ -86,6 +81,12 @@ class _Writer:
         for key in sorted(properties):
             found += self.conditions(f"{name}_{key}", properties[key], reference("x", key))
         return found
+
+
+def _lengths(schema: JsonObject, at: str, what: str) -> list[str]:
+    """Bounds of a list's items, or of a text's characters; Rego counts code points, as JSON Schema does."""
+    bounds = (("min", ">="), ("max", "<="))
+    return [f"count({at}) {sign} {schema[bound + what]}" for bound, sign in bounds if bound + what in schema]
 
 
 def _check_keywords(schema: JsonObject) -> None:
