@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.serving.log import Event
     from bspec_opa.bundle.serving.settings import Settings
 
-WAIT_S = 60.0
+WAIT_S = 120.0
 NAME = "acme/production"
 
 

@@ -39,7 +39,7 @@ TOKEN = "token-0123456789abcdef"
 def running(*arguments: str, program: Sequence[str] = PROGRAM) -> Iterator[subprocess.Popen[str]]:
     pipe = subprocess.PIPE
     with subprocess.Popen([*program, *arguments], stdout=pipe, stderr=pipe, text=True) as process:
-        guard = threading.Timer(60, process.kill)
+        guard = threading.Timer(300, process.kill)
         guard.start()
         try:
             yield process

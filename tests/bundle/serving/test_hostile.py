@@ -47,7 +47,7 @@ def until_closed(connection: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("said", [b"", b"GET", b"GET /health HTTP/1.1\r\nHost: x\r\nX: "])
 def test_who_never_finishes_a_request_is_let_go(file: Path, said: bytes) -> None:
-    with serving(Settings({NAME: file}, limits=Limits(quiet_s=0.2))) as served, connected(served) as connection:
+    with serving(Settings({NAME: file}, limits=Limits(quiet_s=1.0))) as served, connected(served) as connection:
         connection.sendall(said)
         assert until_closed(connection) == b""
         assert served.get(PATH).status == 200
@@ -69,13 +69,13 @@ def drip(connection: socket.socket) -> int:
 
 
 def test_dripping_a_header_gains_no_time(file: Path) -> None:
-    with serving(Settings({NAME: file}, limits=Limits(quiet_s=0.3))) as served, connected(served) as connection:
+    with serving(Settings({NAME: file}, limits=Limits(quiet_s=1.0))) as served, connected(served) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nX: ")
         assert drip(connection) > 2  # it was dripping, and was closed all the same
 
 
 def test_an_idle_connection_is_closed(file: Path) -> None:
-    with serving(Settings({NAME: file}, limits=Limits(quiet_s=0.2))) as served, connected(served) as connection:
+    with serving(Settings({NAME: file}, limits=Limits(quiet_s=1.0))) as served, connected(served) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert until_closed(connection).startswith(b"HTTP/1.1 200 OK\r\n")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATH = f"/bundles/{NAME}"
-POLL = "modes=snapshot,delta;wait=30"
+POLL = "modes=snapshot,delta;wait=300"
 FIRST, SECOND = "first-token-0123456789", "second-token-0123456789"
 GZIP, LONG_POLLING = "application/gzip", "application/vnd.openpolicyagent.bundles"
 
