@@ -193,7 +193,7 @@ class Remote:
 
     def _require_found(self, response: requests.Response, what: str) -> None:
         if response.status_code == _NOT_FOUND:
-            raise NOT_FOUND.error(f"{self._host} has no {what}", hint="look at the repository's tags")
+            raise NOT_FOUND.error(f"{what} is not there", hint="look at the repository's tags")
         if response.status_code != _OK:
             raise BAD_REPLY.error(f"{self._host} answered with HTTP status {response.status_code}")
 
