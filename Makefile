@@ -13,6 +13,7 @@ REGISTRY := .tools/bin/registry
 REGISTRY_VERSION := 0.22.1
 SCHEMAS := bspec_opa/bundle/contract/schemas
 GATE := .build/gate
+LINT_RULES := bspec_opa/authoring/lint/rules
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
@@ -70,6 +71,7 @@ soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) conftest ## the long 
 test-rego: $(VENV)/.dev $(OPA)
 	$(BIN)/python -m bspec_opa.bundle.build.generate policies $(GATE) --opa $(OPA)
 	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --fail-on-empty --timeout 60s
+	$(OPA) test $(LINT_RULES) --coverage --threshold 100 --fail-on-empty --format json > .build/lint-rules-coverage.json
 	$(OPA) test policies $(GATE) --schema $(SCHEMAS) --coverage --threshold 100 --timeout 60s --format json > .build/rego-coverage.json
 
 mutation: $(VENV)/.dev $(OPA) ## change the policies in small ways, and demand that their tests notice: make mutation MUTATION="--only lib/"
@@ -80,9 +82,10 @@ lint: $(VENV)/.dev $(OPA) ## ruff, mypy, import-linter, opa check and fmt, gener
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(OPA) fmt --fail --list policies
+	$(OPA) fmt --fail --list policies $(LINT_RULES)
 	$(BIN)/python -m bspec_opa.bundle.build.generate policies $(GATE) --opa $(OPA)
 	$(OPA) check --strict --schema $(SCHEMAS) policies $(GATE)
+	BSPEC_OPA_OPA=$(abspath $(OPA)) $(BIN)/bspec-opa policy lint policies --fail-on-warn
 	$(BIN)/python -m bspec_opa.bundle.contract --check
 	$(BIN)/python -m bspec_opa.intent.schema --check
 	$(BIN)/python -m bspec_opa.bundle.build.rebuild --check --opa $(OPA)
@@ -91,7 +94,7 @@ lint: $(VENV)/.dev $(OPA) ## ruff, mypy, import-linter, opa check and fmt, gener
 format: $(VENV)/.dev $(OPA) ## rewrite Python and Rego in the one form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(OPA) fmt --write policies
+	$(OPA) fmt --write policies $(LINT_RULES)
 
 schemas: $(VENV)/.dev ## write the generated schemas and documents
 	$(BIN)/python -m bspec_opa.bundle.contract

@@ -20,6 +20,7 @@ from benchmarks.decisions import decisions
 from benchmarks.fleet import fleet
 from benchmarks.measure import HEAD
 from benchmarks.sizes import KILOBYTES, RULES, sizes
+from benchmarks.switching import switching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +34,7 @@ def parts(*, quick: bool) -> dict[str, Callable[[], Iterable[Figure]]]:
         "decisions": lambda: decisions(3 if quick else 300),
         "cold": lambda: cold(1 if quick else 15),
         "sizes": lambda: sizes(2, (5,), (1, 10)) if quick else sizes(30, RULES, KILOBYTES),
+        "switching": lambda: switching(1, 1, 10) if quick else switching(6, 5, 100),
         "fleet": lambda: fleet(20, 1) if quick else fleet(1000, 5),
         "check": lambda: checking(20, 1) if quick else checking(1000, 3),
     }

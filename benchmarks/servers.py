@@ -26,9 +26,25 @@ START_S = 60.0
 @contextmanager
 def opa_server(bundle: Path) -> Iterator[str]:
     """The URL of an OPA that has the bundle."""
+    with configured_opa(f"--set=bundles.bspec.resource=file://{bundle}") as url:
+        yield url
+
+
+@contextmanager
+def polling_opa(server: str, name: str) -> Iterator[str]:
+    """The URL of an OPA that waits for each new revision of a bundle at a bundle server."""
+    bundle = {"service": "gate", "resource": f"bundles/{name}", "polling.long_polling_timeout_seconds": "60"}
+    options = [f"--set=bundles.bspec.{key}={value}" for key, value in bundle.items()]
+    with configured_opa(f"--set=services.gate.url={server}", *options) as url:
+        yield url
+
+
+@contextmanager
+def configured_opa(*options: str) -> Iterator[str]:
+    """The URL of an OPA that has activated the bundles of its options."""
     with tempfile.TemporaryDirectory() as directory:
         port = _free_port()
-        arguments = [f"--addr=127.0.0.1:{port}", f"--set=bundles.bspec.resource=file://{bundle}", "--log-level=error"]
+        arguments = [f"--addr=127.0.0.1:{port}", *options, "--log-level=error"]
         command = [str(OPA), "run", "--server", *arguments]
         process = subprocess.Popen(command, env={}, cwd=directory, stderr=subprocess.DEVNULL)
         url = f"http://127.0.0.1:{port}"

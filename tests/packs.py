@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 FOLDER = "bspec/rules/global/payments/no_shell"
 RULE, TEST = f"{FOLDER}/no_shell.rego", f"{FOLDER}/no_shell_test.rego"
-NO_SHELL = metadata("PAY-01", "payments") + """\
+NO_SHELL = (
+    metadata("PAY-01", "payments")
+    + """\
 package bspec.rules.global.payments.no_shell
 
 deny contains {"msg": $"tool {t.id} is of class {t.class}", "path": $"{t.path}/class"} if {
@@ -25,6 +27,7 @@ deny contains {"msg": $"tool {t.id} is of class {t.class}", "path": $"{t.path}/c
 	t.class == "shell"
 }
 """
+)
 NO_SHELL_TEST = """\
 package bspec.rules.global.payments.no_shell_test
 

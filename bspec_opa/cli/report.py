@@ -21,6 +21,12 @@ MATRIX = "controls"
 @click.option("--env", "environment", default="", metavar="ENV", help="Only this environment; of an intent, where to.")
 @click.option("--framework", default="", metavar="NAME", help="Only this framework's controls, such as SOC2.")
 @click.option(
+    "--entry",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Of a ledger: the promotion in entry N, current or not.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice([MATRIX, "text", "json", "jsonl"]),
@@ -37,6 +43,7 @@ def command(
     subject: Path,
     environment: str,
     framework: str,
+    entry: int | None,
     form: str | None,
     quiet: bool,
     **options: Any,
@@ -53,6 +60,7 @@ def command(
     bspec-opa report behavior.intent --env staging
     bspec-opa report behavior.lock --framework SOC2 --format controls > soc2.md
     bspec-opa report . --format json
+    bspec-opa report . --entry 12
     """
     from bspec_opa.foundation.closed_schema import violations
     from bspec_opa.report.controls import controls_json, controls_markdown, controls_text
@@ -67,6 +75,7 @@ def command(
         world,
         environment=environment,
         framework=framework,
+        entry=entry,
         conforms=lambda name, value: [f"{v.pointer} {v.message}" for v in violations(SCHEMAS[name], value, limit=1)],
     )
     if form == MATRIX and not quiet:

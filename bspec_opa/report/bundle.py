@@ -13,6 +13,7 @@ from bspec_opa.report.text import next_lines
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bspec_opa.bundle.signing.token import Signature
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.style import Style
     from bspec_opa.workflow.checkout.deciding import Policy
@@ -33,9 +34,20 @@ def exported_text(policy: Policy, target: Path, style: Style) -> str:
     load = f"opa run --server --set bundles.bspec.resource={shlex.quote(target.absolute().as_uri())}"
     lines = [f"{style.mark('EXPORTED', 'bold', 'green')}  {printable(str(target))}", _identity(policy).rstrip("\n")]
     if policy.bundle.signature:
-        lines.append("  note      it is signed: OPA loads it only with the publisher's key (see docs/bundles.md)")
-        load += f" --verification-key KEY.pub.pem --verification-key-id {shlex.quote(policy.bundle.signature.key_id)}"
+        lines.append("  note      it is signed: OPA loads it only with the publisher's key, here KEY.pub.pem")
+        load += _verifying(policy.bundle.signature)
     return "\n".join([*lines, *next_lines([load])]) + "\n"
+
+
+def _verifying(signature: Signature) -> str:
+    """What tells an OPA server to verify a bundle that it loads; ``--verification-key`` is for ``--bundle`` alone."""
+    name = signature.key_id or "publisher"
+    key = f"keys.{name.replace('.', chr(92) + '.')}"
+    signing = "bundles.bspec.signing"
+    given = [f"--set {key}.algorithm={signature.algorithm}", f"--set-file {key}.key=KEY.pub.pem"]
+    given.append(f"--set {signing}.keyid={name}")
+    given += [f"--set {signing}.scope={signature.scope}"] if signature.scope else []
+    return "".join(f" {flag} {shlex.quote(value)}" for flag, _, value in (g.partition(" ") for g in given))
 
 
 def exported_json(policy: Policy, target: Path) -> JsonObject:

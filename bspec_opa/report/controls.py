@@ -65,10 +65,10 @@ def _block(judged: Judged, style: Style) -> str:
 
 
 def _control_lines(control: Control, style: Style) -> list[str]:
-    state = style.mark(f"{_WORDS[control.state]:<22}", *_COLOURS.get(control.state, ()))
+    state = style.mark(f"{_WORDS[control.state]:<24}", *_COLOURS.get(control.state, ()))
     lines = [f"    {printable(control.id):<8}{state}{printable(control.title)}"]
-    lines += [f"            {' ' * 22}{status}: {rule}" for rule, status in control.rules if status != "pass"]
-    return lines + [f"            {' ' * 22}{text}" for text in control.lacking]
+    lines += [f"            {' ' * 24}{status}: {rule}" for rule, status in control.rules if status != "pass"]
+    return lines + [f"            {' ' * 24}{text}" for text in control.lacking]
 
 
 def _counts(controls: Iterable[Control]) -> str:

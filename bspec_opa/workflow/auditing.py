@@ -31,7 +31,7 @@ from bspec_opa.workflow.showing import open_lock
 from bspec_opa.workflow.verify import Evidence, verify_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from bspec_opa.bundle.read import Bundle
@@ -40,13 +40,20 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
     from bspec_opa.workflow.facts.evaluation import Evaluation
+    from bspec_opa.workflow.facts.history import Head, History
 
 NOT_VERIFIED = "the file says so itself: nothing in it was verified"
 DECISION = frozenset({"bspec.evaluation/v1", "bspec.promotion/v1"})
 
 
 def audit(
-    subject: Path, world: World, *, environment: str, framework: str, conforms: Callable[[str, JsonObject], list[str]]
+    subject: Path,
+    world: World,
+    *,
+    environment: str,
+    framework: str,
+    entry: int | None,
+    conforms: Callable[[str, JsonObject], list[str]],
 ) -> tuple[list[Judged], list[str]]:
     """Every decision that a subject has, held against its organisation's controls; and what was not checked.
 
@@ -55,6 +62,7 @@ def audit(
         world: environment, time and flags.
         environment: only this one's decisions; of an intent, where it would go.
         framework: only this one's controls; all if empty.
+        entry: of a ledger, the promotion that this entry holds, current or not; None for all current ones.
         conforms: what keeps a document from fitting the published schema of a name.
 
     Raises:
@@ -62,7 +70,11 @@ def audit(
     """
     project = find_project(subject, world.environ, world.flags)
     if is_directory(subject):
-        decided, notes = _of_ledger(project, world)
+        decided, notes = _of_ledger(project, world, entry)
+    elif entry is not None:
+        raise NO_DECISION.error(
+            "only a ledger has entries", hint="name the project's directory", at=Location(str(subject))
+        )
     elif subject.suffix == ".lock":
         decided, notes = _of_lock(subject, world)
     elif subject.suffix == ".json":
@@ -186,8 +198,8 @@ def _of_lock(path: Path, world: World) -> tuple[list[Decided], list[str]]:
     return found, list(verification.notes)
 
 
-def _of_ledger(project: Project, world: World) -> tuple[list[Decided], list[str]]:
-    """Every current line of a project's ledger, each of which is replayed."""
+def _of_ledger(project: Project, world: World, entry: int | None) -> tuple[list[Decided], list[str]]:
+    """Every current line of a project's ledger, or the line of one entry; each is replayed."""
     pin = require_pin(find_pin(world.pin, world.environ))
     anchor = open_anchor(project, pin, world.now)
     read = partial(read_ledger, project, anchor)
@@ -195,23 +207,28 @@ def _of_ledger(project: Project, world: World) -> tuple[list[Decided], list[str]
     world = world.caught_up(ledger)
     require_clock(ledger, world.now)
     evidence = Evidence(anchor.roots, ledger, ObjectStore(project.objects_directory), world.environ, world.now)
-    lines = (parse_line(e.record_bytes(), f"ledger entry {e.seq}") for e in ledger.entries if e.kind in LINE_TYPES)
     found = []
-    for agent, environments in sorted(_places(lines).items()):
-        history = read_history(ledger.entries, anchor.roots, agent, world.now)
-        for head in filter(None, map(history.head, sorted(environments))):
-            verify_head(head, history, evidence)
-            name = f"ledger entry {head.seq}"
-            found.append(_of_line(parse_line(head.record.envelope, name), name, head.seq))
+    for history, head in _wanted(evidence, entry):
+        verify_head(head, history, evidence)
+        name = f"ledger entry {head.seq}"
+        found.append(_of_line(parse_line(head.record.envelope, name), name, head.seq))
+    if entry is not None and not found:
+        raise NO_DECISION.error(f"ledger entry {entry} is no promotion", hint="verify lists the entries of a lock")
     return found, list(notes)
 
 
-def _places(lines: Iterable[LockLine]) -> dict[str, set[str]]:
-    """Agent to the environments that it ever was promoted to."""
-    found: dict[str, set[str]] = {}
-    for line in lines:
-        found.setdefault(line.agent, set()).add(line.environment)
-    return found
+def _wanted(evidence: Evidence, entry: int | None) -> Iterator[tuple[History, Head]]:
+    """The lines that are asked for, agent by agent, each with what the ledger says about its agent."""
+    entries = evidence.ledger.entries
+    agents: dict[str, set[str]] = {}
+    for held in entries:
+        if held.kind in LINE_TYPES and entry in {None, held.seq}:
+            line = parse_line(held.record_bytes(), f"ledger entry {held.seq}")
+            agents.setdefault(line.agent, set()).add(line.environment)
+    for agent, environments in sorted(agents.items()):
+        history = read_history(entries, evidence.roots, agent, evidence.now)
+        heads = map(history.head, sorted(environments)) if entry is None else [history.line(entry)]
+        yield from ((history, head) for head in heads if head is not None)
 
 
 def _of_line(line: LockLine, subject: str, entry: int) -> Decided:

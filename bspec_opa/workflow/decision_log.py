@@ -18,6 +18,8 @@ from bspec_opa.foundation.times import format_time
 from bspec_opa.workflow.reasons import LOG_MASK, LOG_UNWRITABLE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.gate.decision import Decision
     from bspec_opa.workflow.checkout.config import Config
@@ -46,15 +48,26 @@ class Decided:
 
 
 def log_decision(config: Config, policy: Policy, decided: Decided) -> None:
-    """Append the decision's event to ``decision_log.file``, if that is set.
+    """Append the decision's event to ``decision_log.file``, and send it to ``decision_log.url``, if they are set.
 
     Raises:
-        StoreError: it can't be written; nothing was.
+        StoreError: it can't be written or sent.
+        UsageError: the collector's settings can't be used.
         InvalidInputError: the bundle doesn't say what a log may hold.
     """
-    path = config.path(FILE)
-    if path is None:
+    path, url = config.path(FILE), config.text("decision_log.url")
+    if path is None and url is None:
         return
+    event = _event(config, policy, decided)
+    if path is not None:
+        _append(path, event)
+    if url is not None:
+        from bspec_opa.workflow.decision_sending import send_event
+
+        send_event(url, event, config)
+
+
+def _event(config: Config, policy: Policy, decided: Decided) -> bytes:
     import uuid
 
     from bspec_opa.engine.interface import DECISION_PATH
@@ -76,9 +89,12 @@ def log_decision(config: Config, policy: Policy, decided: Decided) -> None:
         timestamp=format_time(decided.now),
         outcome=_outcome(decided),
     )
-    line = canonical_bytes(decision_event(asked, cast("list[JsonObject]", masks)))
+    return canonical_bytes(decision_event(asked, cast("list[JsonObject]", masks)))
+
+
+def _append(path: Path, event: bytes) -> None:
     try:
-        append_line(path, line)
+        append_line(path, event)
     except (OSError, ValueError) as e:
         why = e.strerror if isinstance(e, OSError) and e.strerror else "is no file name"
         hint = "a decision that can't be logged is not taken; mend it, or unset decision_log.file"

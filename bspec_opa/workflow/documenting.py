@@ -15,7 +15,7 @@ from bspec_opa.authoring.doc.reasons import STALE
 from bspec_opa.foundation.errors import Location, error_of
 from bspec_opa.foundation.files import is_directory, is_regular, list_files, make_directory, read_bounded, write_atomic
 from bspec_opa.foundation.limits import MAX_BUNDLE_FILES, MAX_DOCUMENT_BYTES
-from bspec_opa.workflow.authoring import find_policies
+from bspec_opa.workflow.authoring import POLICIES, find_policies
 from bspec_opa.workflow.bundling import PROJECT_TOOLS
 from bspec_opa.workflow.checkout.deciding import read_policy
 
@@ -79,7 +79,9 @@ def _from_folder(authored: Authored, environ: Mapping[str, str], notes: Path) ->
         borrowed.update(sources.borrowed)
         write_tree(Path(folder), sources.rego)
         index = build_index(parse_modules(Path(folder), sources.rego, opa), sources)
-    return Library(authored.path.resolve().name, _documented(index, sources.rego, notes))
+    folder_of = authored.path.resolve()
+    name = folder_of.parent.name if folder_of.name == POLICIES else folder_of.name
+    return Library(name, _documented(index, sources.rego, notes))
 
 
 def _documented(index: Index, files: Mapping[str, bytes], notes: Path) -> tuple[Documented, ...]:

@@ -85,7 +85,7 @@ def lint_policies(authored: Authored, order: Order, environ: Mapping[str, str], 
     mended = fix(files, result, desk.lint, desk.form)
     if order.dry:  # what lies there is still what it was
         return Linted(authored.path, result, mended)
-    _write(authored.path, mended)
+    write_mended(authored.path, mended)
     return Linted(authored.path, mended.result, mended, written=True)
 
 
@@ -131,7 +131,7 @@ class _Desk:
         )
 
 
-def _write(policies: Path, mended: Mended) -> None:
+def write_mended(policies: Path, mended: Mended) -> None:
     """Every file whole, if none was changed meanwhile."""
     for name, data in mended.before.items():
         if read_bounded(policies / name, MAX_DOCUMENT_BYTES) != data:

@@ -198,3 +198,15 @@ UNKNOWN_BUNDLE = Reason(
     "the bundle that decided is neither configured nor among the ledger's objects",
     "give the bundle with --bundle",
 )
+LOG_UNSENT = Reason(
+    "decision-log.unsent",
+    ExitCode.STORE,
+    "a decision could not be sent to the collector, so it was not taken",
+    "look at the collector, or log to decision_log.file and let something else send it",
+)
+LOG_SETTINGS = Reason(
+    "decision-log.bad-settings",
+    ExitCode.USAGE,
+    "the collector's URL, authorities or token can't be used",
+    "correct what is named",
+)

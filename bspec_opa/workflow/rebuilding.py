@@ -16,6 +16,7 @@ from bspec_opa.gate.floor import with_floor
 from bspec_opa.gate.request import REPLAY_NONCE, build_request, input_digest
 from bspec_opa.lock.line import artifact_subjects, line_subjects
 from bspec_opa.trust.authority import INTENT_SUBJECT
+from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.workflow.checkout.accepting import accepted
 from bspec_opa.workflow.checkout.deciding import ASSERTED, CROSS_CHECKED, MEASURED, ask, open_replay, policy_of
 from bspec_opa.workflow.checkout.reviewed import stored_differences
@@ -28,6 +29,7 @@ from bspec_opa.workflow.reasons import FACTS_DIFFER, REPLAY_DIFFERS, WEAK_ASSURA
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bspec_opa.bundle.signing.verify import Verified
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.ledger.entry import Entry
@@ -215,7 +217,7 @@ def _replay(past: Past, request: JsonObject) -> int:
     environment, bundles = past.environment, past.predicate["bundles"]
     if len(bundles) != 1:
         raise REPLAY_DIFFERS.error("it names more than one bundle", hint=STOLEN, at=Location(past.at))
-    policy = _policy(past, bundles[0])
+    policy, _ = _policy(past, bundles[0])
     # The objects lie in <project>/.bspec/objects.
     with open_replay(policy, past.environ, past.objects.directory.absolute().parents[1]) as panel:
         verdict = ask(panel, policy, request)
@@ -229,16 +231,29 @@ def _replay(past: Past, request: JsonObject) -> int:
     return len(statuses)
 
 
-def _policy(past: Past, bundle: Mapping[str, str]) -> Policy:
+def require_publisher(past: Past, force: TrustRoot) -> None:
+    """Demand that a root does not revoke the key of the publisher whose signature made a line's bundle acceptable.
+
+    Raises:
+        TrustError: it does.
+    """
+    _, found = _policy(past, past.predicate["bundles"][0])
+    revocation = force.revocation("key", found.publisher.key.fingerprint) if found else None
+    if revocation is not None:
+        message = f"trust root version {force.version} revokes the key that signed its bundle: {revocation.reason}"
+        raise REVOKED.error(message, hint="promote again with a bundle that is accepted", at=Location(past.at))
+
+
+def _policy(past: Past, bundle: Mapping[str, str]) -> tuple[Policy, Verified | None]:
     """The recorded bundle, which the root of that time must accept at that time, by digest or by a publisher's key."""
     tar = past.objects.get(Digest(bundle["digest"]))
     policy = policy_of(compress(tar), f"{bundle['name']}.tar.gz")
     try:
         if policy.ref.revision != bundle["revision"]:
             raise NOT_ACCEPTED.error("it has another revision")
-        accepted(policy, past.roots[-1], past.environment.id, past.entry.at)
+        found = accepted(policy, past.roots[-1], past.environment.id, past.entry.at)
     except TrustError as e:
         why = e.problems[0].message
         message = f"the bundle that decided was not accepted: {why}"
         raise REPLAY_DIFFERS.error(message, hint=STOLEN, at=Location(past.at)) from e
-    return policy
+    return policy, found

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import resource
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -136,7 +136,7 @@ def _settings(wanted: Wanted, check: Check) -> tuple[Settings, ListenAt, ListenA
         tls=tls,
         token_file=wanted.token_file,
         interval_s=wanted.interval_s,
-        limits=Limits(connections=_affordable(wanted.max_connections), wait_s=wanted.max_wait_s),
+        limits=Limits(connections=affordable(wanted.max_connections), wait_s=wanted.max_wait_s),
         check=check,
     )
     return settings, at, beside
@@ -150,14 +150,21 @@ def _tls(wanted: Wanted) -> TlsFiles | None:
     return None
 
 
-def _affordable(connections: int) -> int:
-    """So many connections, or as many as this process may have files open; raises its own limit as far as it may."""
+def affordable(connections: int) -> int:
+    """So many connections, or as many as this process may have files open; raises its own limit as far as it may.
+
+    Twice as many files, since a TLS handshake that has not ended is no connection yet.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + SPARE_DESCRIPTORS
-    if resource.RLIM_INFINITY not in {soft, hard} and soft < wanted:
-        soft = min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return connections if soft == resource.RLIM_INFINITY else max(1, min(connections, soft - SPARE_DESCRIPTORS))
+    wanted = 2 * connections + SPARE_DESCRIPTORS
+    if soft == resource.RLIM_INFINITY:
+        return connections
+    more = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if more > soft:
+        with suppress(OSError, ValueError):  # macOS has a lower bound than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
+    return max(1, min(connections, soft - SPARE_DESCRIPTORS))
 
 
 def _obey_signals(server: Server) -> None:

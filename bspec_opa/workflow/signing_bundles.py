@@ -63,7 +63,9 @@ def attach_signatures(bundle: str, signatures: Path, target: Path) -> Policy:
         return write_policy(attached(policy.bundle, data), target)
     except BspecError as e:
         at = Location(str(signatures))
-        raise error_of(p.reason.problem(p.message, hint=p.hint, at=p.location or at) for p in e.problems) from e
+        raise error_of(
+            p.reason.problem(p.message, hint=p.hint or p.reason.remedy, at=p.location or at) for p in e.problems
+        ) from e
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,9 @@ def verify_signed(file: Path, demand: Demand, now: int) -> SignedBundle:
         found = verified(files, _publishers(demand, read_signature(files[SIGNATURES]).key_id), now)
     except BspecError as e:
         at = Location(str(file))
-        raise error_of(p.reason.problem(p.message, hint=p.hint, at=p.location or at) for p in e.problems) from e
+        raise error_of(
+            p.reason.problem(p.message, hint=p.hint or p.reason.remedy, at=p.location or at) for p in e.problems
+        ) from e
     ours = {INDEX, BUILD_DATA} <= files.keys()
     bundle = read_bundle(data, str(file)) if ours else None
     revision = bundle.revision if bundle else _revision(files)

@@ -20,7 +20,7 @@ from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import lock_of
 from bspec_opa.workflow.facts.past import verify_line
 from bspec_opa.workflow.reasons import FACTS_DIFFER, NO_LOCK, NOT_IN_LEDGER, NOT_IN_LOCK
-from bspec_opa.workflow.rebuilding import STOLEN, Past, rebuild
+from bspec_opa.workflow.rebuilding import STOLEN, Past, rebuild, require_publisher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -189,11 +189,13 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
     """Nothing that the line counted was revoked when it was sequenced, whatever older root the line names.
 
     Raises:
-        TrustError: the root that was in force then revokes a submit, an approval, a run or the request, or its key.
+        TrustError: the root that was in force then revokes a submit, an approval, a run or the request, or its key, or
+            the key of the bundle's publisher.
     """
     force = [r for r in roots if r.issued_unix <= past.entry.at][-1]
     if force.version <= past.roots[-1].version:
         return
+    require_publisher(past, force)
     predicate = past.predicate
     named = {
         *predicate["submits"],

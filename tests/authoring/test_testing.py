@@ -54,12 +54,15 @@ def test_a_pack_that_is_right(bench: Bench) -> None:
 
 
 # What exits 0 in other tools. Each is one change to a pack that is green, and none may be.
-SHAPE = NO_SHELL_TEST + """
+SHAPE = (
+    NO_SHELL_TEST
+    + """
 test_success_another_shape if {
 	found := rule.deny with input as {"intent": {"tools": [{"id": "x", "path": "/a", "class": "crm"}]}}
 	found == set()
 }
 """
+)
 GREENS: dict[str, tuple[Tree, int, str, str]] = {
     "a misspelt package of a rule": (
         {RULE: NO_SHELL.replace("payments.no_shell", "payments.no_shel")}, 3, "bundle.layout", "not named after its folder",
@@ -86,6 +89,10 @@ GREENS: dict[str, tuple[Tree, int, str, str]] = {
     "a misspelt test": ({TEST: NO_SHELL_TEST.replace("test_fail", "tset_fail")}, 3, "bundle.test-form", "tset_fail"),
     "a todo": ({TEST: NO_SHELL_TEST.replace("test_fail", "todo_fail")}, 3, "bundle.test-form", "todo_"),
     "a document of another shape": ({TEST: SHAPE}, 3, "authoring.input-shape", "test_success_another_shape"),
+    "data of another shape in a test": (
+        {TEST: NO_SHELL_TEST.replace("with input.intent.tools as [tool]", 'with data.bspec.org.forbidden as [{"clas": "x"}]\n\t\twith input.intent.tools as [tool]')},
+        3, "authoring.input-shape", "test_success",
+    ),
     "no input at all": (
         {TEST: NO_SHELL_TEST + "\ntest_success_nothing if rule.deny == set()\n"}, 3, "authoring.input-shape", "test_success_nothing",
     ),
@@ -182,18 +189,19 @@ COMPARISONS = {
 }
 
 
-@pytest.mark.parametrize("name", COMPARISONS)
-def test_other_comparisons(name: str, bench: Bench) -> None:
-    body, want = COMPARISONS[name]
-    run = bench({**pack(), TEST: NO_SHELL_TEST + f"\ntest_other if {{\n\t{body}\n}}\n"}, pattern="test_other")
-    (test,) = run.failed
-    (difference,) = test.differences
-    assert (difference.missing, difference.unexpected, difference.values) == want
-    assert difference.source in {line.strip() for line in body.splitlines()}
+def test_other_comparisons(bench: Bench) -> None:
+    tests = [f"test_other_{n} if {{\n\t{body}\n}}\n" for n, (body, _) in enumerate(COMPARISONS.values())]
+    run = bench({**pack(), TEST: "\n".join([NO_SHELL_TEST, *tests])}, pattern="test_other")
+    found = {t.name: (d.missing, d.unexpected, d.values) for t in run.failed for d in t.differences}
+    assert found == {f"test_other_{n}": want for n, (_, want) in enumerate(COMPARISONS.values())}
+    sources = {d.source for t in run.failed for d in t.differences}
+    assert sources <= {line.strip() for body, _ in COMPARISONS.values() for line in body.splitlines()}
 
 
 def test_a_comparison_in_a_helper(bench: Bench) -> None:
-    helper = '\nsame(class, want) if {\n\tdenials := found(class)\n\tdenials == want\n}\n\ntest_other if same("crm", {%s})\n'
+    helper = (
+        '\nsame(class, want) if {\n\tdenials := found(class)\n\tdenials == want\n}\n\ntest_other if same("crm", {%s})\n'
+    )
     run = bench({**pack(), TEST: NO_SHELL_TEST + helper % FINDING}, pattern="test_other")
     assert run.failed[0].differences[0].missing == (FINDING,)
 
@@ -247,5 +255,10 @@ def test_documents(bench: Bench) -> None:
     text = run_junit(run)
     assert '<testsuites name="bspec-opa policy test" tests="2" failures="1" errors="0" skipped="0">' in text
     assert '<failure message="the sets differ">* the sets differ\n' in text
-    unproven = bench({RULE: NO_SHELL, f"{FOLDER}/no_shell_test.rego": HEAD + "test_x if count(rule.deny) == 0 with input as testing.allowed\n"})
+    unproven = bench(
+        {
+            RULE: NO_SHELL,
+            f"{FOLDER}/no_shell_test.rego": HEAD + "test_x if count(rule.deny) == 0 with input as testing.allowed\n",
+        }
+    )
     assert (unproven.exit_code, '<testsuite name="proven" tests=' in run_junit(unproven)) == (4, True)

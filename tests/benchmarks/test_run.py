@@ -53,6 +53,11 @@ def test_rules_and_input_sizes(tmp_path: Path) -> None:
     assert measured(tmp_path, "sizes").keys() == CELLS
 
 
+def test_switching_is_compared_with_the_same_sidecar_at_rest(tmp_path: Path) -> None:
+    names = {"decision while bundles switch, p50", "decision while bundles switch, p99"}
+    assert measured(tmp_path, "switching").keys() == names
+
+
 @pytest.mark.soak
 def test_a_fleet_is_compared_with_conftest(tmp_path: Path) -> None:
     """Fails, too, when the two sides find different things in an intent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from bundle_server import NAME, edition, put, revision
 from certificates import Authority
 from jsonschema import Draft202012Validator
 
+from bspec_opa.bundle.serving.limits import SPARE_DESCRIPTORS
 from bspec_opa.report.schemas import SCHEMAS
+from bspec_opa.workflow.serving import affordable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -146,6 +149,20 @@ def test_a_missing_library_is_named_with_what_to_install(tmp_path: Path) -> None
         done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == (f"{name} is not installed; pip install 'bspec-opa[serve]' [serving.not-installed]\n")
+
+
+def test_no_more_connections_than_files_may_be_open() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard == resource.RLIM_INFINITY or hard > 500
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+        assert affordable(200) == 200
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (2 * 200 + SPARE_DESCRIPTORS, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        if hard != resource.RLIM_INFINITY:
+            assert affordable(hard) == hard - SPARE_DESCRIPTORS
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def refused(shell: Shell, *arguments: str) -> tuple[int, str]:

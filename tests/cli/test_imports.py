@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 import pytest
+from lint_tree import clean_tree
+from packs import pack
 from policy_tree import good_tree, write
 from shell import NOW, fill_result
 
+from bspec_opa.bundle.shipped import load_bundle, shipped_bundle
 from bspec_opa.cli.main import VERBS
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ HEAVY = {
     "wasmtime",
     "yaml",
 }
+POLICY_TABLE = f'[policy]\nbase_revision = "{load_bundle(shipped_bundle()).revision}"\nowner = "team:payments"\n'
 READS = {"pydantic"}
 SIGNS = {"pydantic", "cryptography"}
 DECIDES = {"pydantic", "wasmtime"}
@@ -97,6 +101,11 @@ ROWS = [
     Row("bundle diff", "empty", ("default", "elevated"), set()),
     # It ends only where it can't begin; what it serves with is checked before anything is imported to serve it.
     Row("bundle serve", "empty", ("nonsense",), set(), 2),
+    Row("policy new", "empty", ("global/tools/no_shell",), set()),
+    Row("policy test", "empty", ("policies",), {"jsonschema"}),
+    Row("policy bench", "empty", ("policies", "--repeat", "1"), {"jsonschema", "requests", "urllib3", "wasmtime"}),
+    Row("policy lint", "empty", ("policies",), {"jsonschema"}, 0),
+    Row("policy doc", "empty", ("default", "--output", "pages", "--format", "html"), set()),
     Row("doctor", "ready", (), ALL),
 ]
 
@@ -120,11 +129,16 @@ def test_a_verb_imports_what_it_uses(row: Row, shell_at: At, tmp_path: Path, opa
     shell = shell_at(row.stage)
     if row.verb == "attest":
         fill_result(tmp_path / "project" / "results" / "boundary-functional.json", shell.now)
-    if row.verb == "bundle build":
+    if row.verb == "policy test":
+        write(tmp_path / "project", {"bspec-opa.toml": POLICY_TABLE})
+        write(tmp_path / "project" / "policies", pack())
+    if row.verb in {"bundle build", "policy bench"}:
         write(tmp_path / "project" / "policies", good_tree())
     if row.verb in {"bundle sign", "bundle verify"}:
         shell.ok("key", "generate", "publisher.pem", "--publisher", "-q")
         shell.ok("bundle", "sign", *SIGN, "--key", "publisher.pem", "--sequence", "1", "-q")
+    if row.verb == "policy lint":
+        write(tmp_path / "project" / "policies", clean_tree())
     program = (
         "import sys, json\n"
         "from bspec_opa.cli.main import main\n"

@@ -353,6 +353,7 @@ FAULTS: dict[str, tuple[Callable[[str, str, Answer], Answer], int, str]] = {
 }
 
 
+@pytest.mark.attack("A62", "A63")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_registries_with_a_fault(shell_at: At, registry: str, fault: str) -> None:
     shell = shell_at("empty")
@@ -424,6 +425,7 @@ def test_a_push_that_is_not_taken(
     assert (result.code, result.err[-len(reason) - 3 :]) == (code, f"[{reason}]\n"), result.err
 
 
+@pytest.mark.attack("A60")
 def test_nothing_is_taken_from_the_environment(shell_at: At, registry: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No proxy, no login, no certificates, no file in the home directory (attacks A58, A71)."""
     shell = shell_at("empty")

@@ -229,3 +229,38 @@ def test_quiet(shell_at: At) -> None:
     for form in ("controls", "text"):
         result = shell_at("bare").ok("report", *STAGING, "-q", "--format", form)
         assert (result.out, result.err) == ("", "")
+
+
+def test_one_entry_of_the_ledger(shell_at: At) -> None:
+    shell = shell_at("live")
+    lines = shell.ok("verify", "--format", "json").json["lines"]
+    for line in lines:
+        (decision,) = report(shell, ".", "--entry", str(line["entry"]))
+        assert (decision["line"], decision["environment"]) == (line["digest"], line["environment"])
+    for arguments, message in (
+        ((".", "--entry", "0"), "ledger entry 0 is no promotion"),
+        ((".", "--entry", "999"), "ledger entry 999 is no promotion"),
+        (("behavior.lock", "--entry", "1"), "only a ledger has entries"),
+    ):
+        refused = shell("report", *arguments)
+        assert (refused.code, refused.out) == (3, "")
+        assert message in refused.err
+
+
+def test_a_superseded_line_is_no_current_one(shell_at: At) -> None:
+    shell = shell_at("staged")
+    (first,) = report(shell, ".")
+    intent = Path("behavior.intent")
+    text = intent.read_text(encoding="utf-8").replace("version: 1.0.0", "version: 1.0.1")
+    assert "1.0.1" in text
+    intent.write_text(text, encoding="utf-8")
+    shell.now += 60
+    shell.bind()
+    shell.sign()
+    shell.promote()
+    (second,) = report(shell, ".")
+    (again,) = report(shell, ".", "--entry", str(first["entry"]))
+    assert second["line"] != first["line"]
+    assert second["entry"] > first["entry"]
+    assert again == first
+    assert [d["line"] for d in report(shell, "behavior.lock")] == [second["line"]]

@@ -17,6 +17,8 @@ from bspec_opa.trust.publisher import Publisher, publisher_key_from_pem, publish
 from bspec_opa.trust.root import AcceptedBundle, parse_root
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.trust.root import TrustRoot
 
@@ -123,7 +125,7 @@ def entry(payload: Any) -> Any:
     return payload["policies"][1]["publishers"][0]
 
 
-SPOILT = {
+SPOILT: dict[str, tuple[Callable[[Any], object], str]] = {
     "base64 of another form": (lambda p: entry(p)["key"].update(public=entry(p)["key"]["public"] + "="), "trust.bad-key"),
     "no key at all": (lambda p: entry(p)["key"].update(public="AAAA"), "trust.bad-key"),
     "another algorithm": (lambda p: entry(p)["key"].update(alg="RS256"), "trust.bad-key"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from project import DAY, HOUR, RUNS, reasons_of
+from publishers import SHIPPED, key, sign
 from world import key_of
 
 from bspec_opa.foundation.digest import digest_of
@@ -129,10 +130,10 @@ def test_a_failing_run_outlives_its_key(staged: Project) -> None:
     assert not passing & kept, "a run without failure is attested again"
 
 
-def promoted_under_the_first_root(project: Project) -> None:
+def promoted_under_the_first_root(project: Project, roots: int = 1) -> None:
     """Whoever has the gate's and the ledger's key leaves the newest root out of what the decision looks at."""
     session = project.session()
-    anchor = replace(session.anchor, roots=session.anchor.roots[:1])
+    anchor = replace(session.anchor, roots=session.anchor.roots[:roots])
     history = read_history(session.ledger.entries, anchor.roots, session.agent, project.now)
     inbox = replace(session.inbox, records=(), rejected=())
     session = replace(session, anchor=anchor, history=history, inbox=inbox)
@@ -175,3 +176,73 @@ def test_what_is_revoked_later_was_counted_rightly(live: Project) -> None:
     live.now += HOUR
     live.next_root(lambda r: r["revoked"].append({"kind": "key", "id": key_of("sam").keyid, "reason": "stolen"}))
     assert [v.current for v in live.verify().lines] == [True, True]
+
+
+def signed_bundle_of(project: Project, sequence: int) -> None:
+    """The next root lists no bundle for production any more and names a publisher; the project uses a bundle of its."""
+
+    def change(payload: Any) -> None:
+        public = key().public
+        shown = {"id": public.id, "alg": public.algorithm, "public": base64.b64encode(public.spki).decode()}
+        named = {"name": "security", "key": shown, "scope": "", "minimum_sequence": 1, "max_age_s": 0}
+        (policy,) = (p for p in payload["policies"] if p["environment"] == "production")
+        policy.update(bundles=[], publishers=[named])
+
+    project.next_root(change)
+    path = project.root / "signed.tar.gz"
+    path.write_bytes(sign(SHIPPED.read_bytes(), sequence=sequence, at=project.now))
+    project.flags["bundle.path"] = str(path)
+    project.now += HOUR
+
+
+def revoked_publisher(payload: Any) -> None:
+    payload["revoked"].append({"kind": "key", "id": key().public.fingerprint, "reason": "stolen"})
+
+
+@pytest.mark.attack("A76")
+def test_a_line_on_a_bundle_whose_publisher_was_revoked_before_it(ready: Project) -> None:
+    ready.record()
+    ready.now += HOUR
+    signed_bundle_of(ready, 1)
+    ready.next_root(revoked_publisher)
+    ready.now += HOUR
+    with ready.refused("bundle.not-accepted", ExitCode.TRUST):
+        ready.promote("production")
+    promoted_under_the_first_root(ready, roots=2)
+    ready.now += HOUR
+    with ready.refused("trust.revoked", ExitCode.TRUST, "version 3 revokes the key that signed its bundle: stolen"):
+        ready.verify()
+
+
+def test_a_publisher_that_is_revoked_later_was_accepted_rightly(ready: Project) -> None:
+    signed_bundle_of(ready, 1)
+    assert ready.promote("production").line is not None
+    ready.now += HOUR
+    ready.next_root(revoked_publisher)
+    ready.now += HOUR
+    assert [v.current for v in ready.verify().lines] == [True, True]
+
+
+@pytest.mark.attack("A76")
+def test_a_line_on_a_bundle_that_no_publisher_signed(ready: Project) -> None:
+    """The gate's key alone can't make a bundle acceptable: the listed one isn't any more under the line's root."""
+    ready.record()
+    ready.now += HOUR
+    path = ready.flags.get("bundle.path")
+    signed_bundle_of(ready, 1)
+    session = ready.session()
+    ready.flags["bundle.path"] = path
+    unsigned = ready.session().policy
+    anchor = replace(session.anchor)
+    situation = situation_of(session, session.environment("production"), with_inbox=False)
+    evaluation = replace(decide(session, situation), bundle=unsigned.ref)
+    engines = tuple(replace(e, bundle_digest=unsigned.ref.digest) for e in evaluation.engines)
+    evaluation = replace(evaluation, engines=engines)
+    line = _line(
+        replace(session, policy=unsigned), situation, evaluation, Maker(anchor, session.agent, ready.now), ready.keys
+    )
+    ready.append(("promotion", line.envelope))
+    complete_lock(ready.lock, ready.session().history)
+    ready.now += HOUR
+    with ready.refused("verify.replay-differs", ExitCode.TRUST, "not accepted: the bundle carries no signature"):
+        ready.verify()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def entry(rule_id: str, *collections: str) -> RuleEntry:
     kind, group, _ = rule_id.split(".")
     return RuleEntry(
-        id=rule_id, kind=kind, group=group, title="t", description="d", code="C-1", severity="high", remediation="r",
+        id=rule_id, owner="o", kind=kind, group=group, title="t", description="d", code="C-1", severity="high", remediation="r",
         controls=("SOC2:CC8.1",), collections=collections, waivable=True, pending="", effective_unix=0,
         digest=ZERO_DIGEST, has_deny=True, has_warn=False,
     )  # fmt: skip

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from certificates import Authority, serving
+from collecting import Collector, collecting
 from shell import shelf, shell_at
 
 from bspec_opa import __version__
@@ -20,7 +22,7 @@ from bspec_opa.workflow.checkout.deciding import Verdict, read_policy
 from bspec_opa.workflow.decision_log import Decided, log_decision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from shell import Shell
 
@@ -145,3 +147,54 @@ def test_a_bundle_that_does_not_say_what_to_hide(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError) as caught:
         log_decision(Config({"decision_log.file": str(tmp_path / "log")}), old, decided)
     assert (caught.value.code, list(tmp_path.iterdir())) == ("decision-log.no-mask", [])
+
+
+@pytest.fixture
+def collector(tmp_path: Path) -> Iterator[Collector]:
+    (tmp_path / "tls").mkdir()
+    authority = Authority(tmp_path / "tls", "CA")
+    with collecting(Collector({"/logs": "t0ken"}, {}), serving(authority.issue("127.0.0.1"))) as made:
+        yield made
+
+
+def sending(shell: Shell, url: str, tmp_path: Path, token: str) -> Shell:
+    Path("../token").write_text(token, encoding="utf-8")
+    shell.variables |= {
+        "BSPEC_OPA_DECISION_LOG_URL": url,
+        "BSPEC_OPA_DECISION_LOG_CA": str(tmp_path / "tls" / "CA.pem"),
+        "BSPEC_OPA_DECISION_LOG_TOKEN_FILE": "../token",
+    }
+    return shell
+
+
+def test_a_collector_gets_the_same_event(shell_at: At, collector: Collector, tmp_path: Path) -> None:
+    shell = logging(sending(shell_at("signed"), f"https://{collector.host}", tmp_path, "t0ken"))
+    shell.ok("promote", *STAGING)
+    assert collector.events == events()
+    assert len(collector.events) == 1
+
+
+def test_what_the_collector_does_not_take_is_not_decided(shell_at: At, collector: Collector, tmp_path: Path) -> None:
+    shell = sending(shell_at("signed"), f"https://{collector.host}", tmp_path, "another")
+    refused = shell("promote", *STAGING)
+    assert (refused.code, refused.out, "HTTP status 401" in refused.err) == (9, "", True)
+    shell.variables["BSPEC_OPA_DECISION_LOG_URL"] = "https://127.0.0.1:1"
+    away = shell("promote", *STAGING)
+    assert (away.code, away.out, away.err.endswith("[decision-log.unsent]\n")) == (9, "", True)
+    assert not Path("behavior.lock").exists()
+
+
+def test_settings_of_a_collector_that_can_not_be_used(shell_at: At, tmp_path: Path) -> None:
+    shell = sending(shell_at("bare"), "http://collector.example", tmp_path, "t0ken")
+    result = shell("evaluate", *STAGING)
+    said = "a CA, certificate or key is given, but decision_log.url is not https; write https://, or leave them out"
+    assert (result.code, result.err) == (2, f"{said} [decision-log.bad-settings]\n")
+
+
+@pytest.mark.attack("A75")
+def test_a_checkout_does_not_say_who_learns_of_decisions(shell_at: At) -> None:
+    shell = shell_at("bare")
+    for key in ("url", "ca", "token_file"):
+        Path("bspec-opa.toml").write_text(f'[decision_log]\n{key} = "https://evil.example"\n', encoding="utf-8")
+        result = shell("evaluate", *STAGING)
+        assert (result.code, f"decision_log.{key} is not accepted here" in result.err) == (2, True)

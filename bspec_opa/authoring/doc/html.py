@@ -30,13 +30,14 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.3rem 1.2rem; 
 dt { opacity: 0.75; } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top;
   padding: 0.45rem 0.7rem 0.45rem 0; border-bottom: 1px solid var(--line); }
-td:first-child { white-space: nowrap; } .todo { background: var(--soft); border-left: 4px solid var(--accent);
+td:first-child, td:nth-child(4) { white-space: nowrap; }
+.todo { background: var(--soft); border-left: 4px solid var(--accent);
   padding: 0.6rem 0.9rem; }
 .severity { display: inline-block; padding: 0 0.5em; border-radius: 4px; border: 1px solid; }
 .critical, .high { color: #b3261e; } .medium { color: #9a6700; } .low { color: #4d6b57; }
 @media (prefers-color-scheme: dark) { .critical, .high { color: #ff8a80; } .medium { color: #e3b341; }
   .low { color: #9fc3ac; } }
-@media (max-width: 45rem) { td:first-child { white-space: normal; overflow-wrap: anywhere; } }
+@media (max-width: 45rem) { td:first-child, td:nth-child(4) { white-space: normal; overflow-wrap: anywhere; } }
 """
 
 

@@ -12,6 +12,7 @@ MARKDOWN, HTML = "markdown", "html"
 FORMATS = (MARKDOWN, HTML)
 WRITTEN = "## Why\n"
 """Where the part of a page begins that a person writes."""
+_FENCE = 3
 UNWRITTEN = f"{WRITTEN}\n## Avoid\n\n## Prefer\n"
 
 
@@ -46,9 +47,19 @@ class Library:
 
 
 def written_part(page: str) -> str:
-    """The part of a page that a person wrote; empty if nobody did."""
-    _, mark, rest = page.partition(WRITTEN)
-    return mark + rest if mark else ""
+    """The part of a page that a person wrote; empty if nobody did. What a block of code says is no part of the page."""
+    fence = ""
+    at = 0
+    for line in page.splitlines(keepends=True):
+        if not fence and line == WRITTEN:
+            return page[at:]
+        marks = line[: len(line) - len(line.lstrip("`"))]
+        if not fence and len(marks) >= _FENCE:
+            fence = marks
+        elif fence and line.rstrip() == fence:
+            fence = ""
+        at += len(line)
+    return ""
 
 
 def kinds(rule: RuleEntry) -> str:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, cast
 
 from bspec_opa.authoring.lint.behaviour import failing_problems, missing_problems, tested
 from bspec_opa.authoring.lint.catalog import FINDING, SHIPPED, rule_id_of
-from bspec_opa.authoring.lint.model import REGO, Finding, LintResult
+from bspec_opa.authoring.lint.model import ERROR, REGO, Finding, LintResult
 from bspec_opa.authoring.lint.opa_checks import format_problems, opa_problems, prepare
 from bspec_opa.authoring.lint.own_checks import own_checks
 from bspec_opa.authoring.lint.reading import parse
 from bspec_opa.authoring.lint.rego_answers import fixtures, inspected, rego_findings
 from bspec_opa.authoring.lint.rephrasing import rephrased
+from bspec_opa.bundle.layout import GENERATED
 from bspec_opa.bundle.rego.sources import is_rule
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _BUILT = frozenset({"format/opa-fmt", "test/failing", "test/none"})
 """What a build lets pass."""
+NOTHING = "nothing else was looked at, because there is no rule"
 UNTESTED = "the tests were not run, because the policies do not compile"
 
 
@@ -54,6 +56,10 @@ def lint(
         InvalidInputError: a lint rule failed.
         EngineError: OPA does not run, or its checks are not live.
     """
+    applied = (*(r for r in SHIPPED.values() if r.origin != REGO), *(r.rule for r in rego_rules))
+    if not any(map(is_rule, files.sources.own)):
+        nothing = _sorted(map(finding_of, files.problems))
+        return LintResult(nothing, files.sources.own, len(files.sources.own), 0, 0, applied, (NOTHING,))
     reading = parse(files, work, opa)
     own = own_checks(reading, data)
     prepare(reading, own, work)
@@ -67,14 +73,21 @@ def lint(
     found = [*map(finding_of, problems), *rego_findings(rego_rules, document, reading.sources.files, work, opa)]
     mine = reading.sources.own
     return LintResult(
-        findings=_sorted(f for f in found if f.file not in reading.sources.borrowed),
+        findings=_sorted(_of_authors(found, reading)),
         files=mine,
         checked=len(mine),
         rules=sum(map(is_rule, mine)),
         tests=len(tests),
-        applied=(*(r for r in SHIPPED.values() if r.origin != REGO), *(r.rule for r in rego_rules)),
+        applied=applied,
         notes=() if runs else (UNTESTED,),
     )
+
+
+def _of_authors(found: Sequence[Finding], reading: Reading) -> list[Finding]:
+    """Without what is said of a base; and of the generated gate only where nothing else is wrong."""
+    own = [f for f in found if f.file not in reading.sources.borrowed and f.file not in GENERATED]
+    errors = any(f.rule.severity == ERROR for f in own)
+    return own if errors else [f for f in found if f.file not in reading.sources.borrowed]
 
 
 def finding_of(problem: Problem) -> Finding:

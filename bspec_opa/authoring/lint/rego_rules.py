@@ -12,7 +12,7 @@ from bspec_opa.authoring.lint.catalog import SHIPPED
 from bspec_opa.authoring.lint.input_schema import INPUT_SCHEMA
 from bspec_opa.authoring.lint.model import ERROR, REGO, WARNING, LintRule
 from bspec_opa.authoring.lint.reasons import RULES_INVALID
-from bspec_opa.bundle.conftest.runner import WITHHELD
+from bspec_opa.bundle.rego.capabilities import WITHHELD
 from bspec_opa.bundle.rego.lint.rules import unused
 from bspec_opa.bundle.rego.sources import write_tree
 from bspec_opa.bundle.rego.syntax import is_partial_set, parse_each, rule_name

@@ -3,7 +3,8 @@
 Two things are different. Builtin errors are errors: ``opa test`` makes them undefined, and whatever is negated passes.
 And every rule of the author has one more finding, over an input of another shape than ``bspec.input/v1``: in a decision
 the generated guard refuses such an input before any rule is asked, but a test asks the rule alone, which finds nothing
-in ``{"tools": 7}`` - and "nothing found" is what half of all tests expect.
+in ``{"tools": 7}`` - and "nothing found" is what half of all tests expect. The same goes for an organisation's data,
+which a build holds against its schema.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from bspec_opa.authoring.packages import data_path
 from bspec_opa.authoring.reasons import BUILTIN_FAILED, INPUT_SHAPE
 from bspec_opa.authoring.testing.model import PASSED
+from bspec_opa.bundle.build.guard_source import guard_source
+from bspec_opa.bundle.contract.organisation import organisation_schema
 from bspec_opa.bundle.reasons import OPA_FAILED
 from bspec_opa.bundle.rego.sources import write_tree
 from bspec_opa.bundle.rego.type_check import ALL, SCHEMA_FOLDER
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.errors import Problem
 
 WATCHERS = "watchers"
-OTHER_SHAPE = "the input of this test is none that a rule ever sees"
+_SHAPE, _ORGANISATION = "bspec.gate.shape", "bspec.watched.organisation"
+OTHER_SHAPE = "the input or the organisation's data of this test is none that a rule ever sees"
+ORGANISATION_GUARD = "bspec/watched/organisation/organisation.rego"
 
 
 def once_more(work: Path, opa: Opa, rules: Iterable[RuleEntry], results: Sequence[Outcome]) -> list[Problem]:
@@ -60,7 +65,7 @@ def once_more(work: Path, opa: Opa, rules: Iterable[RuleEntry], results: Sequenc
             raise
         hint = "OPA makes it undefined, and whatever is negated passes"
         return [BUILTIN_FAILED.problem(p.message, hint=hint, at=p.location) for p in e.problems]
-    hint = "start from testing.allowed and replace parts of it: with input.intent.tools as [...]"
+    hint = "start from testing.allowed and replace parts of it, and of data.bspec.org, as the schemas say"
     found = zip(passed, _values(text, len(passed)), strict=True)
     return [
         INPUT_SHAPE.problem(f"{t.name}: {OTHER_SHAPE}", hint=hint, at=t.at) for t, v in found if _held(v) != t.cases
@@ -87,8 +92,9 @@ def _held(value: Any) -> int:
 
 
 def watchers(rules: Iterable[RuleEntry]) -> dict[str, bytes]:
-    """A file for each rule that adds the finding about the input's shape, by path."""
-    return {r.path: _watcher(r).encode() for r in rules}
+    """A file for each rule that adds the finding about the shape, and the guard that it asks, by path."""
+    guard = guard_source(organisation_schema()).replace(f"package {_SHAPE}\n", f"package {_ORGANISATION}\n")
+    return {ORGANISATION_GUARD: guard.encode(), **{r.path: _watcher(r).encode() for r in rules}}
 
 
 def _watcher(rule: RuleEntry) -> str:
@@ -96,6 +102,10 @@ def _watcher(rule: RuleEntry) -> str:
     sets = [name for name, has in (("deny", rule.has_deny), ("warn", rule.has_warn)) if has]
     item = json.dumps({"msg": OTHER_SHAPE, "path": ""})
     # An undefined argument makes a negated call undefined, too; so no input at all is a case of its own.
-    conditions = ("not data.bspec.gate.shape.is_input(input)", "not input")
+    conditions = (
+        f"not data.{_SHAPE}.is_input(input)",
+        "not input",
+        f"not data.{_ORGANISATION}.is_input(data.bspec.org)",
+    )
     bodies = [f"{name} contains {item} if {condition}\n" for name in sets for condition in conditions]
     return f"package {package}\n\n" + "\n".join(bodies)

@@ -22,6 +22,7 @@ from bspec_opa.bundle.conftest.sources import read_data, read_policies
 from bspec_opa.bundle.conftest.wanted import V0
 from bspec_opa.bundle.contract.__main__ import rendered
 from bspec_opa.bundle.reasons import FORBIDDEN_BUILTIN, OPA_FAILED
+from bspec_opa.bundle.rego.capabilities import WITHHELD
 from bspec_opa.bundle.rego.opa_tool import TIMEOUT_S
 from bspec_opa.bundle.rego.sources import write_tree
 from bspec_opa.bundle.rego.syntax import parse_modules, rule_name
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.rego.syntax import Module
     from bspec_opa.foundation.canonical import JsonObject
 
-WITHHELD = ("http.send", "net.lookup_ip_addr", "opa.runtime")
-"""Builtins that conftest policies don't get unless somebody says so."""
 BATCH = 256
 """Inputs for one run of OPA at most: starting it takes as long as evaluating dozens of them."""
 BATCH_CHARACTERS = 8_000_000

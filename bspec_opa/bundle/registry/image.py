@@ -74,7 +74,7 @@ def image_of(bundle: Bundle, archive: bytes) -> Image:
 
 def annotations_of(bundle: Bundle) -> dict[str, str]:
     """What a reader of the registry may know without the bundle; the sequence only where a signature gives one."""
-    sequence = getattr(bundle, "sequence", None)
+    sequence = getattr(getattr(bundle, "signature", None), "sequence", None)
     known = {REVISION: str(bundle.revision), DIGEST: str(bundle.digest)}
     return known | ({SEQUENCE: str(sequence)} if sequence is not None else {})
 
@@ -170,7 +170,7 @@ def require_annotated(bundle: Bundle, layer: Layer, place: str) -> None:
 
 
 def index_with(found: bytes | None, image: Image, tag: str, place: str) -> bytes:
-    """The index of an image layout with a tag on this image; other tags stay.
+    """The index of an image layout with a tag, unless it is empty, on this image; other tags stay.
 
     Raises:
         InvalidInputError: what is there is no index.
@@ -180,8 +180,8 @@ def index_with(found: bytes | None, image: Image, tag: str, place: str) -> bytes
         index = cast("dict[str, Any]", _object(found, place))
         if not isinstance(index.get("manifests"), list):
             raise _no_bundle(place, "is no index of images")
-    kept = [m for m in index["manifests"] if tag_of(m) != tag]
-    ours = {**_descriptor(MANIFEST_TYPE, image.manifest), "annotations": {REF_NAME: tag}}
+    ours = {**_descriptor(MANIFEST_TYPE, image.manifest), **({"annotations": {REF_NAME: tag}} if tag else {})}
+    kept = [m for m in index["manifests"] if m != ours and not (tag and tag_of(m) == tag)]
     return json.dumps({**index, "manifests": [*kept, ours]}, sort_keys=True, indent=1).encode() + b"\n"
 
 

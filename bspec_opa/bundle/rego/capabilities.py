@@ -24,6 +24,8 @@ _WORDS = """
 ALLOWED = frozenset(_WORDS.split())
 # Rego orders all types: "later" > 5 is true. With numeric arguments such a comparison doesn't compile.
 NUMERIC = frozenset({"gt", "gte", "lt", "lte"})
+WITHHELD = ("http.send", "net.lookup_ip_addr", "opa.runtime")
+"""Builtins that reach a network or the process: conftest policies and lint rules don't get them, either."""
 FEATURES = ("keywords_in_refs", "rego_v1", "template_strings")
 FILE = Path(__file__).with_name("capabilities.json")
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
+CANARY = "bspec/rules/canary"
+"""Where the policies lie that OPA must refuse."""
 OPA_VERSION = "1.22.2"
 TIMEOUT_S = 120.0
 # A policy could read the environment of the process that evaluates it (opa.runtime): it finds nothing here.
@@ -127,7 +129,8 @@ def _one(message: str, error: Mapping[str, object]) -> Problem:
     if isinstance(location, dict):
         at = Location(str(location.get("file", "")), location.get("row"), location.get("col"))
     problem = translate(message, at, str(error.get("code", "")))
-    meant = _meant(error.get("details"))
+    # Every good build has its canaries refused: nobody needs to know what they mean.
+    meant = _meant(error.get("details")) if at is None or CANARY not in at.file else None
     return replace(problem, hint=f'did you mean "{meant}"?') if meant else problem
 
 

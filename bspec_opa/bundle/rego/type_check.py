@@ -11,6 +11,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.reasons import DEAD_CHECK, FORBIDDEN_BUILTIN, REFERENCE
+from bspec_opa.bundle.rego.opa_tool import CANARY
 from bspec_opa.bundle.rego.sources import write_tree
 from bspec_opa.foundation.errors import BspecError, error_of
 
@@ -24,7 +25,6 @@ DECISION = "data.bspec.gate.decision"
 _BASE = ("input", "data.bspec.org", "data.bspec.build")
 CHECK = ("check", "--strict", "--format", "json", "--schema", SCHEMA_FOLDER)
 WITHIN = ("--capabilities", CAPABILITIES)
-_CANARY = "bspec/rules/canary"
 CANARIES = {
     "input.intnet": "deny if input.intnet",
     "data.bspec.org.enviroments": "deny if data.bspec.org.enviroments",
@@ -76,7 +76,7 @@ def _check_dependencies(work: Path, opa: Opa) -> None:
 
 def _require_refusal(work: Path, opa: Opa, body: str, expected: str) -> None:
     """OPA, started exactly as for the check, must refuse the canary for the expected reason."""
-    folder = work / PACKED / _CANARY
+    folder = work / PACKED / CANARY
     write_tree(folder, {"canary.rego": f"package bspec.rules.canary\n\n{body}\n".encode()})
     try:
         opa.run([*CHECK, *WITHIN, PACKED], cwd=work)

@@ -99,6 +99,9 @@ class Candidates:
         except BspecError as e:
             self._log(self._problem("refused", name, file, e))
             return
+        except Exception as e:  # noqa: BLE001 - a bug that one file brings out must not stop all the others
+            self._log(self._bug(name, file, e))
+            return
         current = self._shelf.current(name)
         if current is not None and current.etag == edition.etag:
             return  # It is back, after something that was refused.
@@ -111,6 +114,11 @@ class Candidates:
         kept = current.revision if current is not None else ""
         message = error.problems[0].message
         return self._event(kind, bundle=name, file=file, revision=kept, code=error.code, message=message)
+
+    def _bug(self, name: str, file: str, error: Exception) -> Event:
+        current = self._shelf.current(name)
+        kept = current.revision if current is not None else ""
+        return self._event("failed", bundle=name, file=file, revision=kept, message=f"{type(error).__name__}: {error}")
 
     def _event(self, kind: Kind, **members: str) -> Event:
         return Event(kind, self._seconds(), **members)

@@ -24,7 +24,7 @@ class Metrics:
     """Counters of one server, and its shelf as it is when somebody asks."""
 
     def __init__(self, shelf: Shelf) -> None:
-        disable_created_metrics()  # a second series for each counter, which says when it was made
+        disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each counter, which says when it was made
         self._registry = CollectorRegistry()
         self._registry.register(_State(shelf))
         self.requests = Counter(

@@ -113,8 +113,8 @@ class Server:
     def _note(self, event: Event) -> None:
         if event.kind == "switched":
             self._metrics.switches.labels(event.bundle).inc()
-        elif event.kind == "refused":
-            self._metrics.refused.labels(event.bundle, event.code).inc()
+        elif event.kind in {"refused", "failed"}:
+            self._metrics.refused.labels(event.bundle, event.code or event.kind).inc()
         self._log(event)
 
     async def _end(self) -> None:

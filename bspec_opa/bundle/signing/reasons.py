@@ -53,13 +53,13 @@ BELOW_MINIMUM = Reason(
 STALE = Reason(
     "bundle.stale",
     ExitCode.TRUST,
-    "the bundle was signed too long ago",
+    "the bundle was signed too long ago, or its signature has expired",
     "use a newer bundle, or have its publisher sign this one again under the next sequence",
 )
 FROM_THE_FUTURE = Reason(
     "bundle.from-the-future",
     ExitCode.TRUST,
-    "the bundle claims to have been signed in the future",
+    "the bundle claims to have been signed in the future, or to hold only from then on",
     "check the clocks of this machine and of the publisher's",
 )
 DELTA = Reason(

@@ -49,6 +49,8 @@ class Signature:
         scope: what it was signed for.
         sequence: its place among the publisher's bundles; None where it names none.
         issued_unix: when it says that it was signed; None where it doesn't.
+        not_before_unix: from when it holds, inclusive; the registered claim ``nbf``, which OPA ignores.
+        expires_unix: until when it holds, exclusive; the registered claim ``exp``, which OPA ignores.
         files: name to SHA-256 in hexadecimal.
     """
 
@@ -58,6 +60,8 @@ class Signature:
     scope: str
     sequence: int | None
     issued_unix: int | None
+    not_before_unix: int | None
+    expires_unix: int | None
     files: Mapping[str, str]
 
 
@@ -99,6 +103,8 @@ def _token(token: str) -> Signature:
         scope=_said(payload, "scope"),
         sequence=_number(payload, SEQUENCE, 1, INTEGER_LIMIT),
         issued_unix=_number(payload, "iat", 0, _YEAR_10000),
+        not_before_unix=_number(payload, "nbf", 0, _YEAR_10000),
+        expires_unix=_number(payload, "exp", 0, _YEAR_10000),
         files=_files(payload.get("files")),
     )
 

@@ -52,6 +52,17 @@ def verified(files: Mapping[str, bytes], publishers: Sequence[Publisher], now: i
     Raises:
         TrustError: with a reason of its own for each way to fail.
     """
+    found = proven(files, publishers)
+    require_recent(found, now)
+    return found
+
+
+def proven(files: Mapping[str, bytes], publishers: Sequence[Publisher]) -> Verified:
+    """As :func:`verified`, but for how old the bundle is: what no clock can change.
+
+    Raises:
+        TrustError: unsigned, another form, an unknown key, not its signature, another scope, other files.
+    """
     data = files.get(SIGNATURES)
     if data is None:
         raise UNSIGNED.error("the bundle carries no signature")
@@ -63,11 +74,6 @@ def verified(files: Mapping[str, bytes], publishers: Sequence[Publisher], now: i
         )
         raise SIGNATURE_SCOPE.error(f"was signed for {said}, and {publisher.name} signs for {wanted}")
     _require_files(signature, files)
-    if signature.issued_unix is not None and signature.issued_unix > now:
-        raise FROM_THE_FUTURE.error(
-            f"was signed at {format_time(signature.issued_unix)}, and now is {format_time(now)}"
-        )
-    _require_recent(signature, publisher, now)
     return Verified(publisher, signature)
 
 
@@ -128,15 +134,24 @@ def _require_files(signature: Signature, files: Mapping[str, bytes]) -> None:
             raise SIGNED_FILES.error(f"{name} is not the file that was signed")
 
 
-def _require_recent(signature: Signature, publisher: Publisher, now: int) -> None:
-    """Not below the minimum and not too old; what isn't said can't satisfy a limit."""
-    limited = publisher.minimum_sequence > 1 or publisher.max_age_s
-    sequence, issued = signature.sequence, signature.issued_unix
-    if limited and (sequence is None or issued is None):
-        raise UNSEQUENCED.error(f"the signature lacks {SEQUENCE} or iat, and {publisher.name} has limits for them")
+def require_recent(found: Verified, now: int) -> None:
+    """Not from the future, not below the minimum and not too old; what isn't said can't satisfy a limit.
+
+    Raises:
+        TrustError: one of them.
+    """
+    signature, publisher = found.signature, found.publisher
+    sequence, issued, until = signature.sequence, signature.issued_unix, signature.expires_unix
+    begins = max(issued or 0, signature.not_before_unix or 0)
+    if begins > now:
+        raise FROM_THE_FUTURE.error(f"holds from {format_time(begins)}, and now is {format_time(now)}")
+    if (publisher.minimum_sequence > 1 and sequence is None) or (publisher.max_age_s and issued is None):
+        raise UNSEQUENCED.error(f"the signature lacks {SEQUENCE} or iat, and {publisher.name} has a limit for it")
     if sequence is not None and sequence < publisher.minimum_sequence:
         message = f"has sequence {sequence}; {publisher.name} has the minimum {publisher.minimum_sequence}"
         raise BELOW_MINIMUM.error(message)
+    if until is not None and now >= until:
+        raise STALE.error(f"its signature held until {format_time(until)}")
     if issued is not None and publisher.max_age_s and now - issued > publisher.max_age_s:
-        until = format_time(issued + publisher.max_age_s)
-        raise STALE.error(f"was signed at {format_time(issued)} and could be used until {until}")
+        last = format_time(issued + publisher.max_age_s)
+        raise STALE.error(f"was signed at {format_time(issued)} and could be used until {last}")

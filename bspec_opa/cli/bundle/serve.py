@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FILE = NamedPath(path_type=Path)
 
 
-@click.command("serve", short_help="Serve bundles to OPA sidecars, and switch them when their files change.")
+@click.command("serve", short_help="Serve bundles to OPA sidecars; new files are switched to at once.")
 @click.argument("bundles", nargs=-1, metavar="[NAME=FILE]...")
 @click.option("--dir", "directory", type=FILE, help="Serve DIR/acme/production.tar.gz as acme/production, and so on.")
 @click.option("--listen", default="127.0.0.1:8282", metavar="HOST:PORT", show_default=True, help="For sidecars.")
@@ -28,10 +28,14 @@ FILE = NamedPath(path_type=Path)
 @click.option("--tls-key", type=FILE, metavar="FILE", help="Its key, PEM without a passphrase.")
 @click.option("--client-ca", type=FILE, metavar="FILE", help="Clients have to show a certificate of this authority.")
 @click.option("--token-file", type=FILE, metavar="FILE", help="Bearer tokens, one a line; clients have to show one.")
-@click.option("--interval-s", type=click.FloatRange(0.05, 3600), default=1.0, show_default=True, help="Between looks.")
-@click.option("--max-wait-s", type=click.IntRange(1, 3600), default=300, show_default=True, help="Of a long poll.")
 @click.option(
-    "--max-connections", type=click.IntRange(8, 100_000), default=1024, show_default=True, help="Open at once."
+    "--interval-s", type=click.FloatRange(0.05, 3600), default=1.0, show_default=True, help="Seconds between looks."
+)
+@click.option(
+    "--max-wait-s", type=click.IntRange(1, 3600), default=300, show_default=True, help="Seconds of a long poll."
+)
+@click.option(
+    "--max-connections", type=click.IntRange(8, 100_000), default=1024, show_default=True, help="Connections at once."
 )
 @output_options
 @click.pass_obj

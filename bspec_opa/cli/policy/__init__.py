@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("new", "test", "lint", "doc", "impact")
+COMMANDS = ("new", "test", "lint", "doc", "bench", "impact")
 
 
 class Commands(LazyGroup):

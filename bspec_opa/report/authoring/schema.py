@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.closed_schema import TEXT, array, enum, integer, obj
+from bspec_opa.foundation.closed_schema import DIGEST, TEXT, array, enum, integer, obj
 from bspec_opa.report.schema_parts import LINE, LINES, PROBLEM
 
 if TYPE_CHECKING:
@@ -47,6 +47,22 @@ AUTHORING: dict[str, tuple[tuple[int, ...], dict[str, JsonObject]]] = {
             "minimum_coverage": integer(0, 100),
             # Empty when a test failed, or when --run left some out.
             "coverage": array(obj(file=LINE, lines=integer(), missed=array(obj(line=integer(1), text=TEXT)))),
+        },
+    ),
+    "bspec.policy-bench/v1": (
+        (0,),
+        {
+            "opa_version": LINE,
+            "revision": DIGEST,
+            "inputs": array(LINE, minimum=1),
+            "repeat": integer(1),
+            "decision_ns": integer(),
+            "embedded_ns": integer(),
+            "total_ns": integer(),
+            "rules": array(
+                obj(id=LINE, owner=LINE, ns=integer(), share_bp=integer(), worst_ns=integer(), worst_input=LINE),
+                minimum=1,
+            ),
         },
     ),
 }

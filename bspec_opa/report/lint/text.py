@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from bspec_opa.authoring.lint.model import ERROR
@@ -64,6 +63,8 @@ def _mended(linted: Linted, manner: Manner, *, diff: bool) -> Iterator[str]:
 
 def _diff(linted: Linted, name: str) -> Iterator[str]:
     """As ``diff -u`` writes it."""
+    import difflib
+
     assert linted.mended is not None  # noqa: S101 - asked by _mended only
     old, new = (d[name].decode("utf-8", "replace").split("\n") for d in (linted.mended.before, linted.mended.after))
     path = (linted.folder / name).as_posix().lstrip("/")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.reasons import NOT_ACCEPTED
@@ -12,7 +14,11 @@ from bspec_opa.ledger.sequences import Seen, Sequences
 from bspec_opa.workflow.checkout.memory import memory_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bspec_opa.bundle.signing.verify import Verified
+    from bspec_opa.foundation.digest import Digest
+    from bspec_opa.trust.publisher import Publisher
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.deciding import Policy
@@ -42,15 +48,46 @@ def accepted(policy: Policy, root: TrustRoot, environment: str, now: int) -> Ver
             f"bundle {policy.ref.name} ({policy.ref.digest}) is not accepted for {environment}",
             hint="use an accepted bundle, or accept this one in trust.yaml",
         )
-    from bspec_opa.bundle.signing.verify import require_sequenced, verified
+    from bspec_opa.bundle.signing.verify import require_recent, require_sequenced
 
-    try:
-        found = verified(policy.bundle.files, publishers, now)
-        require_sequenced(found)
-    except TrustError as e:
-        at = Location(policy.bundle.name)
-        raise error_of(p.reason.problem(p.message, hint=p.hint, at=at) for p in e.problems) from e
+    found = _proven(_Question(policy.bundle.digest, publishers, policy.bundle.files))
+    require_recent(found, now)
+    require_sequenced(found)
     return found
+
+
+def _accepted_now(policy: Policy, anchor: Anchor, environment: str, world: World) -> Verified | None:
+    """As :func:`accepted`, for people who have to do something about it."""
+    try:
+        return accepted(policy, anchor.root, environment, world.now)
+    except TrustError as e:
+        if e.code == NOT_ACCEPTED.code:
+            raise
+        raise error_of(
+            p.reason.problem(
+                f"is not listed for {environment}, and as a publisher's: {p.message}",
+                hint=p.hint or p.reason.remedy,
+                at=Location(policy.bundle.name),
+            )
+            for p in e.problems
+        ) from e
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Who signed this; the digest is over all of the files."""
+
+    digest: Digest
+    publishers: tuple[Publisher, ...]
+    files: Mapping[str, bytes] = field(compare=False, repr=False)
+
+
+@lru_cache(maxsize=8)
+def _proven(question: _Question) -> Verified:
+    """Whoever judges many intents under one bundle verifies its signature once; the clock is asked each time."""
+    from bspec_opa.bundle.signing.verify import proven
+
+    return proven(question.files, question.publishers)
 
 
 def require_accepted(policy: Policy, anchor: Anchor, environment: str, world: World) -> tuple[str, ...]:
@@ -62,7 +99,7 @@ def require_accepted(policy: Policy, anchor: Anchor, environment: str, world: Wo
     Raises:
         TrustError: not accepted, or older than one of its publisher that this user has used there (attack A31).
     """
-    found = accepted(policy, anchor.root, environment, world.now)
+    found = _accepted_now(policy, anchor, environment, world)
     if found is None:
         return (LISTED,) if policy.bundle.signature else ()
     directory = memory_directory(world.environ)
@@ -78,7 +115,7 @@ def remember_accepted(policy: Policy, anchor: Anchor, environment: str, world: W
         TrustError: as :func:`require_accepted`.
         StoreError: it can't be remembered.
     """
-    found = accepted(policy, anchor.root, environment, world.now)
+    found = _accepted_now(policy, anchor, environment, world)
     if found is None:
         return
     directory = memory_directory(world.environ)

@@ -47,6 +47,9 @@ KEYS: Mapping[str, str] = {
     "policy.path": "path",
     "output.format": "format",
     "decision_log.file": "path",
+    "decision_log.url": "text",
+    "decision_log.ca": "path",
+    "decision_log.token_file": "path",
     "signing.author": "key",
     "signing.approver": "key",
     "signing.evaluator": "key",
@@ -59,6 +62,8 @@ INSIDE: Mapping[str, str] = {
     "engine.token_file": "give --engine-token-file: a checkout must not send your files away",
     "decision_log.file": "give BSPEC_OPA_DECISION_LOG_FILE: a checkout must not write to your files",
 }
+# Never from a checkout: who learns of decisions is not for those to say whose agents are judged.
+OUTSIDE = frozenset({"decision_log.url", "decision_log.ca", "decision_log.token_file"})
 MAX_DEADLINE_S = 600
 MAX_SHOWN = 40
 # Variables that are no configuration keys.
@@ -175,7 +180,10 @@ class _Reader:
 
     def _value(self, key: str, raw: object) -> Value | None:
         at = self._locate(key)
-        if key.rpartition(".")[2] in {"pin", "trust_pin", "trust-pin"}:
+        if key in OUTSIDE:
+            hint = f"set {PREFIX}{key.replace('.', '_').upper()}"
+            self._problems.append(CONFIG_VALUE.problem(f"{key} is not accepted here", hint=hint, at=at))
+        elif key.rpartition(".")[2] in {"pin", "trust_pin", "trust-pin"}:
             hint = "give --trust-pin or BSPEC_OPA_TRUST_PIN: the anchor never comes from the checkout"
             self._problems.append(CONFIG_PIN.problem("a trust pin is not accepted here", hint=hint, at=at))
         elif key not in KEYS:

@@ -93,6 +93,11 @@ class History:
         ]
         return _head(lines[-1]) if lines else None
 
+    def line(self, seq: int) -> Head | None:
+        """The line that a ledger entry holds, current or not."""
+        found = [r for r in self.records if r.record.type in LINE_TYPES and r.seq == seq]
+        return _head(found[0]) if found else None
+
     def with_inbox(self, records: Iterable[Record]) -> History:
         """As if the inbox's records were sequenced after everything else."""
         known = {r.record.id for r in self.records}

@@ -138,6 +138,23 @@ def test_whoever_serves_may_demand_more(tmp_path: Path) -> None:
     assert bench.current() == revision(0)
 
 
+def test_a_bug_in_a_check_keeps_what_was_there_and_the_server_up(tmp_path: Path) -> None:
+    def check(bundle: Bundle, _: bytes) -> None:
+        if bundle.organisation["name"] == "acme-1":
+            raise ZeroDivisionError("oh")
+
+    files = {name: tmp_path / name for name in ("a", "b")}
+    for file in files.values():
+        put(file, edition(0))
+    bench = Bench(files, check=check)
+    assert bench.look() == [("switched", "a", ""), ("switched", "b", "")]
+    put(files["a"], edition(1))
+    put(files["b"], edition(2))
+    assert bench.look() == [("failed", "a", ""), ("switched", "b", "")]
+    assert bench.events[0].message == "ZeroDivisionError: oh"
+    assert (bench.current("a"), bench.current("b")) == (revision(0), revision(2))
+
+
 def test_a_directory_is_looked_through_again_and_again(tmp_path: Path) -> None:
     top = tmp_path / "top"
     top.mkdir()

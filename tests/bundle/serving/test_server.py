@@ -359,3 +359,32 @@ def test_a_bug_ends_one_request_and_tells_the_client_nothing(served: Served) -> 
     reply = served.get(PATH)
     assert (reply.status, reply.body) == (500, b"Internal Server Error\n")
     assert served.wait_for("failed").message == "ValueError: secret"
+
+
+@pytest.mark.soak
+def test_thousands_of_switches_and_nobody_gets_half_of_one(file: Path) -> None:
+    """Clients that wait get whole editions only, each under its own validator."""
+    etags = {etag(n): edition(n) for n in range(6)}
+    over = threading.Event()
+
+    def follow(served: Served) -> int:
+        known, count = "", 0
+        while not over.is_set():
+            reply = served.get(PATH, If_None_Match=known, Prefer="wait=1")
+            assert reply.status in {200, 304}
+            if reply.status == 200:
+                assert etags[reply.headers["ETag"]] == reply.body
+                count += 1
+            known = reply.headers["ETag"]
+        return count
+
+    with serving(Settings({NAME: file}, interval_s=3600)) as served, ThreadPoolExecutor(4) as pool:
+        followers = [pool.submit(follow, served) for _ in range(4)]
+        try:
+            for number in range(1, 3001):
+                put(file, edition(number % 6))
+                served.look()
+                served.wait_for("switched", number + 1)
+        finally:
+            over.set()
+        assert min(f.result() for f in followers) > 100

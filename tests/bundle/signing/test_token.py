@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization as s
+from hypothesis import given
+from hypothesis import strategies as st
 from publishers import NOW, SHIPPED, key, listed, members, packed, publisher, signatures, token, unsigned_token
 
 from bspec_opa.bundle.layout import SIGNATURES
@@ -17,7 +19,7 @@ from bspec_opa.bundle.signing.verify import verified
 from bspec_opa.foundation.errors import TrustError
 
 FILES = members(SHIPPED.read_bytes())
-GOOD = {"files": listed(FILES), "keyid": "key-one", "iat": NOW, "bspec_sequence": 7}
+GOOD: dict[str, Any] = {"files": listed(FILES), "keyid": "key-one", "iat": NOW, "bspec_sequence": 7}
 
 
 def one(**changed: Any) -> bytes:
@@ -133,3 +135,33 @@ def test_opas_own_way_is_no_plugin(plugin: str) -> None:
 @pytest.mark.parametrize(("member", "field"), [("bspec_sequence", "sequence"), ("iat", "issued_unix")])
 def test_what_opa_itself_does_not_say_is_not_made_up(member: str, field: str) -> None:
     assert getattr(read_signature(without(member)), field) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+CLAIMS = st.fixed_dictionaries({}, optional=dict.fromkeys(("keyid", "scope", "iat", "bspec_sequence", "x"), JSON))
+
+
+@given(st.binary(max_size=60) | JSON.map(lambda v: document({"signatures": v})) | JSON.map(document))
+def test_anything_else_is_refused_with_its_reason(data: bytes) -> None:
+    with pytest.raises(TrustError) as error:
+        read_signature(data)
+    assert error.value.code == "bundle.signature-form"
+
+
+@given(JSON, CLAIMS, JSON | st.just(GOOD["files"]))
+def test_a_token_over_anything(kid: Any, claims: Any, files: Any) -> None:
+    """Read or refused with a reason, never anything else; what is read has the types that it promises."""
+    token_of_it = unsigned_token({"alg": "ES256", "kid": kid}, {**claims, "files": files}, b"x")
+    try:
+        found = read_signature(document({"signatures": [token_of_it]}))
+    except TrustError as e:
+        assert e.code == "bundle.signature-form"  # noqa: PT017 - one of two outcomes
+    else:
+        assert isinstance(found.key_id + found.scope, str)
+        assert found.sequence is None or found.sequence >= 1
+        assert found.issued_unix is None or found.issued_unix >= 0
+        assert found.files

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    Change = Callable[[dict[str, bytes]], None]
+    Change = Callable[[dict[str, bytes]], object]
 
 DAY = 86_400
 ALGORITHMS = ("ES256", "RS256")
@@ -90,9 +90,11 @@ def test_a_bundle_of_opa_build(real: RealOpa) -> None:
     assert set(files) == {"data.json", "p/p.rego", ".manifest", SIGNATURES}
     found = verified(files, [publisher()], NOW)
     assert (found.signature.sequence, found.signature.issued_unix) == (None, None)
-    with pytest.raises(TrustError, match="lacks bspec_sequence and iat"):
+    with pytest.raises(TrustError, match="lacks bspec_sequence and iat") as error:
         require_sequenced(found)
-    for limit in ({"minimum_sequence": 2}, {"max_age_s": 1}):
+    assert error.value.code == "bundle.unsequenced"
+    limits: tuple[dict[str, Any], ...] = ({"minimum_sequence": 2}, {"max_age_s": 1})
+    for limit in limits:
         with pytest.raises(TrustError, match="the signature lacks bspec_sequence or iat"):
             verified(files, [publisher(**limit)], NOW)
 
@@ -118,9 +120,9 @@ TAMPERED: dict[str, Change] = {
     "a file added": lambda f: f.update({"bspec/lib/more/more.rego": b"package bspec.lib.more\n"}),
     "data added": lambda f: f.update({"bspec/more/data.json": b"{}"}),
     "a file that OPA would not load, added": lambda f: f.update({"bspec/readme.txt": b"x"}),
-    "a file removed": lambda f: f.pop("schemas/org.json") and None,
-    "the module removed": lambda f: f.pop("policy.wasm") and None,
-    "the manifest removed": lambda f: f.pop(".manifest") and None,
+    "a file removed": lambda f: f.pop("schemas/org.json"),
+    "the module removed": lambda f: f.pop("policy.wasm"),
+    "the manifest removed": lambda f: f.pop(".manifest"),
 }
 
 
@@ -145,7 +147,7 @@ def test_tampering_with_a_bundle_of_opa_build(real: RealOpa, what: str) -> None:
     files = read_any(decompress(archive))
     again = loosely_packed(files, real.folder / "same.tar.gz")
     assert real.accepts(again)
-    assert verified(read_any(decompress(again)), [publisher()], NOW)
+    assert verified(read_any(decompress(again)), [publisher()], NOW).publisher == publisher()
     if what == "byte":
         files["p/p.rego"] = files["p/p.rego"].replace(b"1", b"2")
     elif what == "added":
@@ -189,7 +191,7 @@ def test_the_algorithm_is_the_keys(bundle_bytes: bytes) -> None:
     rsa = key("RS256", "RS256")
     payload = {"files": listed(files), "keyid": rsa.public.id, "iat": NOW, "bspec_sequence": 1}
     genuine = packed(files | {SIGNATURES: signatures(payload, rsa)})
-    assert ours(genuine, publisher(rsa))
+    assert ours(genuine, publisher(rsa)).publisher.key == rsa.public
     renamed = type(key().public)(rsa.public.id, "ES256", key().public.spki)
     from bspec_opa.trust.publisher import Publisher
 
@@ -238,12 +240,43 @@ def test_two_keys_during_a_rotation(real: RealOpa, bundle_bytes: bytes) -> None:
         (7, NOW + 1, {}, "bundle.from-the-future"),
     ],
 )
-def test_how_old(bundle_bytes: bytes, sequence: int, at: int, limits: dict[str, int], expected: str) -> None:
+def test_how_old(bundle_bytes: bytes, sequence: int, at: int, limits: dict[str, Any], expected: str) -> None:
     signed = sign(bundle_bytes, sequence=sequence, at=at)
     if expected:
         assert code(signed, publisher(**limits)) == expected
     else:
         assert require_sequenced(ours(signed, publisher(**limits))) == sequence
+
+
+@pytest.mark.attack("A31")
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"exp": NOW + 1}, ""),
+        ({"exp": NOW}, "bundle.stale"),
+        ({"nbf": NOW}, ""),
+        ({"nbf": NOW + 1}, "bundle.from-the-future"),
+    ],
+)
+def test_registered_claims_that_opa_ignores(bundle_bytes: bytes, claims: dict[str, int], expected: str) -> None:
+    """A pipeline that gives them to ``opa sign`` means them."""
+    files = members(bundle_bytes)
+    payload = {"files": listed(files), "iat": NOW, "bspec_sequence": 1, **claims}
+    signed = packed(files | {SIGNATURES: signatures(payload)})
+    if expected:
+        assert code(signed) == expected
+    else:
+        assert ours(signed).publisher == publisher()
+
+
+def test_a_limit_needs_only_what_it_is_about(bundle_bytes: bytes) -> None:
+    files = members(bundle_bytes)
+    dated = packed(files | {SIGNATURES: signatures({"files": listed(files), "iat": NOW})})
+    counted = packed(files | {SIGNATURES: signatures({"files": listed(files), "bspec_sequence": 7})})
+    assert ours(dated, publisher(max_age_s=1)).signature.sequence is None
+    assert ours(counted, publisher(minimum_sequence=7)).signature.issued_unix is None
+    assert code(dated, publisher(minimum_sequence=2)) == "bundle.unsequenced"
+    assert code(counted, publisher(max_age_s=1)) == "bundle.unsequenced"
 
 
 def test_signing_changes_no_revision(bundle_bytes: bytes) -> None:

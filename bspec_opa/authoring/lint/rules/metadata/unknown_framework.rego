@@ -8,7 +8,7 @@ package bspec.lint.metadata.unknown_framework
 import data.bspec.lint.lib.source
 
 known := {
-	"AISVS", "ATLAS", "CIS", "EU-AI-Act", "GDPR", "HIPAA", "ISO27001", "ISO42001", "NIST-800-53", "NIST-AI-RMF",
+	"AISVS", "ATLAS", "CIS", "EU-AI-Act", "GDPR", "HIPAA", "INTERNAL", "ISO27001", "ISO42001", "NIST-800-53", "NIST-AI-RMF",
 	"NIST-SSDF", "OWASP-ASI", "OWASP-LLM", "OWASP-MCP", "PCI-DSS", "SLSA", "SOC2",
 }
 

@@ -20,7 +20,7 @@ report contains {
 	some file, tree in input.files
 	source.is_test(file)
 	some node in references(tree)
-	path := array.concat(["data", "bspec", "testing"], below(tree, node))
+	path := array.concat(["data", "bspec", "testing"], [$"{key}" | some key in below(tree, node)])
 	keys := below(tree, node)
 	count(keys) > 0
 

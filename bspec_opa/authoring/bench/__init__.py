@@ -1,0 +1,1 @@
+"""``policy bench``: what each rule costs."""

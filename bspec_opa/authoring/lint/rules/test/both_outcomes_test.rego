@@ -1,0 +1,35 @@
+package bspec.lint.test.both_outcomes_test
+
+import data.bspec.lint.lib.example
+import data.bspec.lint.test.both_outcomes as rule
+
+found(outcomes) := told if {
+	reports := rule.report with input as object.union(
+		example.lint_input,
+		{"tests": [{"rule": "global.tools.extra", "expects": e} | some e in outcomes]},
+	)
+	told := {f.msg | some f in reports}
+}
+
+test_fail if {
+	found(["findings"]) == {"no test expects that nothing is found"}
+	found(["none"]) == {"no test expects findings"}
+	found(["nothing", "failing"]) == {"no test expects findings", "no test expects that nothing is found"}
+}
+
+test_fail_place if {
+	rule.report == {{
+		"msg": "the rule has no test", "file": example.file, "row": 9, "col": 1,
+		"hint": "write one in which the rule denies or warns, and one in which it has nothing to say",
+	}} with input as object.union(json.remove(example.lint_input, [["text", example.tests]]), {"tested": false})
+}
+
+test_success if {
+	rule.report == set() with input as example.lint_input
+	found(["both"]) == set()
+}
+
+# what could not be run is no finding, as long as there is a test
+test_success_not_run if {
+	rule.report == set() with input as object.union(example.lint_input, {"tested": false, "tests": []})
+}

@@ -1,0 +1,93 @@
+"""Pages of rules: what METADATA says is shown and never obeyed, and what people wrote is kept."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from bspec_opa.authoring.doc.html import html_pages
+from bspec_opa.authoring.doc.markdown import code, markdown_pages, text_of
+from bspec_opa.authoring.doc.model import UNWRITTEN, Documented, Library, written_part
+from bspec_opa.bundle.index import RuleEntry
+from bspec_opa.bundle.read import read_bundle
+
+ROOT = Path(__file__).parents[3]
+RULE = read_bundle((ROOT / "bundles" / "default.tar.gz").read_bytes(), "default").index.rules[0]
+HOSTILE = '</title><script>alert(1)</script> "x" ![a](javascript:alert(1)) | b\n## Why\n<img src=x onerror=y>'
+
+
+def hostile() -> RuleEntry:
+    texts = dict.fromkeys(("title", "description", "remediation", "owner", "code"), HOSTILE)
+    members = {n: getattr(RULE, n) for n in RULE.__dataclass_fields__} | texts | {"controls": (HOSTILE,)}
+    return RuleEntry(**members)
+
+
+class Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.links: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {tag, *(n for n, _ in attrs if n.startswith("on"))}
+        self.links |= {v or "" for n, v in attrs if n in {"href", "src"}}
+
+
+@pytest.mark.attack("A73")
+def test_hostile_words_in_html_are_shown_and_run_nothing() -> None:
+    written = "## Why\n<script>alert(2)</script> [go](javascript:alert(3)) ![i](http://elsewhere/i.png)\n\n## Avoid\n"
+    documented = Documented(hostile(), f"# {HOSTILE}\npackage x\n", f"# {HOSTILE}\n", written)
+    pages = dict(html_pages(Library(HOSTILE, (documented,))))
+    assert set(pages) == {"index.html", f"{RULE.id}.html"}
+    for text in pages.values():
+        elements = Elements()
+        elements.feed(text)
+        assert elements.found & {"script", "img", "iframe", "link", "object", "onerror"} == set()
+        # An image becomes a link, which loads nothing by itself.
+        assert elements.links <= {"index.html", f"{RULE.id}.html", "http://elsewhere/i.png"}
+        assert "default-src 'none'; style-src 'unsafe-inline'" in text
+        assert "&lt;script&gt;alert(1)" in text
+        assert re.search(r"https?://", re.sub(r"&lt;.*", "", text).replace("http://elsewhere", "")) is None
+
+
+@pytest.mark.attack("A73")
+def test_hostile_words_in_markdown_are_text() -> None:
+    documented = Documented(hostile(), f"# {HOSTILE}\n# ````\n", "", "")
+    pages = dict(markdown_pages(Library("x", (documented,))))
+    index, page = pages["index.md"], pages[f"{RULE.id}.md"]
+    outside = page.partition("`````rego\n")[0]
+    for text in (index, outside):
+        assert "<script" not in text
+        assert "<img" not in text
+        assert "](javascript" not in text
+        assert "\n## Why" not in text
+    (row,) = [line for line in index.splitlines() if line.startswith("| [")]
+    assert len(re.findall(r"(?<!\\)\|", row)) == 8
+    assert page.endswith(UNWRITTEN)
+    assert written_part(page) == UNWRITTEN
+
+
+def test_ordinary_words_stay_as_they_are() -> None:
+    assert text_of('a bound, such as ">=2.0,<3", and `code`\n  more') == 'a bound, such as ">=2.0,<3", and `code` more'
+    assert code("a ``` b\n", "rego") == "````rego\na ``` b\n````\n"
+
+
+def test_what_a_person_wrote_is_kept() -> None:
+    written = "## Why\nBecause.\n\n```rego\n## Why\n```\n\n## Avoid\nx\n\n## Prefer\ny\n"
+    documented = Documented(RULE, "package x\n\n## Why\n", "package x_test\n", written)
+    pages = dict(markdown_pages(Library("x", (documented,))))
+    page = pages[f"{RULE.id}.md"]
+    assert written_part(page) == written
+    assert (
+        dict(
+            markdown_pages(
+                Library("x", (Documented(RULE, "package x\n\n## Why\n", "package x_test\n", written_part(page)),))
+            )
+        )
+        == pages
+    )
+    assert "## Tests\n```rego\npackage x_test\n```\n" in page
+    assert written_part("# nothing\n") == ""
