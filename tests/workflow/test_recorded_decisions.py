@@ -96,7 +96,8 @@ def test_a_mandatory_rule_that_the_candidate_does_not_run_is_a_new_denial(staged
 
     staged.next_root(demand)
     shipped = read_bundle(shipped_bundle().read_bytes(), "default")
-    data: Any = {**shipped.organisation, "select": {"include": ["*"], "exclude": [rule]}}
+    organisation: Any = shipped.organisation
+    data = {**organisation, "select": {**organisation["select"], "exclude": [rule]}}
     candidate = tmp_path / "without.tar.gz"
     candidate.write_bytes(repack(shipped, canonical_bytes(data), "data.json"))
     impact = compared(staged, str(candidate))
