@@ -72,7 +72,7 @@ class Bundle:
     wasm: bytes
     files: Mapping[str, bytes]
     opa_version: str
-    signature: Signature | None
+    signature: Signature | None = None
 
     @property
     def organisation(self) -> JsonObject:
