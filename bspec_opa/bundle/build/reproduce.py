@@ -23,8 +23,10 @@ from bspec_opa.foundation.errors import Location
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bspec_opa.bundle.index import Index
     from bspec_opa.bundle.read import Bundle
     from bspec_opa.bundle.rego.opa_tool import Opa
+    from bspec_opa.foundation.canonical import JsonObject
 
 _SOURCES, _WORK = "sources", "work"
 
@@ -51,15 +53,19 @@ def reproduce(bundle: Bundle, opa: Opa) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory(prefix="bspec-opa-") as folder:
         work = Path(folder)
         write_tree(work / _SOURCES, _authored(bundle.files))
-        index = read_index(work / _SOURCES, opa)
-        if index != bundle.index:
+        if _said(read_index(work / _SOURCES, opa)) != _said(bundle.index):
             raise _different(bundle, INDEX)
-        again = {**schemas(), **generated(index)}
+        again = {**schemas(), **generated(bundle.index)}
         for name, data in again.items():
             _same(bundle, name, data)
         write_tree(work / _WORK, {**schemas(), CAPABILITIES: capabilities()})
         _same(bundle, WASM, compile_wasm(work / _WORK, {**_authored(bundle.files), **again}, opa))
     return (*sorted(again), INDEX, WASM)
+
+
+def _said(index: Index) -> list[JsonObject]:
+    """The rules as their files tell them; whose pack brought a rule is a label that no file tells."""
+    return [r.to_json() | {"owner": ""} for r in index.rules]
 
 
 def _authored(files: Mapping[str, bytes]) -> dict[str, bytes]:

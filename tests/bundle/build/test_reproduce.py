@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,3 +61,10 @@ def test_what_was_not_made_from_the_rego(bundle_bytes: bytes, opa: Opa, name: st
         reproduce(read_bundle(packed(files), "odd"), opa)
     assert error.value.code == "bundle.not-reproduced"
     assert error.value.problems[0].message == f"{part} is not what the bundle's Rego gives"
+
+
+def test_a_bundle_of_another_opa_version(bundle: Bundle, opa: Opa) -> None:
+    """Another compiler gives other bytes: that would say nothing about the bundle."""
+    with pytest.raises(BspecError, match=r"was compiled by OPA 1\.0\.0, and here is ") as error:
+        reproduce(replace(bundle, opa_version="1.0.0"), opa)
+    assert error.value.code == "bundle.not-reproduced"
