@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from policy_tree import good_tree, write
 from shell import fill_result
 
 from bspec_opa.foundation.closed_schema import violations
@@ -83,6 +84,9 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "verify a bundle": ("empty", ("bundle", "verify", "s.tar.gz", "--key", "publisher.pub.pem"), "bundle-verified"),
     "inspect a signed one": ("empty", ("bundle", "inspect", "s.tar.gz"), "bundle"),
     "diff": ("empty", ("bundle", "diff", "elevated", "s.tar.gz"), "bundle-diff"),
+    "policy new": ("empty", ("policy", "new", "global/tools/no_shell"), "policy-new"),
+    "policy test": ("empty", ("policy", "test"), "policy-test"),
+    "policy bench": ("empty", ("policy", "bench", "--repeat", "1"), "policy-bench"),
     "doctor empty": ("empty", ("doctor",), "doctor"),
     "doctor": ("live", ("doctor",), "doctor"),
     "init": ("bare", ("init", ".", "--trial-keys"), "init"),
@@ -129,9 +133,12 @@ def without_open(schema: Any, value: Any) -> Any:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_printed_fits(shell_at: At, case: str) -> None:
+def test_what_is_printed_fits(shell_at: At, case: str, opa_path: Path) -> None:
     stage, arguments, name = CASES[case]
     shell = shell_at(stage)
+    shell.variables["BSPEC_OPA_OPA"] = str(opa_path)
+    if case in {"policy test", "policy bench"}:
+        write(Path("policies"), good_tree())
     if case == "trust init":
         shell.ok("init", ".", "--trial-keys")
     if case == "pull":
