@@ -32,7 +32,10 @@ def main(arguments: list[str]) -> int:
     def progress(outcome: str, number: int) -> None:
         seen[outcome] += number
         said = ", ".join(f"{n} {o}" for o, n in sorted(seen.items()))
-        sys.stderr.write(f"\r{sum(seen.values())} tried, {len(wanted)} of libraries and rules: {said}   ")
+        if not sys.stderr.isatty():
+            return
+        more = " and the gate's" if whole else ""
+        sys.stderr.write(f"\r{sum(seen.values())} of {len(wanted)}{more}: {said}   ")
         sys.stderr.flush()
 
     outcomes = try_all(policies, wanted, progress)
