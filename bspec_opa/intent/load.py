@@ -12,6 +12,7 @@ from bspec_opa.foundation.document.load import load_document
 from bspec_opa.foundation.errors import BspecError, error_of
 from bspec_opa.intent.consistency import inconsistencies
 from bspec_opa.intent.model import Intent
+from bspec_opa.intent.reasons import UNSUPPORTED_SCHEMA
 from bspec_opa.intent.schema import schema_digest
 from bspec_opa.intent.surface import surface_of
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.document.document import Document
     from bspec_opa.foundation.errors import Problem
+
+FEWEST_MEMBERS = 3
+"""Of an intent's ten, a document without ``schema`` has at least so many, or it is something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +94,17 @@ def _read(document: Document) -> Intent:
     except ValidationError as e:
         from bspec_opa.intent.explain import explain
 
+        if _is_something_else(document.value):
+            message = 'this is no intent: it has no "schema", and next to nothing that an intent has'
+            raise UNSUPPORTED_SCHEMA.error(
+                message, hint="name another file, or begin it with schema: behavior.intent/v1", at=document.locate("")
+            ) from e
+
         raise error_of(explain(e.errors(include_url=False), document)) from e
+
+
+def _is_something_else(value: JsonValue) -> bool:
+    """Whether naming every member that is missing or unknown would tell nobody anything."""
+    if not isinstance(value, dict) or "schema" in value:
+        return False
+    return len(Intent.model_fields.keys() & value.keys()) < FEWEST_MEMBERS

@@ -220,6 +220,24 @@ def test_another_schema_is_refused_and_nothing_else_is_said(schema: object) -> N
     assert len(e.value.problems) == 1
 
 
+@pytest.mark.parametrize(
+    "document",
+    [{}, {"openapi": "3.0.0", "info": {}, "paths": {}}, {"name": "x", "description": "y", "tools": [], "models": {}}],
+)
+def test_something_else_is_called_that_and_nothing_else_is_said(document: Json) -> None:
+    with refused("intent.unsupported-schema") as e:
+        loaded(document)
+    (problem,) = e.value.problems
+    assert "this is no intent" in problem.message
+    assert "schema: behavior.intent/v1" in problem.hint
+
+
+def test_an_intent_that_only_lacks_its_schema_is_told_so() -> None:
+    with refused("intent.missing-field") as e:
+        loaded(edited(lambda d: d.pop("schema")))
+    assert [p.message for p in e.value.problems] == ['"schema" is missing']
+
+
 def test_all_problems_of_a_file_in_the_order_of_the_source() -> None:
     document = edited(lambda d: (d["risk"].update(tier="hihg"), d["tools"][0].update(privilege=1), d.pop("purpose")))
     document["metadata"]["idd"] = "x"
