@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.describe import describe
+from bspec_opa.bundle.unfinished import unfinished
 from bspec_opa.report.printable import printable
 from bspec_opa.report.signing import unverified_json, unverified_text
 from bspec_opa.report.text import next_lines
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
 
 
 def built_text(policy: Policy, target: Path, style: Style) -> str:
-    """What was built."""
-    return f"{style.mark('BUILT', 'bold', 'green')}  {printable(str(target))}\n" + _identity(policy)
+    """What was built, and what is not finished in it."""
+    notes = "".join(f"  note      {printable(n)}\n" for n in unfinished(policy.bundle))
+    return f"{style.mark('BUILT', 'bold', 'green')}  {printable(str(target))}\n" + _identity(policy) + notes
 
 
 def built_json(policy: Policy, target: Path) -> JsonObject:
     """``bspec.bundle-built/v1``."""
-    return {"schema": "bspec.bundle-built/v1", "exit_code": 0, **_file(policy, target), **_owners(policy)}
+    notes = cast("list[JsonValue]", unfinished(policy.bundle))
+    parts = {**_file(policy, target), **_owners(policy), "notes": notes}
+    return {"schema": "bspec.bundle-built/v1", "exit_code": 0, **parts}
 
 
 def exported_text(policy: Policy, target: Path, style: Style) -> str:
