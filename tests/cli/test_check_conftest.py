@@ -249,6 +249,7 @@ def test_old_syntax_when_it_is_said_to_be_old(check: Check) -> None:
     result = check()
     assert result.code == 3
     assert {p["code"] for p in result.json["problems"]} == {"bundle.rego-invalid"}
+    assert all("--rego-version v0" in p["hint"] for p in result.json["problems"])
     policies(GOOD)
     assert check("--rego-version", "v0").code == 3
 

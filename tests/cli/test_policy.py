@@ -170,6 +170,11 @@ def test_new_overwrites_nothing(small: Shell) -> None:
 def test_codes_are_counted_on(small: Shell) -> None:
     codes = [small.ok("policy", "new", f"global/a/{n}", "--format", "json").json["code"] for n in ("b", "c")]
     assert codes == ["ORG-01", "ORG-02"]
+    # a prefix tells people one place, and lint holds authors to it: another collection gets its own
+    places = ("promotion/production/d", "promotion/all/e", "global/b_2/f", "global/a/g")
+    codes = [small.ok("policy", "new", p, "--format", "json").json["code"] for p in places]
+    assert codes == ["ORGP-01", "ORGP-02", "ORGB-01", "ORG-03"]
+    assert "code-prefix" not in small("policy", "lint").out
 
 
 def test_new_extends_a_configuration_and_checks_a_table(shell: Shell, base_bytes: bytes) -> None:

@@ -235,6 +235,8 @@ def _relocated(problem: Problem, policies: Path) -> Problem:
         hint = "misspelt, or withheld: --conftest-capabilities FILE says what policies may call"
     elif problem.message.startswith("undefined ref: input"):
         hint = "bspec-opa normalize prints what policies see"
+    elif "keyword is required" in problem.message:
+        hint = "written before OPA 1.0? --rego-version v0 takes it as it is"
     if at is not None and at.file.endswith(".rego") and not Path(at.file).is_absolute():
         name = at.file.removeprefix(f"{_POLICIES}/")
         file = str(policies if policies.is_file() else policies / name)

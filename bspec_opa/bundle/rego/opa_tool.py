@@ -24,7 +24,10 @@ TIMEOUT_S = 120.0
 _ENVIRONMENT = {"PATH": "/nonexistent", "HOME": "/nonexistent"}
 _LOCAL = re.compile(r"__local([0-9]+)__")
 _LOCATED = re.compile(r"(?<![^\s:])(?P<file>[^\s:]+\.rego):(?P<row>[0-9]+): (?P<message>.*)")
+TEMPLATE = 'not on the allow-list of builtins: write $"tool {t.id} is wrong", a text with values in braces'
+"""What to do without ``sprintf``, which every author knows from elsewhere."""
 _TRANSLATIONS = (
+    (re.compile(r"undefined function sprintf\b"), TEMPLATE.replace("{", "{{").replace("}", "}}")),
     (re.compile(r"undefined function (\S+)"), "{0} is not on the allow-list of builtins; let Python compute the fact"),
     (re.compile(r"unexpected : token"), '"contains" forgotten? write: deny contains {{...}} if {{...}}'),
     (
