@@ -206,6 +206,18 @@ def test_a_pack_is_linted_on_its_base(shell: Shell) -> None:
     assert (result.json["counts"]["files"], result.json["counts"]["rules"]) == (2, 1)
 
 
+def test_a_rule_for_an_environment_that_the_base_does_not_know(shell: Shell) -> None:
+    """It would never run. The base's data is right, so the finding is at the rule."""
+    shell.ok("policy", "new", "promotion/staging/second_look", "--owner", "team:payments")
+    rules = Path("policies/bspec/rules/promotion")
+    (rules / "staging").rename(rules / "stging")
+    for file in (rules / "stging").rglob("*.rego"):
+        file.write_text(file.read_text(encoding="utf-8").replace(".staging.", ".stging."), encoding="utf-8")
+    result = shell("policy", "lint", "--format", "json")
+    rule = "bspec/rules/promotion/stging/second_look/second_look.rego"
+    assert ("data/environment", rule, 0, 0) in places(result.json)
+
+
 def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     from bspec_opa.authoring.lint.fixing import Mended
     from bspec_opa.authoring.lint.model import LintResult
