@@ -6,12 +6,12 @@ import shlex
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.describe import describe
-from bspec_opa.bundle.unfinished import unfinished
 from bspec_opa.report.printable import printable
 from bspec_opa.report.signing import unverified_json, unverified_text
 from bspec_opa.report.text import next_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from bspec_opa.bundle.signing.token import Signature
@@ -20,16 +20,15 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.deciding import Policy
 
 
-def built_text(policy: Policy, target: Path, style: Style) -> str:
+def built_text(policy: Policy, target: Path, notes: Iterable[str], style: Style) -> str:
     """What was built, and what is not finished in it."""
-    notes = "".join(f"  note      {printable(n)}\n" for n in unfinished(policy.bundle))
-    return f"{style.mark('BUILT', 'bold', 'green')}  {printable(str(target))}\n" + _identity(policy) + notes
+    said = "".join(f"  note      {printable(n)}\n" for n in notes)
+    return f"{style.mark('BUILT', 'bold', 'green')}  {printable(str(target))}\n" + _identity(policy) + said
 
 
-def built_json(policy: Policy, target: Path) -> JsonObject:
+def built_json(policy: Policy, target: Path, notes: Iterable[str]) -> JsonObject:
     """``bspec.bundle-built/v1``."""
-    notes = cast("list[JsonValue]", unfinished(policy.bundle))
-    parts = {**_file(policy, target), **_owners(policy), "notes": notes}
+    parts = {**_file(policy, target), **_owners(policy), "notes": cast("list[JsonValue]", [*notes])}
     return {"schema": "bspec.bundle-built/v1", "exit_code": 0, **parts}
 
 

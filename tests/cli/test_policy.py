@@ -94,6 +94,10 @@ def test_what_is_not_finished_is_never_silent(shell: Shell) -> None:
     edit(FOLDER / "no_finance.rego", "TODO, what", "What")
     assert shell.ok("policy", "lint", "--fail-on-warn", "--format", "json").json["findings"] == []
     assert shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"] == []
+    (FOLDER / "no_finance_test.rego").unlink()
+    assert shell("policy", "test").code == 3
+    untested = "global.tools.no_finance has no test beside it: nothing shows that it denies"
+    assert shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"] == [untested]
 
 
 NEW = {
