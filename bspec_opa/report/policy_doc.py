@@ -12,7 +12,7 @@ from bspec_opa.report.schema_parts import LINE, LINES
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.report.style import Style
-    from bspec_opa.workflow.documenting import Pages
+    from bspec_opa.workflow.authors.documenting import Pages
 
 POLICY_DOC: dict[str, JsonObject] = {
     "folder": LINE,

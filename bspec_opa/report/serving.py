@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.serving.log import Event
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.report.style import Style
-    from bspec_opa.workflow.serving import Serving
+    from bspec_opa.workflow.bundles.serving import Serving
 
 SHORT = 19
 """Characters of a digest that are shown to people."""

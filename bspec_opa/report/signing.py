@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.signing.token import Signature
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.style import Style
+    from bspec_opa.workflow.bundles.signing import SignedBundle
     from bspec_opa.workflow.checkout.deciding import Policy
-    from bspec_opa.workflow.signing_bundles import SignedBundle
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
 

@@ -24,7 +24,7 @@ from publishers import key, members, packed, sign, write_keys
 from bspec_opa.bundle.layout import SIGNATURES
 from bspec_opa.bundle.serving.limits import SPARE_DESCRIPTORS
 from bspec_opa.report.schemas import SCHEMAS
-from bspec_opa.workflow.serving import affordable
+from bspec_opa.workflow.bundles.serving import affordable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

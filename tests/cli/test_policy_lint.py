@@ -247,7 +247,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
     from bspec_opa.authoring.lint.fixing import Mended
     from bspec_opa.authoring.lint.model import LintResult
     from bspec_opa.foundation.errors import StoreError
-    from bspec_opa.workflow.linting import write_mended
+    from bspec_opa.workflow.authors.linting import write_mended
 
     for name in ("a", "b"):
         (tmp_path / name).write_text("new", encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError, ExitCode, TrustError
 from bspec_opa.gate.request import REPLAY_NONCE, check_request, input_digest
-from bspec_opa.workflow.bundling import build_policy, repack_policy
+from bspec_opa.workflow.bundles.bundling import build_policy, repack_policy
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
 from bspec_opa.workflow.checkout.config import Config
 from bspec_opa.workflow.checkout.deciding import open_panel, read_policy

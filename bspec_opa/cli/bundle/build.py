@@ -44,8 +44,8 @@ def command(
     bspec-opa bundle build --reuse-wasm default -o acme.tar.gz --data acme/data.json
     """
     from bspec_opa.report.bundle import built_json, built_text
-    from bspec_opa.workflow.authoring import has_policies
-    from bspec_opa.workflow.bundling import build_policy, left_to_do, repack_policy
+    from bspec_opa.workflow.authors.policies import has_policies
+    from bspec_opa.workflow.bundles.bundling import build_policy, left_to_do, repack_policy
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     if reuse_wasm is not None and data is not None:

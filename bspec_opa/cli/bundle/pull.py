@@ -33,7 +33,7 @@ def command(runtime: Runtime, /, source: str, target: Path, output_format: str |
     bspec-opa bundle pull oci:images:v7 -o bundles/acme.tar.gz
     """
     from bspec_opa.report.registry import pulled_json, pulled_text
-    from bspec_opa.workflow.distributing import pull_bundle
+    from bspec_opa.workflow.bundles.distributing import pull_bundle
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     stored, reference = pull_bundle(source, target, way_of(way))

@@ -32,7 +32,7 @@ def command(runtime: Runtime, /, bundle: str, target: str, output_format: str | 
     bspec-opa bundle push default oci:images:v7
     """
     from bspec_opa.report.registry import pushed_json, pushed_text
-    from bspec_opa.workflow.distributing import push_bundle
+    from bspec_opa.workflow.bundles.distributing import push_bundle
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     stored, reference = push_bundle(bundle, target, way_of(way))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.serving.log import Event
     from bspec_opa.cli.output import Output
     from bspec_opa.cli.runtime import Runtime
-    from bspec_opa.workflow.serving import Serving
+    from bspec_opa.workflow.bundles.serving import Serving
 
 FILE = NamedPath(path_type=Path)
 
@@ -65,7 +65,7 @@ def command(
     bspec-opa bundle serve --dir bundles --listen 0.0.0.0:8282 --tls-cert tls.pem --tls-key tls.key --token-file tokens
     bspec-opa bundle serve --dir bundles --require-key old.pub.pem --require-key new.pub.pem
     """
-    from bspec_opa.workflow.serving import Wanted, serve_bundles
+    from bspec_opa.workflow.bundles.serving import Wanted, serve_bundles
 
     if not given["require_key"] and (given["scope"] is not None or given["minimum_sequence"] > 1):
         raise click.UsageError("--scope and --minimum-sequence say what a signature must be: give --require-key")

@@ -50,7 +50,7 @@ def command(
     """
     from bspec_opa.bundle.signing.token import Claims
     from bspec_opa.report.signing import signed_json, signed_text
-    from bspec_opa.workflow.signing_bundles import attach_signatures, sign_policy
+    from bspec_opa.workflow.bundles.signing import attach_signatures, sign_policy
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     attached = signatures is not None

@@ -50,7 +50,7 @@ def command(
     """
     from bspec_opa.foundation.times import parse_duration
     from bspec_opa.report.signing import verified_json, verified_text
-    from bspec_opa.workflow.signing_bundles import Demand, rebuild, verify_signed
+    from bspec_opa.workflow.bundles.signing import Demand, rebuild, verify_signed
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     age = parse_duration(max_age) if max_age is not None else 0

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bspec_opa.workflow.distributing import Way
+    from bspec_opa.workflow.bundles.distributing import Way
 
 _FILE = click.Path(path_type=Path)
 _OPTIONS = (
@@ -33,6 +33,6 @@ def way_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def way_of(given: dict[str, Any]) -> Way:
     """The given options."""
-    from bspec_opa.workflow.distributing import Way
+    from bspec_opa.workflow.bundles.distributing import Way
 
     return Way(**given)

@@ -52,7 +52,7 @@ def command(
     bspec-opa policy bench --input inputs/ --repeat 100
     """
     from bspec_opa.report.authoring.bench import bench_json, bench_text
-    from bspec_opa.workflow.authoring_bench import bench_policies
+    from bspec_opa.workflow.authors.bench import bench_policies
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     bundle, costs = bench_policies(policies, runtime.environ, flags(given), inputs, repeat)

@@ -57,8 +57,8 @@ def command(
     bspec-opa policy lint --rules team-lint --format sarif > lint.sarif
     """
     from bspec_opa.report.check.interface import Manner
-    from bspec_opa.workflow.authoring import find_policies
-    from bspec_opa.workflow.linting import Order, lint_policies
+    from bspec_opa.workflow.authors.linting import Order, lint_policies
+    from bspec_opa.workflow.authors.policies import find_policies
 
     if (dry_run or diff) and not fix:
         raise click.UsageError(f"{'--dry-run' if dry_run else '--diff'} shows mends: give --fix, too")

@@ -49,7 +49,7 @@ def command(
     bspec-opa policy new promotion/production/second_look --pending approval
     """
     from bspec_opa.report.authoring.new import new_json, new_text
-    from bspec_opa.workflow.authoring_new import Wanted, new_rule
+    from bspec_opa.workflow.authors.new import Wanted, new_rule
 
     if warn and pending:
         raise click.UsageError("a warning denies nothing, so nothing can be pending: leave out --warn or --pending")

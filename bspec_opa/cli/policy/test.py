@@ -67,8 +67,8 @@ def command(
     bspec-opa policy test --format junit > policies.xml
     """
     from bspec_opa.authoring.testing.running import Demand
-    from bspec_opa.workflow.authoring_test import run_policy_tests, snapshot
-    from bspec_opa.workflow.authoring_test import watch as watching
+    from bspec_opa.workflow.authors.testing import run_policy_tests, snapshot
+    from bspec_opa.workflow.authors.testing import watch as watching
 
     output = plain_output(runtime, Path(), None if form == JUNIT else form, quiet=quiet)
     output = replace(output, form=form or output.form)

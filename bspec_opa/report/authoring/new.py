@@ -10,7 +10,7 @@ from bspec_opa.report.text import next_lines
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.report.style import Style
-    from bspec_opa.workflow.authoring_new import Written
+    from bspec_opa.workflow.authors.new import Written
 
 STEPS = ("bspec-opa policy test", "bspec-opa bundle build -o policies.tar.gz")
 

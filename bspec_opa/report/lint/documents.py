@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bspec_opa.authoring.lint.model import Finding
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.check.interface import Manner
-    from bspec_opa.workflow.linting import Linted
+    from bspec_opa.workflow.authors.linting import Linted
 
 
 def lint_json(linted: Linted, manner: Manner) -> JsonObject:

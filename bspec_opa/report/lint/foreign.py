@@ -12,7 +12,7 @@ from bspec_opa.workflow.facts.checked import Checked, CheckedRule, Found
 if TYPE_CHECKING:
     from bspec_opa.authoring.lint.model import Finding, LintRule
     from bspec_opa.report.check.interface import Manner
-    from bspec_opa.workflow.linting import Linted
+    from bspec_opa.workflow.authors.linting import Linted
 
 LINT = "lint"
 """Where these rules come from."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.authoring.lint.model import Finding
     from bspec_opa.report.check.interface import Manner
-    from bspec_opa.workflow.linting import Linted
+    from bspec_opa.workflow.authors.linting import Linted
 
 _WIDTH = 9
 _INDENT = " " * _WIDTH

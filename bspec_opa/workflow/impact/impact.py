@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import Location
 from bspec_opa.foundation.files import is_directory
-from bspec_opa.workflow.bundling import build_policy
+from bspec_opa.workflow.bundles.bundling import build_policy
 from bspec_opa.workflow.checkout.deciding import load_policy, read_policy
 from bspec_opa.workflow.checkout.place import open_place
 from bspec_opa.workflow.checkout.project import find_project

@@ -150,7 +150,7 @@ def _check(wanted: Wanted, clock: Callable[[], int]) -> Check:
     """What a bundle has to be besides whole: signed, where somebody asks for it."""
     if not wanted.require_key:
         return accept_all
-    from bspec_opa.workflow.signing_bundles import Demand, signed_as
+    from bspec_opa.workflow.bundles.signing import Demand, signed_as
 
     return signed_as(Demand(wanted.require_key, "", wanted.scope or "", wanted.minimum_sequence), clock)
 

@@ -15,15 +15,15 @@ from bspec_opa.authoring.doc.reasons import STALE
 from bspec_opa.foundation.errors import Location, error_of
 from bspec_opa.foundation.files import is_directory, is_regular, list_files, make_directory, read_bounded, write_atomic
 from bspec_opa.foundation.limits import MAX_BUNDLE_FILES, MAX_DOCUMENT_BYTES
-from bspec_opa.workflow.authoring import POLICIES, find_policies
-from bspec_opa.workflow.bundling import PROJECT_TOOLS
+from bspec_opa.workflow.authors.policies import POLICIES, find_policies
+from bspec_opa.workflow.bundles.bundling import PROJECT_TOOLS
 from bspec_opa.workflow.checkout.deciding import read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bspec_opa.bundle.index import Index
-    from bspec_opa.workflow.authoring import Authored
+    from bspec_opa.workflow.authors.policies import Authored
     from bspec_opa.workflow.checkout.config import Value
 
 _ENDINGS = {MARKDOWN: ".md", HTML: ".html"}

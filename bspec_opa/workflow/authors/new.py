@@ -21,7 +21,7 @@ from bspec_opa.foundation.document.load import load_json
 from bspec_opa.foundation.errors import Location, error_of
 from bspec_opa.foundation.files import exists, make_directory, read_bounded, write_atomic, write_new
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
-from bspec_opa.workflow.authoring import DEFAULT_BASE, POLICIES
+from bspec_opa.workflow.authors.policies import DEFAULT_BASE, POLICIES
 from bspec_opa.workflow.checkout.config import FILE_NAME, is_shipped_name
 from bspec_opa.workflow.checkout.deciding import read_policy
 from bspec_opa.workflow.checkout.project import find_project

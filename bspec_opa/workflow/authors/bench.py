@@ -22,8 +22,8 @@ from bspec_opa.engine.reasons import BAD_REPLY
 from bspec_opa.engine.toolchain import find_opa
 from bspec_opa.engine.transport import Transport
 from bspec_opa.foundation.limits import MANAGED_MEMORY_BYTES, MANAGED_START_S, MAX_REPLY_BYTES
-from bspec_opa.workflow.authoring import find_policies
-from bspec_opa.workflow.bundling import PROJECT_TOOLS
+from bspec_opa.workflow.authors.policies import find_policies
+from bspec_opa.workflow.bundles.bundling import PROJECT_TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

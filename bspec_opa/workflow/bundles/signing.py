@@ -20,7 +20,7 @@ from bspec_opa.foundation.errors import BspecError, Location, error_of
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES, MAX_DOCUMENT_BYTES
 from bspec_opa.trust.publisher import Publisher, publisher_key_from_pem
-from bspec_opa.workflow.bundling import PROJECT_TOOLS, require_directory, write_policy
+from bspec_opa.workflow.bundles.bundling import PROJECT_TOOLS, require_directory, write_policy
 from bspec_opa.workflow.checkout.deciding import read_policy
 from bspec_opa.workflow.checkout.keys import PASSPHRASE, passphrase_bytes
 

@@ -13,8 +13,8 @@ from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
-from bspec_opa.workflow.authoring import find_policies, policies_of
-from bspec_opa.workflow.bundling import PROJECT_TOOLS
+from bspec_opa.workflow.authors.policies import find_policies, policies_of
+from bspec_opa.workflow.bundles.bundling import PROJECT_TOOLS
 from bspec_opa.workflow.checkout.config import FILE_NAME
 from bspec_opa.workflow.checkout.project import find_project
 

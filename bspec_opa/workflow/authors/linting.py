@@ -20,14 +20,14 @@ from bspec_opa.foundation.errors import BspecError, ExitCode, Location
 from bspec_opa.foundation.files import read_bounded, write_atomic
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.suggest import did_you_mean
-from bspec_opa.workflow.bundling import PROJECT_TOOLS
+from bspec_opa.workflow.bundles.bundling import PROJECT_TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bspec_opa.authoring.lint.model import LintResult
     from bspec_opa.authoring.lint.reading import Files
-    from bspec_opa.workflow.authoring import Authored
+    from bspec_opa.workflow.authors.policies import Authored
 
 
 @dataclass(frozen=True, slots=True)

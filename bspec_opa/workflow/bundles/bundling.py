@@ -42,7 +42,7 @@ def build_policy(
     from bspec_opa.bundle.build.building import build_bundle
     from bspec_opa.bundle.rego.opa_tool import Opa
     from bspec_opa.engine.toolchain import find_opa
-    from bspec_opa.workflow.authoring import find_policies
+    from bspec_opa.workflow.authors.policies import find_policies
 
     authored = find_policies(policies, environ, given or {})
     opa = Opa(find_opa(environ, PROJECT_TOOLS.absolute()))
@@ -55,7 +55,7 @@ def left_to_do(
     """What a build takes, and nobody should be silent about: rules that say TODO, or have no test."""
     from bspec_opa.bundle.rego.sources import optional_sources
     from bspec_opa.bundle.unfinished import unfinished
-    from bspec_opa.workflow.authoring import find_policies
+    from bspec_opa.workflow.authors.policies import find_policies
 
     return unfinished(policy.bundle, optional_sources(find_policies(policies, environ, given or {}).path))
 

@@ -1,0 +1,1 @@
+"""What people who write Rego ask for: their policies found, made, tested, linted, documented, measured."""

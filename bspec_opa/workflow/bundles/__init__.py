@@ -1,0 +1,1 @@
+"""Bundles as files: built, signed, verified, compared, served, pushed and pulled."""
