@@ -15,7 +15,7 @@ def unfinished(bundle: Bundle) -> list[str]:
     """One sentence for each rule whose METADATA or Rego still says TODO, FIXME or XXX, in the order of the index."""
     found = []
     for rule in bundle.index.rules:
-        text = bundle.files[rule.path].decode("utf-8")
+        text = bundle.files[rule.path].decode("utf-8", "replace")
         lines = [str(n) for n, line in enumerate(text.splitlines(), 1) if _WORD.search(line)]
         if lines:
             where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(lines)}"
