@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, cast
 import click
 
 import bspec_opa
+from bspec_opa.authoring.doc.input_page import input_page
 from bspec_opa.authoring.doc.lint_pages import lint_page, lint_table
 from bspec_opa.authoring.doc.markdown import rule_head, rules_table
 from bspec_opa.authoring.doc.model import UNWRITTEN, written_part
 from bspec_opa.authoring.lint.catalog import SHIPPED
+from bspec_opa.bundle.contract.__main__ import rendered
 from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.cli.failing import exit_codes
@@ -164,7 +166,18 @@ def pages_that_name_the_bundle() -> dict[str, str]:
     return {name: _SHIPPED.sub(lambda m: whole[: len(m[0])], text) for name, text in named.items()}
 
 
-PAGES = {"errors.md": errors_page, "rules.md": rules_page, "commands.md": commands_page}
+def contract_page() -> str:
+    """docs/input.md: every path that a rule can read."""
+    return (
+        f"{GENERATED}# What a rule can read\n\nEvery path of `input`, from its closed schema. `[_]` is any item of a "
+        "list; what may be missing is a list of none or one. `path` is the item's JSON Pointer into the intent.\n"
+        "`bspec-opa normalize behavior.intent --env ENV` prints an example; how a rule is written says "
+        "[rego.md](rego.md).\n"
+        f"{input_page(json.loads(rendered()['input.json']))}"
+    )
+
+
+PAGES = {"errors.md": errors_page, "input.md": contract_page, "rules.md": rules_page, "commands.md": commands_page}
 
 
 def main(arguments: list[str]) -> int:

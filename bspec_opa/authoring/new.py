@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.index import GLOBAL
@@ -58,12 +59,19 @@ def codes_in(sources: Collection[bytes]) -> set[str]:
     return {m.decode("ascii") for source in sources for m in _CODE.findall(source)}
 
 
-def free_code(taken: Collection[str]) -> str:
-    """The first code of the form ``ORG-01`` that nobody has."""
-    number = 1
-    while f"{CODE_PREFIX}-{number:02}" in taken:
-        number += 1
-    return f"{CODE_PREFIX}-{number:02}"
+def free_code(taken: Collection[str], place: Place, elsewhere: Collection[str] = ()) -> str:
+    """The first code that nobody has: ``ORG-01``, or ``ORGP-01`` where ``ORG`` is another collection's prefix.
+
+    Args:
+        taken: every code that is in use.
+        place: where the new rule will stand.
+        elsewhere: the codes of other collections among them; one prefix tells people one place.
+    """
+    others = {code.partition("-")[0] for code in elsewhere}
+    letters = re.sub("[^A-Z0-9]", "", place.collection.upper())
+    longer = (CODE_PREFIX + letters[:n] for n in range(len(letters) + 1))
+    prefix = next((p for p in longer if p not in others), CODE_PREFIX)
+    return next(code for n in count(1) if (code := f"{prefix}-{n:02}") not in taken)
 
 
 def _rule(draft: Draft) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.authoring.reasons import PLACE
 from bspec_opa.bundle.index import EVERYWHERE, GLOBAL, PROMOTION
+from bspec_opa.bundle.layout import RULES
 from bspec_opa.foundation.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ _KEYWORDS = frozenset(
 )
 _PARTS = 3
 _HINT = "write global/<collection>/<rule> or promotion/<all or environment>/<rule>"
+
+
+def collection_of(file: str) -> str:
+    """What a rule's file shares one prefix of codes with: ``global/tools``; all promotion rules are one collection."""
+    kind, _, rest = file.removeprefix(RULES).partition("/")
+    return f"{kind}/{rest.partition('/')[0]}" if kind == GLOBAL else kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,38 +6,30 @@ import shlex
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.describe import describe
-from bspec_opa.bundle.idle import idle_note
-from bspec_opa.bundle.unfinished import unfinished
 from bspec_opa.report.printable import printable
 from bspec_opa.report.signing import unverified_json, unverified_text
 from bspec_opa.report.text import next_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from bspec_opa.bundle.read import Bundle
     from bspec_opa.bundle.signing.token import Signature
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.style import Style
     from bspec_opa.workflow.checkout.deciding import Policy
 
 
-def built_text(policy: Policy, target: Path, style: Style) -> str:
+def built_text(policy: Policy, target: Path, notes: Iterable[str], style: Style) -> str:
     """What was built, and what is not finished in it."""
-    notes = "".join(f"  note      {printable(n)}\n" for n in _built_notes(policy.bundle))
-    return f"{style.mark('BUILT', 'bold', 'green')}  {printable(str(target))}\n" + _identity(policy) + notes
+    said = "".join(f"  note      {printable(n)}\n" for n in notes)
+    return f"{style.mark('BUILT', 'bold', 'green')}  {printable(str(target))}\n" + _identity(policy) + said
 
 
-def built_json(policy: Policy, target: Path) -> JsonObject:
+def built_json(policy: Policy, target: Path, notes: Iterable[str]) -> JsonObject:
     """``bspec.bundle-built/v1``."""
-    notes = cast("list[JsonValue]", _built_notes(policy.bundle))
-    parts = {**_file(policy, target), **_owners(policy), "notes": notes}
+    parts = {**_file(policy, target), **_owners(policy), "notes": cast("list[JsonValue]", [*notes])}
     return {"schema": "bspec.bundle-built/v1", "exit_code": 0, **parts}
-
-
-def _built_notes(bundle: Bundle) -> list[str]:
-    """What a build takes, and never without a word."""
-    return [*unfinished(bundle), *idle_note(bundle.index, bundle.organisation)]
 
 
 def exported_text(policy: Policy, target: Path, style: Style) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bspec_opa.authoring.new import Draft, codes_in, draft_files, free_code
-from bspec_opa.authoring.place import place_of
+from bspec_opa.authoring.place import collection_of, place_of
 from bspec_opa.authoring.reasons import PLACE, TAKEN
 from bspec_opa.bundle.build.composition import checked_owner, is_pack, require_pinned
 from bspec_opa.bundle.index import LIBRARY_OWNER, environment_ids
@@ -101,14 +101,17 @@ def _draft(wanted: Wanted, own: Mapping[str, bytes], base: Bundle | None) -> Dra
     if base is not None and base.index.rule(place.id) is not None:
         hint = "the base's rule stays as it is; name yours differently"
         raise TAKEN.error(f"the base {base.name} has a rule {place.id}", hint=hint)
-    taken = codes_in([d for n, d in own.items() if n.endswith(".rego")])
+    rego = {n: d for n, d in own.items() if n.endswith(".rego")}
+    taken = codes_in([*rego.values()])
+    elsewhere = codes_in([d for n, d in rego.items() if collection_of(n) != collection_of(place.rule)])
     taken |= {r.code for r in base.index.rules} if base is not None else set()
+    free = free_code(taken, place, elsewhere)
     if wanted.code and not CODE.fullmatch(wanted.code):
         raise PLACE.error(f"{wanted.code[:40]!r} is no code", hint="capitals, and perhaps a number: PAY-01")
     if wanted.code in taken:
-        raise TAKEN.error(f"another rule has the code {wanted.code}", hint=f"{free_code(taken)} is free")
+        raise TAKEN.error(f"another rule has the code {wanted.code}", hint=f"{free} is free")
     title = wanted.title or place.words
-    return Draft(place, wanted.code or free_code(taken), title, wanted.severity, wanted.warn, wanted.pending)
+    return Draft(place, wanted.code or free, title, wanted.severity, wanted.warn, wanted.pending)
 
 
 def _environments(own: Mapping[str, bytes], base: Bundle | None) -> list[str]:

@@ -94,6 +94,10 @@ def test_what_is_not_finished_is_never_silent(shell: Shell) -> None:
     edit(FOLDER / "no_finance.rego", "TODO, what", "What")
     assert shell.ok("policy", "lint", "--fail-on-warn", "--format", "json").json["findings"] == []
     assert shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"] == []
+    (FOLDER / "no_finance_test.rego").unlink()
+    assert shell("policy", "test").code == 3
+    untested = "global.tools.no_finance has no test beside it: nothing shows that it denies"
+    assert shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"] == [untested]
 
 
 NEW = {
@@ -170,6 +174,11 @@ def test_new_overwrites_nothing(small: Shell) -> None:
 def test_codes_are_counted_on(small: Shell) -> None:
     codes = [small.ok("policy", "new", f"global/a/{n}", "--format", "json").json["code"] for n in ("b", "c")]
     assert codes == ["ORG-01", "ORG-02"]
+    # a prefix tells people one place, and lint holds authors to it: another collection gets its own
+    places = ("promotion/production/d", "promotion/all/e", "global/b_2/f", "global/a/g")
+    codes = [small.ok("policy", "new", p, "--format", "json").json["code"] for p in places]
+    assert codes == ["ORGP-01", "ORGP-02", "ORGB-01", "ORG-03"]
+    assert "code-prefix" not in small("policy", "lint").out
 
 
 def test_new_extends_a_configuration_and_checks_a_table(shell: Shell, base_bytes: bytes) -> None:

@@ -194,6 +194,31 @@ def test_an_empty_folder_is_an_error(shell: Shell) -> None:
     assert result.json["notes"] == ["nothing else was looked at, because there is no rule"]
 
 
+FINDING = """\
+deny contains {"msg": $"tool {t.id} asks for {t.privilege}", "path": $"{t.path}/privilege"} if {
+\tsome t in input.intent.tools
+"""
+OTHER_FORMS = {
+    "a set of strings": ('deny contains "admin" if {\n\tsome t in input.intent.tools\n', "item/not-an-object", 15),
+    "one value": ('deny := "admin" if {\n\tsome t in input.intent.tools\n', "rule/not-a-set", 1),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_findings_of_another_form_hide_nothing(form: str, shell: Shell) -> None:
+    """Without a schema, too, such a rule does not compile with its test: opa inspect refuses both."""
+    written, rule, column = OTHER_FORMS[form]
+    tree, name = clean_tree(), f"{RULES}/global/tools/no_admin/no_admin.rego"
+    spoilt(tree, name, FINDING, written)
+    spoilt(tree, RULE, "severity: high", "severity: hi")
+    write(Path("policies"), tree)
+    result = shell("policy", "lint", "--format", "json")
+    assert result.code == 3, result.err
+    found = places(result.json)
+    assert {(r, c) for r, f, _, c in found if f == name} == {(rule, column)}
+    assert {r for r, f, _, _ in found if f == RULE} == {"metadata/schema"}
+
+
 def test_a_pack_is_linted_on_its_base(shell: Shell) -> None:
     """Findings are of the pack alone; what the base's fixtures hold is there."""
     shell.ok("policy", "new", "global/team/no_shell", "--owner", "team:payments")

@@ -23,7 +23,7 @@ _STYLE = """
 body { font: 16px/1.55 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1.5rem; }
 h1 { line-height: 1.2; margin: 0.4rem 0; } h2 { margin-top: 2rem; border-bottom: 1px solid var(--line); }
 a { color: var(--accent); } @media (prefers-color-scheme: dark) { a { color: #8bb8ee; } }
-code, pre { font: 0.9em/1.45 ui-monospace, monospace; }
+code, pre { font: 0.9em/1.45 ui-monospace, monospace; } p code { overflow-wrap: anywhere; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: 0.8rem; overflow-x: auto;
   tab-size: 4; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.3rem 1.2rem; }

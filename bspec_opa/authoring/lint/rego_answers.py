@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.authoring.lint.catalog import FINDING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _ITEM = obj({"rule": string()}, msg=string(minimum=1), file=string(), row=integer(), col=integer(), hint=string())
 _PACKAGE = "bspec_lint_answer"
 _ANSWER = "lint-answer.rego"
+_INSPECTED = "inspected"
 
 
 def rego_findings(
@@ -78,8 +80,31 @@ def _ask(rules: Sequence[RegoRule], document: JsonObject, work: Path, opa: Opa) 
 
 
 def inspected(work: Path, opa: Opa) -> JsonObject:
-    """What ``opa inspect -a`` says of the files that can be parsed."""
-    return cast("JsonObject", json.loads(opa.run(["inspect", "-a", "-f", "json", ALL], cwd=work)))
+    """What ``opa inspect -a`` says of the files that it takes: it refuses whatever does not compile without a schema.
+
+    Raises:
+        InvalidInputError: OPA refuses them and names no file that could be left out.
+    """
+    shown = work / _INSPECTED / ALL
+    shutil.copytree(work / ALL, shown)
+    try:
+        while True:
+            try:
+                return cast("JsonObject", json.loads(opa.run(["inspect", "-a", "-f", "json", ALL], cwd=shown.parent)))
+            except BspecError as e:
+                if e.exit_code != ExitCode.INVALID or not _left_out(shown, e):
+                    raise
+    finally:
+        shutil.rmtree(shown.parent)
+
+
+def _left_out(shown: Path, refused: BspecError) -> bool:
+    """Whether the files that OPA named were there to be removed; they are gone then."""
+    named = {p.location.file for p in refused.problems if p.location}
+    found = [f for f in (shown.parent / n for n in named) if f.is_relative_to(shown) and f.is_file()]
+    for file in found:
+        file.unlink()
+    return bool(found)
 
 
 def fixtures(reading: Reading, work: Path, opa: Opa) -> JsonValue:

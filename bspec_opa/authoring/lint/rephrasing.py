@@ -6,11 +6,14 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bspec_opa.bundle.rego.opa_tool import TEMPLATE
+
 if TYPE_CHECKING:
     from bspec_opa.foundation.errors import Problem
 
 _WORDS = (
     (re.compile(r"undefined ref: (?P<path>\S+)"), "{path} is in no schema", "bspec-opa normalize prints the input"),
+    (re.compile(r"undefined function (?P<name>sprintf)\b"), "there is no function {name} for policies", TEMPLATE),
     (
         re.compile(r"undefined function (?P<name>\S+)"),
         "there is no function {name} for policies",
@@ -41,7 +44,8 @@ def rephrased(problem: Problem) -> Problem:
     for pattern, message, hint in _WORDS:
         if found := pattern.search(problem.message):
             named = found.groupdict()
-            kept = problem.hint if problem.hint.startswith("did you mean") else hint.format(**named)
+            told = hint if hint == TEMPLATE else hint.format(**named)
+            kept = problem.hint if problem.hint.startswith("did you mean") else told
             return replace(problem, message=message.format(**named), hint=kept)
     hint = problem.hint or _HINTS.get(problem.rule, problem.reason.remedy)
     return replace(problem, message=" ".join(problem.message.split()), hint=hint)

@@ -24,7 +24,10 @@ TIMEOUT_S = 120.0
 _ENVIRONMENT = {"PATH": "/nonexistent", "HOME": "/nonexistent"}
 _LOCAL = re.compile(r"__local([0-9]+)__")
 _LOCATED = re.compile(r"(?<![^\s:])(?P<file>[^\s:]+\.rego):(?P<row>[0-9]+): (?P<message>.*)")
+TEMPLATE = 'not on the allow-list of builtins: write $"tool {t.id} is wrong", a text with values in braces'
+"""What to do without ``sprintf``, which every author knows from elsewhere."""
 _TRANSLATIONS = (
+    (re.compile(r"undefined function sprintf\b"), TEMPLATE.replace("{", "{{").replace("}", "}}")),
     (re.compile(r"undefined function (\S+)"), "{0} is not on the allow-list of builtins; let Python compute the fact"),
     (re.compile(r"unexpected : token"), '"contains" forgotten? write: deny contains {{...}} if {{...}}'),
     (
@@ -131,7 +134,8 @@ def _structured(text: str) -> list[Problem]:
 def _one(message: str, error: Mapping[str, object]) -> Problem:
     at, location = None, error.get("location")
     if isinstance(location, dict):
-        at = Location(str(location.get("file", "")), location.get("row"), location.get("col"))
+        # Of an empty file OPA says row 0, column 0: no editor has such a place.
+        at = Location(str(location.get("file", "")), location.get("row") or None, location.get("col") or None)
     problem = translate(message, at, str(error.get("code", "")))
     # Every good build has its canaries refused: nobody needs to know what they mean.
     meant = _meant(error.get("details")) if at is None or CANARY not in at.file else None

@@ -116,7 +116,8 @@ def _walk(folder: Path, prefix: str) -> Iterator[str]:
     try:
         entries = sorted(os.scandir(folder), key=lambda e: e.name)
     except OSError as e:
-        raise NO_RULES.error(f"can't be read: {e.strerror}", at=Location(str(folder))) from e
+        hint = "name the folder that holds bspec/rules; bspec-opa policy new writes a first rule"
+        raise NO_RULES.error(f"can't be read: {e.strerror}", hint=hint, at=Location(str(folder))) from e
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(folder / entry.name, f"{prefix}{entry.name}/")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LIBRARY = ("data", "bspec", "lib")
 _GENERATED = ("data", "bspec", "gate")
 _LIBRARY_DEPTH = 4
+_V1 = ("rego", "v1")
 _WRITE_OUT = "write the path out to the name that is meant"
 
 
@@ -27,7 +28,8 @@ def import_problems(module: Module) -> Iterator[Problem]:
     for item in module.imports:
         path = static_path(item["path"])
         if path[:3] != LIBRARY or len(path) != _LIBRARY_DEPTH:
-            hint = "import data.bspec.lib.<name>"
+            needless = path == _V1
+            hint = "remove it: every file is Rego v1" if needless else "import data.bspec.lib.<name>, and nothing else"
             yield REFERENCE.problem(
                 f"imports {'.'.join(path)}", hint=hint, at=module.at(item["path"]), rule="reference/import"
             )
