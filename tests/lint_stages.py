@@ -15,7 +15,7 @@ from bspec_opa.authoring.lint.catalog import SHIPPED
 from bspec_opa.authoring.lint.linting import _document, finding_of, lint
 from bspec_opa.authoring.lint.model import BUILD, OPA
 from bspec_opa.authoring.lint.opa_checks import format_problems, opa_problems, prepare
-from bspec_opa.authoring.lint.own_checks import own_checks
+from bspec_opa.authoring.lint.own_checks import idle_problems, own_checks
 from bspec_opa.authoring.lint.reading import Files, Reading, package_of, parse, read_files
 from bspec_opa.authoring.lint.rego_answers import rego_findings
 from bspec_opa.authoring.lint.rego_rules import load_rego_rules
@@ -69,7 +69,7 @@ def linted(snippets: Snippets, rule: str, root: Path, opa: Opa) -> tuple[Finding
         return lint(files, rules_in(work, opa), work, opa, now=NOW).findings
     reading = _read(files, work, opa)
     own = own_checks(reading, None)
-    problems = [*reading.problems, *own.problems]
+    problems = [*reading.problems, *own.problems, *idle_problems(reading, own)]
     if SHIPPED[rule].origin == BUILD:
         return tuple(map(finding_of, problems))
     prepare(reading, own, work)

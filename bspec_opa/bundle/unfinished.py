@@ -22,7 +22,7 @@ def unfinished(bundle: Bundle, sources: Collection[str] = ()) -> list[str]:
     """
     found = []
     for rule in bundle.index.rules:
-        text = bundle.files[rule.path].decode("utf-8")
+        text = bundle.files[rule.path].decode("utf-8", "replace")
         lines = [str(n) for n, line in enumerate(text.splitlines(), 1) if _WORD.search(line)]
         if lines:
             where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(lines)}"

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tarfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,10 @@ from publishers import key, loosely_packed, write_keys
 
 from bspec_opa.bundle.archive import compress, decompress, read_tar, write_tar
 from bspec_opa.bundle.build.building import pack
+from bspec_opa.bundle.index import Index
 from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.shipped import shipped_bundle
+from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.limits import ENGINE_DEADLINE_S, MAX_BUNDLE_BYTES
 
 if TYPE_CHECKING:
@@ -407,3 +410,20 @@ def test_a_bundle_whose_policy_reaches_out_is_not_built(shell_at: At, opa_path: 
 def reaching(rule: str, call: str) -> str:
     assert rule.count("some t in input.intent.tools\n") == 1
     return rule.replace("some t in input.intent.tools\n", f"some t in input.intent.tools\n\t_ := {call}\n")
+
+
+def test_a_bundle_whose_rego_is_no_text(shell_at: At) -> None:
+    """Reading it takes digests alone, so every verb that shows the Rego has to bear it."""
+    shell = shell_at("empty")
+    bundle = read_bundle(shipped_bundle().read_bytes(), "default")
+    first = bundle.index.rules[0]
+    files = {n: d for n, d in shipped().items() if n.endswith(".rego") or n.startswith("schemas/")}
+    files[first.path] = b"# TODO \xff\xfe\n" + files[first.path]
+    rules = (replace(first, digest=digest_of(files[first.path])), *bundle.index.rules[1:])
+    odd = pack(files, Index(rules), bundle.organisation, bundle.wasm, bundle.opa_version)
+    Path("odd.tar.gz").write_bytes(odd)
+    Path("data.json").write_text(json.dumps(bundle.organisation), encoding="utf-8")
+    shell.ok("policy", "doc", "odd.tar.gz", "-o", "docs")
+    assert "# TODO \ufffd\ufffd" in Path("docs", f"{first.id}.md").read_text(encoding="utf-8")
+    shell.ok("bundle", "build", "--reuse-wasm", "odd.tar.gz", "--data", "data.json", "-o", "x.tar.gz")
+    assert read_bundle(Path("x.tar.gz").read_bytes(), "x").revision == read_bundle(odd, "odd").revision

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RULES = "bspec/rules"
 NONCE = f"{RULES}/global/tools/nonce/nonce.rego"
+LIBRARY_DATA = Path(__file__).parents[2] / "policies/bspec/org/data.json"
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_formats_and_exit_codes(shell: Shell) -> None:
         "         8 | #   controls: [SOC:CC8.1]",
         text.lines[3],
         "",
-        "0 errors, 1 warning in 17 files, 5 rules, 10 tests, 76 lint rules",
+        "0 errors, 1 warning in 17 files, 5 rules, 10 tests, 77 lint rules",
     ]
     assert text.lines[3].startswith("           |     ^^^^^^^^ write FRAMEWORK:ID, with one of AISVS")
     github = shell("policy", "lint", "--format", "github")
@@ -165,7 +166,7 @@ def test_formats_and_exit_codes(shell: Shell) -> None:
     region = found["locations"][0]["physicalLocation"]["region"]
     assert region == {"startLine": 8, "startColumn": 5, "endColumn": 13}
     quiet = shell("policy", "lint", "--ignore", "metadata/unknown-framework", "--fail-on-warn")
-    assert quiet.lines == ["clean in 17 files, 5 rules, 10 tests, 75 lint rules"]
+    assert quiet.lines == ["clean in 17 files, 5 rules, 10 tests, 76 lint rules"]
 
 
 @pytest.mark.parametrize(
@@ -291,3 +292,20 @@ def test_what_a_test_puts_in_place_of_a_library_is_no_proof(shell: Shell) -> Non
     result = shell("policy", "lint", "--format", "json")
     found = {r for r, *_ in places(result.json) if r.startswith("test/")}
     assert (result.code, found) == (3, {"test/both-outcomes"})
+
+
+def test_a_rule_that_select_leaves_out_everywhere_is_told(shell: Shell) -> None:
+    """Its tests pass and it is built; no decision ever asks it."""
+    shell.ok("policy", "new", "global/team/no_shell", "--owner", "team:payments")
+    data = json.loads(LIBRARY_DATA.read_text(encoding="utf-8"))
+    data["select"]["exclude"] = ["global.team.no_shell"]
+    own = Path("policies/bspec/org/data.json")
+    own.parent.mkdir(parents=True)
+    own.write_text(json.dumps(data), encoding="utf-8")
+    found = places(shell("policy", "lint", "--format", "json").json)
+    assert ("data/idle-rule", "bspec/org/data.json", 0, 0) in found
+    notes = shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"]
+    assert notes[-1] == "1 rule never runs: select leaves it out at every tier: global.team.no_shell"
+    data["select"] = {"include": ["*"], "exclude": [], "tiers": [{"tier": "low", "include": [], "exclude": ["@team"]}]}
+    own.write_text(json.dumps(data), encoding="utf-8")
+    assert not [f for f in places(shell("policy", "lint", "--format", "json").json) if f[0].startswith("data/")]

@@ -79,6 +79,7 @@ _BUILD = (
     LintRule("data/duplicate-key", "Keys stand once", "a key that stands twice in one object: the last would win"),
     LintRule("data/schema", "Data has its shape", "organisation data with a key missing, unknown, or of another form"),
     LintRule("data/environment", "Data agrees with itself", "an environment that is not declared, or declared twice"),
+    LintRule("data/idle-rule", "Rules run", "a rule that select leaves out at every tier", WARNING),
     LintRule("data/selector", "Selectors select", "a selector that names no rule, or leaves none"),
 )
 _OPA = (

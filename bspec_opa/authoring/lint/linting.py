@@ -8,7 +8,7 @@ from bspec_opa.authoring.lint.behaviour import failing_problems, missing_problem
 from bspec_opa.authoring.lint.catalog import FINDING, SHIPPED, rule_id_of
 from bspec_opa.authoring.lint.model import ERROR, REGO, Finding, LintResult
 from bspec_opa.authoring.lint.opa_checks import format_problems, opa_problems, prepare
-from bspec_opa.authoring.lint.own_checks import own_checks
+from bspec_opa.authoring.lint.own_checks import idle_problems, own_checks
 from bspec_opa.authoring.lint.reading import parse
 from bspec_opa.authoring.lint.rego_answers import fixtures, inspected, rego_findings
 from bspec_opa.authoring.lint.rephrasing import rephrased
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.errors import Problem
 
-_BUILT = frozenset({"format/opa-fmt", "test/failing", "test/none"})
+_BUILT = frozenset({"data/idle-rule", "format/opa-fmt", "test/failing", "test/none"})
 """What a build lets pass."""
 NOTHING = "nothing else was looked at, because there is no rule"
 UNTESTED = "the tests were not run, because the policies do not compile"
@@ -68,7 +68,7 @@ def lint(
     problems += [*compiled, *format_problems(reading, work, opa)]
     runs = not compiled and not reading.unread
     tests = tested(reading, work, opa) if runs else []
-    problems += [*failing_problems(tests), *missing_problems(reading, tests)]
+    problems += [*failing_problems(tests), *missing_problems(reading, tests), *idle_problems(reading, own)]
     document = _document(reading, own, tests, work, opa, runs=runs, now=now)
     found = [*map(finding_of, problems), *rego_findings(rego_rules, document, reading.sources.files, work, opa)]
     mine = reading.sources.own

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.build.index_build import index_of, package_problems, repeated_codes
 from bspec_opa.bundle.build.organisation import load_organisation
+from bspec_opa.bundle.idle import idle_rules
 from bspec_opa.bundle.layout import ORGANISATION_DATA
 from bspec_opa.bundle.reasons import SELECTION
 from bspec_opa.bundle.rego.lint.everything import findings
@@ -67,6 +68,20 @@ def _data_problems(reading: Reading, data: tuple[bytes, str] | None, index: Inde
             return [replace(p, location=_cause(p, reading)) for p in told]
         return [replace(p, location=p.location or Location(given[1])) for p in told]
     return []
+
+
+def idle_problems(reading: Reading, own: Own) -> list[Problem]:
+    """The author's rules that the author's own data leaves out at every tier; nothing where the data is refused."""
+    given = reading.sources.own.get(ORGANISATION_DATA)
+    if given is None or not own.whole or own.problems:
+        return []
+    idle = set(idle_rules(own.index, load_organisation(given, ORGANISATION_DATA, own.index)))
+    hint = "let select include it, or take the rule out"
+    return [
+        SELECTION.problem(f"{r.id} never runs", hint=hint, at=Location(ORGANISATION_DATA), rule="data/idle-rule")
+        for r in own.index.rules
+        if r.id in idle and r.path in reading.sources.own
+    ]
 
 
 def _cause(problem: Problem, reading: Reading) -> Location:

@@ -90,8 +90,13 @@ def _documented(index: Index, files: Mapping[str, bytes], notes: Path) -> tuple[
         tests = files.get(f"{rule.path.removesuffix('.rego')}_test.rego", b"")
         page = notes / f"{rule.id}{_ENDINGS[MARKDOWN]}"
         text = read_bounded(page, MAX_DOCUMENT_BYTES).decode("utf-8", "replace") if is_regular(page) else ""
-        found.append(Documented(rule, files[rule.path].decode(), tests.decode(), written_part(text)))
+        found.append(Documented(rule, _text(files[rule.path]), _text(tests), written_part(text)))
     return tuple(found)
+
+
+def _text(source: bytes) -> str:
+    """Whoever makes a bundle may put anything into its files."""
+    return source.decode("utf-8", "replace")
 
 
 def write_pages(library: Library, folder: Path, form: str, *, check: bool) -> Pages:

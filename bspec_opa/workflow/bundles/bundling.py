@@ -52,12 +52,14 @@ def build_policy(
 def left_to_do(
     policy: Policy, policies: Path | None, environ: Mapping[str, str], given: Mapping[str, Value | None] | None = None
 ) -> list[str]:
-    """What a build takes, and nobody should be silent about: rules that say TODO, or have no test."""
+    """What a build takes, and nobody should be silent about: rules that say TODO, have no test, or never run."""
+    from bspec_opa.bundle.idle import idle_note
     from bspec_opa.bundle.rego.sources import optional_sources
     from bspec_opa.bundle.unfinished import unfinished
     from bspec_opa.workflow.authors.policies import find_policies
 
-    return unfinished(policy.bundle, optional_sources(find_policies(policies, environ, given or {}).path))
+    found = unfinished(policy.bundle, optional_sources(find_policies(policies, environ, given or {}).path))
+    return [*found, *idle_note(policy.bundle.index, policy.bundle.organisation)]
 
 
 def repack_policy(bundle: str, data: Path, target: Path) -> Policy:
