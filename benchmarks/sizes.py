@@ -104,6 +104,9 @@ def policies(folder: Path, number: int) -> Path:
     shutil.copytree(
         ROOT / "policies" / "bspec", folder / "bspec", ignore=shutil.ignore_patterns("rules", "*_test.rego")
     )
+    data = folder / "bspec" / "org" / "data.json"
+    organisation = json.loads(data.read_text(encoding="utf-8")) | {"controls": []}  # they name the shipped rules
+    data.write_text(json.dumps(organisation), encoding="utf-8")
     for n in range(number):
         name = f"rule_{n}"
         path = folder / "bspec" / "rules" / "global" / "generated" / name / f"{name}.rego"

@@ -33,6 +33,12 @@ _POLICY = "--conftest-policy"
     metavar="FILE",
     help="What they may call [all but http.send, net.lookup_ip_addr and opa.runtime].",
 )
+@click.option(
+    "--conftest-input",
+    "seen",
+    type=click.Choice(["normalized", "file"]),
+    help="What they see: what normalize prints, or the file as it is written [normalized].",
+)
 @click.option("--rego-version", type=click.Choice(["v0", "v1"]), help="The syntax of those policies [v1].")
 @JOBS
 @click.option(
@@ -51,6 +57,7 @@ def command(
     namespaces: tuple[str, ...],
     data: tuple[Path, ...],
     capabilities: Path | None,
+    seen: str | None,
     rego_version: str | None,
     jobs: int | None,
     form: str | None,
@@ -62,21 +69,28 @@ def command(
     promotion are left to evaluate. Exits with the worst of all: 3 a file is no valid intent, 4 denied, 6 warnings with
     --fail-on-warn, 8 no usable answer.
 
-    Policies written for conftest run as they are, through an OPA, on what normalize prints.
+    Policies written for conftest run as they are, through an OPA, on what normalize prints or on the file itself.
 
     \b
     bspec-opa check behavior.intent
     bspec-opa check agents/ --format sarif > bspec.sarif
-    bspec-opa check agents/ --conftest-policy policy --fail-on-warn
+    bspec-opa check agents/ --conftest-policy policy --conftest-input file --fail-on-warn
     """
     from bspec_opa.bundle.conftest.wanted import V1, Wanted
     from bspec_opa.cli.checking import Order, check_many, open_check
 
-    given = {"--conftest-namespace": namespaces, "--conftest-data": data, "--conftest-capabilities": capabilities}
-    lonely = [name for name, value in {**given, "--rego-version": rego_version}.items() if value]
+    given: dict[str, object] = {
+        "--conftest-namespace": namespaces,
+        "--conftest-data": data,
+        "--conftest-capabilities": capabilities,
+    }
+    given |= {"--conftest-input": seen, "--rego-version": rego_version}
+    lonely = [name for name, value in given.items() if value]
     if policy is None and lonely:
         raise click.UsageError(f"{lonely[0]} says something about policies, and {_POLICY} names none")
-    wanted = Wanted(policy, namespaces, data, rego_version or V1, capabilities) if policy is not None else None
+    wanted = None
+    if policy is not None:
+        wanted = Wanted(policy, namespaces, data, rego_version or V1, capabilities, seen == "file")
     world, output = open_check(runtime, Path(intents[0]), bundle_path, form, quiet=quiet)
     order = Order(fail_on_warn=fail_on_warn, show_passed=show_passed, jobs=jobs, conftest=wanted)
     return check_many(map(Path, intents), world, output, order)

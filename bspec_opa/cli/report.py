@@ -24,7 +24,7 @@ MATRIX = "controls"
     "--entry",
     type=click.IntRange(0),
     metavar="N",
-    help="Of a ledger: the promotion in entry N, current or not.",
+    help="Of a ledger: the promotion in entry N, current or not, or the denial.",
 )
 @click.option(
     "--format",

@@ -11,6 +11,7 @@ from bspec_opa.report.signing import unverified_json, unverified_text
 from bspec_opa.report.text import next_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from bspec_opa.bundle.signing.token import Signature
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.deciding import Policy
 
 
-def built_text(policy: Policy, target: Path, style: Style) -> str:
-    """What was built."""
-    return f"{style.mark('BUILT', 'bold', 'green')}  {printable(str(target))}\n" + _identity(policy)
+def built_text(policy: Policy, target: Path, notes: Iterable[str], style: Style) -> str:
+    """What was built, and what is not finished in it."""
+    said = "".join(f"  note      {printable(n)}\n" for n in notes)
+    return f"{style.mark('BUILT', 'bold', 'green')}  {printable(str(target))}\n" + _identity(policy) + said
 
 
-def built_json(policy: Policy, target: Path) -> JsonObject:
+def built_json(policy: Policy, target: Path, notes: Iterable[str]) -> JsonObject:
     """``bspec.bundle-built/v1``."""
-    return {"schema": "bspec.bundle-built/v1", "exit_code": 0, **_file(policy, target), **_owners(policy)}
+    parts = {**_file(policy, target), **_owners(policy), "notes": cast("list[JsonValue]", [*notes])}
+    return {"schema": "bspec.bundle-built/v1", "exit_code": 0, **parts}
 
 
 def exported_text(policy: Policy, target: Path, style: Style) -> str:

@@ -248,7 +248,7 @@ _SCHEMAS = {
             "signature": SIGNATURE,
         },
     ),
-    "bspec.bundle-built/v1": ((0,), {**_BUNDLE_FILE, "base": BASES, "owners": OWNERS}),
+    "bspec.bundle-built/v1": ((0,), {**_BUNDLE_FILE, "base": BASES, "owners": OWNERS, "notes": LINES}),
     **SIGNING,
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     **SERVING,

@@ -24,6 +24,8 @@ def serving_text(serving: Serving, style: Style) -> str:
     open_to = f"with {' and '.join(who)}" if who else "open to everybody"
     lines = [f"{style.mark('SERVING', 'bold', 'green')}  {serving.url}   ({open_to})"]
     lines += [f"  {printable(n):<24} {_edition(e)}" for n, e in serving.editions.items()]
+    if serving.signed_by:
+        lines.append(f"  only what was signed by {printable(' or '.join(serving.signed_by))}")
     if serving.diagnostic_url:
         lines.append(f"  health and metrics also at {serving.diagnostic_url}")
     return "\n".join([*lines, *(f"  note      {printable(n)}" for n in serving.notes)]) + "\n"
@@ -38,6 +40,7 @@ def serving_json(serving: Serving) -> JsonObject:
         "diagnostic_url": serving.diagnostic_url,
         "client_certificates": serving.client_certificates,
         "tokens": serving.tokens,
+        "signed_by": list(serving.signed_by),
         "bundles": [
             {
                 "name": name,

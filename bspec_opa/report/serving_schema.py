@@ -15,6 +15,7 @@ _SERVING: dict[str, JsonObject] = {
     "diagnostic_url": LINE,
     "client_certificates": boolean(),
     "tokens": boolean(),
+    "signed_by": LINES,
     "bundles": array(obj(name=LINE, loaded=boolean(), revision=OPTIONAL_DIGEST, digest=OPTIONAL_DIGEST)),
     "notes": LINES,
 }

@@ -14,6 +14,7 @@ from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.lock.line import parse_line
+from bspec_opa.workflow.auditing_denial import NOT_REBUILT, denial_of
 from bspec_opa.workflow.checking import verify_file
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
 from bspec_opa.workflow.checkout.deciding import load_policy, policy_of
@@ -27,6 +28,7 @@ from bspec_opa.workflow.facts.evaluation import BundleRef
 from bspec_opa.workflow.facts.history import LINE_TYPES, read_history
 from bspec_opa.workflow.facts.proof import Proof, approved, proof_from, proof_of
 from bspec_opa.workflow.reasons import NO_CONTROLS, NO_DECISION, UNKNOWN_BUNDLE
+from bspec_opa.workflow.recorded.decisions import DENIAL
 from bspec_opa.workflow.showing import open_lock
 from bspec_opa.workflow.verify import Evidence, verify_head
 
@@ -62,7 +64,8 @@ def audit(
         world: environment, time and flags.
         environment: only this one's decisions; of an intent, where it would go.
         framework: only this one's controls; all if empty.
-        entry: of a ledger, the promotion that this entry holds, current or not; None for all current ones.
+        entry: of a ledger, the promotion, current or not, or the denial that this entry holds; None for all that is
+            current.
         conforms: what keeps a document from fitting the published schema of a name.
 
     Raises:
@@ -199,7 +202,7 @@ def _of_lock(path: Path, world: World) -> tuple[list[Decided], list[str]]:
 
 
 def _of_ledger(project: Project, world: World, entry: int | None) -> tuple[list[Decided], list[str]]:
-    """Every current line of a project's ledger, or the line of one entry; each is replayed."""
+    """Every current line of a project's ledger, or the line or the denial of one entry; each is replayed."""
     pin = require_pin(find_pin(world.pin, world.environ))
     anchor = open_anchor(project, pin, world.now)
     read = partial(read_ledger, project, anchor)
@@ -207,13 +210,17 @@ def _of_ledger(project: Project, world: World, entry: int | None) -> tuple[list[
     world = world.caught_up(ledger)
     require_clock(ledger, world.now)
     evidence = Evidence(anchor.roots, ledger, ObjectStore(project.objects_directory), world.environ, world.now)
+    if any(held.seq == entry and held.kind == DENIAL for held in ledger.entries):
+        return [denial_of(cast("int", entry), project, evidence)], [*notes, NOT_REBUILT]
     found = []
     for history, head in _wanted(evidence, entry):
         verify_head(head, history, evidence)
         name = f"ledger entry {head.seq}"
         found.append(_of_line(parse_line(head.record.envelope, name), name, head.seq))
     if entry is not None and not found:
-        raise NO_DECISION.error(f"ledger entry {entry} is no promotion", hint="verify lists the entries of a lock")
+        raise NO_DECISION.error(
+            f"ledger entry {entry} is no promotion and no denial", hint="verify lists the entries of a lock"
+        )
     return found, list(notes)
 
 

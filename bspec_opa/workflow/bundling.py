@@ -49,6 +49,17 @@ def build_policy(
     return write_policy(build_bundle(authored.path, data, opa, authored.foundation), target)
 
 
+def left_to_do(
+    policy: Policy, policies: Path | None, environ: Mapping[str, str], given: Mapping[str, Value | None] | None = None
+) -> list[str]:
+    """What a build takes, and nobody should be silent about: rules that say TODO, or have no test."""
+    from bspec_opa.bundle.rego.sources import optional_sources
+    from bspec_opa.bundle.unfinished import unfinished
+    from bspec_opa.workflow.authoring import find_policies
+
+    return unfinished(policy.bundle, optional_sources(find_policies(policies, environ, given or {}).path))
+
+
 def repack_policy(bundle: str, data: Path, target: Path) -> Policy:
     """The same rules under other data; the compiled policy does not change, so no OPA is needed.
 

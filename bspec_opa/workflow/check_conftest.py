@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.conftest.runner import open_runner
 from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.engine.toolchain import find_opa
 from bspec_opa.foundation.document.load import load_document
 from bspec_opa.foundation.errors import BspecError
+from bspec_opa.intent.schema import PUBLISHED
 from bspec_opa.workflow.checkout.deciding import untrusted
 from bspec_opa.workflow.facts.checked import CONFTEST, CheckedRule, Found
 from bspec_opa.workflow.facts.spot import Spot, lasting_path, spot_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.conftest.answers import ForeignAnswer, Message
     from bspec_opa.bundle.conftest.runner import Runner
     from bspec_opa.bundle.conftest.wanted import Wanted
+    from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.document.document import Document
     from bspec_opa.workflow.check import Asked
     from bspec_opa.workflow.facts.checked import Checked
@@ -35,14 +37,19 @@ def open_conftest(wanted: Wanted, environ: Mapping[str, str], files: Iterable[Pa
         BspecError: as :func:`bspec_opa.bundle.conftest.runner.open_runner`; no OPA of the exact version.
     """
     checkouts = {untrusted(directory, environ) for directory in {Path(), *(f.parent for f in files)}}
-    with open_runner(wanted, Opa(find_opa(environ, None, untrusted=checkouts))) as runner:
+    with open_runner(wanted, Opa(find_opa(environ, None, untrusted=checkouts)), PUBLISHED.read_bytes()) as runner:
         yield runner
 
 
 def with_conftest(asked: Sequence[Asked], runner: Runner) -> list[Checked]:
     """What our own rules and the others say together; where the others fail, so does the intent."""
-    answers = runner.ask([(Path(a.checked.file), a.request) for a in asked])
+    answers = runner.ask([(Path(a.checked.file), _seen(a) if runner.written else a.request) for a in asked])
     return [_joined(a, answer) for a, answer in zip(asked, answers, strict=True)]
+
+
+def _seen(asked: Asked) -> JsonObject:
+    """The intent as it was written; that it is an object was checked before our own rules were asked."""
+    return cast("JsonObject", load_document(asked.text.encode(), asked.checked.file).value)
 
 
 def _joined(asked: Asked, answers: tuple[ForeignAnswer, ...] | BspecError) -> Checked:

@@ -46,6 +46,9 @@ class Wanted:
     interval_s: float = 1.0
     max_wait_s: int = 300
     max_connections: int = 1024
+    require_key: Sequence[Path] = ()
+    scope: str | None = None
+    minimum_sequence: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Serving:
         diagnostic_url: where health and metrics are, too; or "".
         client_certificates: whether clients have to show one.
         tokens: whether they have to show a token.
+        signed_by: files of the keys, one of which must have signed what is served; empty if nobody has to.
         editions: what is current under each name.
         notes: what an operator should know.
     """
@@ -65,6 +69,7 @@ class Serving:
     diagnostic_url: str
     client_certificates: bool
     tokens: bool
+    signed_by: Sequence[str]
     editions: Mapping[str, Edition | None]
     notes: Sequence[str]
 
@@ -75,7 +80,6 @@ def serve_bundles(
     started: Callable[[Serving], None],
     log: Log,
     clock: Callable[[], int],
-    check: Check = accept_all,
 ) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP looks at the files at once.
 
@@ -84,12 +88,11 @@ def serve_bundles(
         started: told once, when clients are answered.
         log: gets one event for each thing that happens.
         clock: Unix seconds.
-        check: what a bundle has to be besides whole.
 
     Raises:
-        UsageError: an address, name or file that can't be used; the optional libraries are not installed.
+        BspecError: an address, name, key or file that can't be used; the optional libraries are not installed.
     """
-    settings, at, beside = _settings(wanted, check)
+    settings, at, beside = _settings(wanted, clock)
     _require_libraries()
     gc.set_threshold(*COLLECT_AFTER)
     from bspec_opa.bundle.serving.listening import bind
@@ -102,7 +105,8 @@ def serve_bundles(
             server = Server(settings, log=log, clock=clock)
             _obey_signals(server)
             await server.load()
-            started(_serving(server, settings, _url(at, bound, settings), _url(beside, diagnostic, None)))
+            urls = _url(at, bound, settings), _url(beside, diagnostic, None)
+            started(_serving(server, settings, urls, wanted.require_key))
             await server.run(bound, diagnostic)
 
     asyncio.run(serve())
@@ -117,7 +121,7 @@ def _require_libraries() -> None:
     del aiohttp, prometheus_client
 
 
-def _settings(wanted: Wanted, check: Check) -> tuple[Settings, ListenAt, ListenAt | None]:
+def _settings(wanted: Wanted, clock: Callable[[], int]) -> tuple[Settings, ListenAt, ListenAt | None]:
     """What was asked for, checked before anything is opened."""
     named = parse_named(wanted.bundles)
     if wanted.directory is not None:
@@ -137,9 +141,18 @@ def _settings(wanted: Wanted, check: Check) -> tuple[Settings, ListenAt, ListenA
         token_file=wanted.token_file,
         interval_s=wanted.interval_s,
         limits=Limits(connections=affordable(wanted.max_connections), wait_s=wanted.max_wait_s),
-        check=check,
+        check=_check(wanted, clock),
     )
     return settings, at, beside
+
+
+def _check(wanted: Wanted, clock: Callable[[], int]) -> Check:
+    """What a bundle has to be besides whole: signed, where somebody asks for it."""
+    if not wanted.require_key:
+        return accept_all
+    from bspec_opa.workflow.signing_bundles import Demand, signed_as
+
+    return signed_as(Demand(wanted.require_key, "", wanted.scope or "", wanted.minimum_sequence), clock)
 
 
 def _tls(wanted: Wanted) -> TlsFiles | None:
@@ -181,9 +194,10 @@ def _url(at: ListenAt | None, bound: socket.socket | None, settings: Settings | 
     return f"{scheme}://{ListenAt(at.host, bound.getsockname()[1])}"
 
 
-def _serving(server: Server, settings: Settings, url: str, diagnostic_url: str) -> Serving:
+def _serving(server: Server, settings: Settings, urls: tuple[str, str], keys: Sequence[Path]) -> Serving:
     from bspec_opa.bundle.serving.secrets import exposed
 
+    url, diagnostic_url = urls
     tls = settings.tls
     secrets = exposed(settings.token_file, (tls.key or tls.cert) if tls else None)
     notes = [f"{path} is a secret, and every user of this machine may read it" for path in secrets]
@@ -192,4 +206,5 @@ def _serving(server: Server, settings: Settings, url: str, diagnostic_url: str) 
     if not server.editions:
         notes.append("nothing is served yet: put a bundle's file below --dir")
     asks = tls is not None and tls.client_ca is not None
-    return Serving(url, diagnostic_url, asks, settings.token_file is not None, server.editions, notes)
+    tokens = settings.token_file is not None
+    return Serving(url, diagnostic_url, asks, tokens, [str(k) for k in keys], server.editions, notes)

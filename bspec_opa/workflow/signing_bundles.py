@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.archive import decompress
@@ -25,10 +25,11 @@ from bspec_opa.workflow.checkout.deciding import read_policy
 from bspec_opa.workflow.checkout.keys import PASSPHRASE, passphrase_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from bspec_opa.bundle.read import Bundle
+    from bspec_opa.bundle.serving.edition import Check
     from bspec_opa.bundle.signing.verify import Verified
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.workflow.checkout.deciding import Policy
@@ -134,6 +135,26 @@ def verify_signed(file: Path, demand: Demand, now: int) -> SignedBundle:
     bundle = read_bundle(data, str(file)) if ours else None
     revision = bundle.revision if bundle else _revision(files)
     return SignedBundle(file, found, revision, digest_of(tar), len(files) - 1, bundle, (), now)
+
+
+def signed_as(demand: Demand, clock: Callable[[], int]) -> Check:
+    """A check that refuses every bundle but those whose signature satisfies a demand; the keys are read now.
+
+    Args:
+        demand: keys, scope and limits.
+        clock: Unix seconds, asked at each bundle.
+
+    Raises:
+        BspecError: a key can't be read or is none.
+    """
+    keys = _publishers(demand, "")
+
+    def check(bundle: Bundle, _archive: bytes) -> None:
+        signature = bundle.signature
+        named = demand.key_id or (signature.key_id if signature else "")
+        verified(bundle.files, [replace(k, key=replace(k.key, id=named or k.key.id)) for k in keys], clock())
+
+    return check
 
 
 def rebuild(bundle: Bundle | None, environ: Mapping[str, str], name: str) -> tuple[str, ...]:

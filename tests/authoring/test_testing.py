@@ -132,6 +132,7 @@ def test_no_false_green(name: str, bench: Bench) -> None:
     place = told[0].location
     assert place is not None
     assert Path(place.file).is_relative_to(bench.root)
+    assert place.line != 0
     assert place.line is not None or reason == "authoring.no-tests" or "empty module" in told[0].message
 
 

@@ -186,7 +186,8 @@ def test_there_is_a_pack_for_each_framework() -> None:
 
 def test_the_shipped_guard() -> None:
     index = load_bundle(shipped_bundle("default")).index
-    assert [r.id for r in index.rules if "tier_guard" in r.collections] == ["global.baseline.exposure_tier"]
+    guards = [r for r in index.rules if "tier_guard" in r.collections]
+    assert [(r.id, r.waivable) for r in guards] == [("global.baseline.exposure_tier", False)]
 
 
 def test_a_framework_is_what_stands_before_the_colon() -> None:

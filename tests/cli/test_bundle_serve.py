@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,9 @@ import pytest
 from bundle_server import NAME, edition, put, revision
 from certificates import Authority
 from jsonschema import Draft202012Validator
+from publishers import key, members, packed, sign, write_keys
 
+from bspec_opa.bundle.layout import SIGNATURES
 from bspec_opa.bundle.serving.limits import SPARE_DESCRIPTORS
 from bspec_opa.report.schemas import SCHEMAS
 from bspec_opa.workflow.serving import affordable
@@ -121,6 +124,50 @@ def test_json_fits_its_schemas(tmp_path: Path) -> None:
     assert TOKEN not in json.dumps([started, events])
 
 
+@pytest.mark.attack("A28")
+def test_only_what_a_publisher_signed_is_served(tmp_path: Path) -> None:
+    """Two keys during a rotation; everything else is refused with its own reason, and what was served stays."""
+    file, signer = tmp_path / "acme.tar.gz", key("old", "RS256")
+    old, new = write_keys(tmp_path, signer)[1], write_keys(tmp_path, key("new"))[1]
+    good = sign(edition(0), signer, sequence=7, scope="acme")
+    bad = {
+        "bundle.unsigned": edition(1),
+        "bundle.bad-signature": sign(edition(1), key("other"), scope="acme"),
+        "bundle.signature-scope": sign(edition(1), key("new"), scope="elsewhere"),
+        "bundle.below-minimum": sign(edition(1), key("new"), sequence=6, scope="acme"),
+        "bundle.from-the-future": sign(edition(1), key("new"), at=int(time.time()) + 86_400, scope="acme"),
+        "bundle.signed-files": packed({**members(edition(1)), SIGNATURES: members(good)[SIGNATURES]}),
+    }
+    put(file, edition(1))
+    limits = ("--scope", "acme", "--minimum-sequence", "7", "--format", "jsonl")
+    with running(f"{NAME}={file}", "--require-key", str(old), "--require-key", str(new), *limits) as process:
+        started = document(line(process.stdout))
+        assert (started["signed_by"], started["bundles"][0]["loaded"]) == ([str(old), str(new)], False)
+        assert document(line(process.stderr))["code"] == "bundle.unsigned"
+        put(file, good)
+        assert document(line(process.stderr))["event"] == "switched"
+        for code, archive in bad.items():
+            put(file, archive)
+            event = document(line(process.stderr))
+            assert (event["event"], event["code"], event["revision"]) == ("refused", code, revision(0))
+        assert fetched(f"{started['url']}/bundles/{NAME}") == good
+        put(file, sign(edition(2), key("new"), sequence=8, scope="acme"))
+        event = document(line(process.stderr))
+        assert (event["event"], event["revision"]) == ("switched", revision(2))
+        process.terminate()
+        process.communicate()
+    assert process.returncode == 0
+
+
+def test_people_read_whose_signature_it_takes(tmp_path: Path) -> None:
+    _, public = write_keys(tmp_path, key())
+    with running(f"{NAME}={tmp_path}/none", "--require-key", str(public)) as process:
+        said = [line(process.stdout) for _ in range(3)]
+        process.terminate()
+        process.communicate()
+    assert said[2] == f"  only what was signed by {public}\n"
+
+
 def test_a_hangup_means_look_now(tmp_path: Path) -> None:
     file = tmp_path / "acme.tar.gz"
     put(file, edition(0))
@@ -193,6 +240,9 @@ def test_what_starts_no_server(shell_at: At, tmp_path: Path) -> None:
     assert refused(shell, *in_the_clear) == (2, "serving.bad-credentials")
     assert refused(shell, named, "--interval-s", "0") == (2, "cli.usage")
     assert refused(shell, named, "--token-file", "") == (2, "cli.usage")
+    assert refused(shell, named, "--scope", "acme") == (2, "cli.usage")
+    assert refused(shell, named, "--minimum-sequence", "2") == (2, "cli.usage")
+    assert refused(shell, named, "--require-key", cert) == (7, "trust.bad-key")
 
 
 def test_an_empty_directory_is_served_and_said_to_be_empty(tmp_path: Path) -> None:

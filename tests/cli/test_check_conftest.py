@@ -111,6 +111,41 @@ def test_a_path_gives_line_and_column_and_the_rest_is_kept(check: Check) -> None
     assert (violated["line"], violated["details"]) == (0, {"details": {"n": 1}})
 
 
+WRITTEN = body(
+    'deny contains {"msg": "reads", "path": "/tools/0/privilege"} if input.tools[_].privilege == "read"',
+    'warn contains sprintf("%v providers", [count(p)]) if p := {x | x := input.models.classes[_].providers[_]}',
+    'warn_team contains "a team" if object.get(input, "x-team", "") == "blue"',
+)
+
+
+def test_policies_for_the_file_itself_run_unchanged(check: Check) -> None:
+    """Where conftest's own answer is known, it is the same one."""
+    policies(WRITTEN)
+    intent = Path("behavior.intent")
+    intent.write_text(intent.read_text(encoding="utf-8") + "x-team: blue\n", encoding="utf-8")
+    refused(check(), 3, *["bundle.rego-invalid"] * 2)  # no normalized input has tools or models at its top
+    result = check("--conftest-input", "file")
+    assert (result.code, said(result, "denied")) == (4, {"main.deny": ["reads"]})
+    warned = said(result, "warned")
+    command = [str(CONFTEST), "test", "--parser", "yaml", "-o", "json", "behavior.intent"]
+    theirs = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)[0]
+    assert [w for found in warned.values() for w in found] == [w["msg"] for w in theirs["warnings"]]
+    assert [f["msg"] for f in theirs["failures"]] == ["reads"]
+    (read,) = rules_of(result)["main.deny"]["denied"]
+    assert (read["line"], read["column"]) == (19, 16)
+
+
+def test_a_typo_in_a_policy_for_the_file_is_no_pass(check: Check) -> None:
+    policies(WRITTEN.replace("input.tools", "input.tolls"))
+    result = check("--conftest-input", "file")
+    refused(result, 3, "bundle.rego-invalid")
+    assert (
+        result.json["problems"][0]["hint"] == "no intent has it; a member that may be anything is read with object.get"
+    )
+    policies(WRITTEN.replace("privilege ==", "privilig =="))
+    refused(check("--conftest-input", "file"), 3, "bundle.rego-invalid")
+
+
 def test_warnings_alone_are_a_pass_or_six(check: Check) -> None:
     policies(body(f'warn contains "w" if {READS}'))
     assert check().code == 0

@@ -81,6 +81,25 @@ def test_from_an_empty_directory_to_a_denial(shell: Shell) -> None:
     assert denied["global.tools.no_finance"] == line
 
 
+def test_what_is_not_finished_is_never_silent(shell: Shell) -> None:
+    """A rule as ``policy new`` wrote it lints with nothing but what is left to do, and a build says so."""
+    shell.ok("policy", "new", "global/tools/no_finance")
+    linted = shell("policy", "lint", "--format", "json").json
+    assert {f["rule"] for f in linted["findings"]} == {"metadata/todo", "test/both-outcomes", "test/failing"}
+    said = "global.tools.no_finance is not finished: its source says TODO in lines 3, 7, 16"
+    assert shell.ok("bundle", "build", "-o", "x.tar.gz").lines[-1] == f"  note      {said}"
+    assert shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"] == [said]
+    edit(FOLDER / "no_finance.rego", '"TODO"', '"shell"')
+    edit(FOLDER / "no_finance.rego", "TODO, one", "One")
+    edit(FOLDER / "no_finance.rego", "TODO, what", "What")
+    assert shell.ok("policy", "lint", "--fail-on-warn", "--format", "json").json["findings"] == []
+    assert shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"] == []
+    (FOLDER / "no_finance_test.rego").unlink()
+    assert shell("policy", "test").code == 3
+    untested = "global.tools.no_finance has no test beside it: nothing shows that it denies"
+    assert shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"] == [untested]
+
+
 NEW = {
     "promotion/all/second_look": ("--pending", "approval"),
     "promotion.production.third_look": ("--pending", "evidence", "--severity", "low"),

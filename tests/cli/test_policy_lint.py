@@ -231,6 +231,18 @@ def test_a_pack_is_linted_on_its_base(shell: Shell) -> None:
     assert (result.json["counts"]["files"], result.json["counts"]["rules"]) == (2, 1)
 
 
+def test_a_rule_for_an_environment_that_the_base_does_not_know(shell: Shell) -> None:
+    """It would never run. The base's data is right, so the finding is at the rule."""
+    shell.ok("policy", "new", "promotion/staging/second_look", "--owner", "team:payments")
+    rules = Path("policies/bspec/rules/promotion")
+    (rules / "staging").rename(rules / "stging")
+    for file in (rules / "stging").rglob("*.rego"):
+        file.write_text(file.read_text(encoding="utf-8").replace(".staging.", ".stging."), encoding="utf-8")
+    result = shell("policy", "lint", "--format", "json")
+    rule = "bspec/rules/promotion/stging/second_look/second_look.rego"
+    assert ("data/environment", rule, 0, 0) in places(result.json)
+
+
 def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     from bspec_opa.authoring.lint.fixing import Mended
     from bspec_opa.authoring.lint.model import LintResult
@@ -260,3 +272,22 @@ def test_the_example_of_the_page_finds_what_it_says(shell: Shell) -> None:
         ("team/named-tool", f"{RULES}/promotion/all/requested/requested.rego"),
         ("team/named-tool", f"{RULES}/promotion/production/carried/carried.rego"),
     }
+
+
+def test_what_a_test_puts_in_place_of_a_library_is_no_proof(shell: Shell) -> None:
+    shell.ok("policy", "new", "global/team/no_shell", "--owner", "team:payments")
+    rule = Path("policies/bspec/rules/global/team/no_shell/no_shell.rego")
+    words = Path("policies/bspec/lib/words/words.rego")
+    words.parent.mkdir(parents=True)
+    head = "# METADATA\n# title: Words\n# description: Classes that no agent has.\npackage bspec.lib.words\n\n"
+    words.write_text(head + 'bad := {"bash"}\n', encoding="utf-8")
+    text = rule.read_text(encoding="utf-8").replace('t.class == "TODO"', "t.class in words.bad")
+    text = text.replace(".no_shell\n", ".no_shell\n\nimport data.bspec.lib.words\n", 1)
+    rule.write_text(text, encoding="utf-8")
+    test = rule.with_name("no_shell_test.rego")
+    replaced = 'with data.bspec.lib.words.bad as {"shell"}\n\t\twith input.intent.tools'
+    text = test.read_text(encoding="utf-8").replace("with input.intent.tools", replaced, 1)
+    test.write_text(text, encoding="utf-8")
+    result = shell("policy", "lint", "--format", "json")
+    found = {r for r, *_ in places(result.json) if r.startswith("test/")}
+    assert (result.code, found) == (3, {"test/both-outcomes"})

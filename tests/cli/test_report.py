@@ -247,6 +247,22 @@ def test_one_entry_of_the_ledger(shell_at: At) -> None:
         assert message in refused.err
 
 
+def test_a_denial_of_the_ledger(shell_at: At) -> None:
+    """Controls of what was refused: with its rules as they were, and never as met by a promotion."""
+    shell = shell_at("staged")
+    refused = shell("promote", "behavior.intent", "--env", "production", "--format", "json")
+    assert refused.code in {4, 5}
+    entry = str(refused.json["entry"])
+    now = report(shell, "behavior.intent", "--env", "production")[0]
+    (denial,) = report(shell, ".", "--entry", entry)
+    assert {k for k in now if now[k] != denial[k]} == {"subject", "verified", "at"}
+    assert (denial["subject"], denial["verified"], denial["entry"]) == (f"ledger entry {entry}", False, -1)
+    assert states(denial)["SOC2:CC8.1"] in {"pending", "not-met"}
+    matrix = shell.ok("report", ".", "--entry", entry, "--format", "controls").out
+    assert "its facts were not rebuilt from records" in matrix
+    assert [d["environment"] for d in report(shell, ".")] == ["staging"]
+
+
 def test_a_superseded_line_is_no_current_one(shell_at: At) -> None:
     shell = shell_at("staged")
     (first,) = report(shell, ".")

@@ -297,8 +297,10 @@ def program(command: list[str]) -> subprocess.Popen[str]:
 
 
 LOOPING = """
-import sys, worker_tasks
+import signal, sys, worker_tasks
 from bspec_opa.engine.workers import map_in_order
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may have it ignored
 
 def items(folder):
     yield ("touch-and-loop", folder)

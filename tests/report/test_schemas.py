@@ -87,13 +87,14 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "policy new": ("empty", ("policy", "new", "global/tools/no_shell"), "policy-new"),
     "policy test": ("empty", ("policy", "test"), "policy-test"),
     "policy bench": ("empty", ("policy", "bench", "--repeat", "1"), "policy-bench"),
+    "policy lint": ("empty", ("policy", "lint"), "lint"),
     "doctor empty": ("empty", ("doctor",), "doctor"),
     "doctor": ("live", ("doctor",), "doctor"),
     "init": ("bare", ("init", ".", "--trial-keys"), "init"),
 }
 
-ELSEWHERE = {"bspec.bundle-serving/v1", "bspec.bundle-serving-event/v1"}
-"""Of what runs until it is stopped: tests/cli/test_bundle_serve.py."""
+ELSEWHERE = {"bspec.bundle-serving/v1", "bspec.bundle-serving-event/v1", "bspec.policy-doc/v1"}
+"""Of what runs until it is stopped: tests/cli/test_bundle_serve.py; of what --json prints: tests/cli/test_policy_doc.py."""
 
 
 def faults(document: Any) -> list[Any]:
@@ -137,7 +138,7 @@ def test_what_is_printed_fits(shell_at: At, case: str, opa_path: Path) -> None:
     stage, arguments, name = CASES[case]
     shell = shell_at(stage)
     shell.variables["BSPEC_OPA_OPA"] = str(opa_path)
-    if case in {"policy test", "policy bench"}:
+    if case in {"policy test", "policy bench", "policy lint"}:
         write(Path("policies"), good_tree())
     if case == "trust init":
         shell.ok("init", ".", "--trial-keys")

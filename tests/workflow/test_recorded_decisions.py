@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,14 +15,13 @@ from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.report.impact import Impact, impact_json, render_impact
+from bspec_opa.workflow.auditing import audit
 from bspec_opa.workflow.explain.explain import explain
 from bspec_opa.workflow.impact.compared import Compared
 from bspec_opa.workflow.impact.comparing import comparing
 from bspec_opa.workflow.impact.impact import Wanted, prepare
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from project import Project
 
     from bspec_opa.workflow.impact.impact import Prepared
@@ -31,6 +31,13 @@ def compared(project: Project, candidate: str = "default", *, every: bool = True
     """The candidate on the project's ledger."""
     with contextlib.chdir(project.root), prepare(Wanted(candidate, None, (), None, every), project.world) as prepared:
         return _run(prepared)
+
+
+def audited(project: Project, entry: int) -> Any:
+    """The report on an entry."""
+    with contextlib.chdir(project.root):
+        world = project.world
+        return audit(Path(), world, environment="", framework="", entry=entry, conforms=lambda _name, _value: [])
 
 
 def _run(prepared: Prepared) -> Impact:
@@ -67,6 +74,10 @@ def test_a_decision_that_is_not_reproduced_is_neither_explained_nor_compared_on(
             explain(f"entry:{forged}", None, None, resolved.world)
         assert explain(f"entry:{forged - 1}", None, None, resolved.world).meant.entry == forged - 1
     assert (raised.value.code, raised.value.exit_code) == ("recorded.not-reproduced", ExitCode.TRUST)
+    with pytest.raises(BspecError) as raised:
+        audited(resolved, forged)
+    assert (raised.value.code, raised.value.exit_code) == ("recorded.not-reproduced", ExitCode.TRUST)
+    assert audited(resolved, forged - 1)[0][0].decided.verdict == "pending"
     impact = compared(resolved)
     assert [(name, e.code) for name, e in impact.errors] == [(f"entry:{forged}", "recorded.not-reproduced")]
     assert [c.name for c in impact.compared] == [f"entry:{forged - 1}"]

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MARK = '<!-- Above "Why" generated'
 """What a generated page begins with; files without it are nobody's business."""
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+# What opens a heading, list, quotation, fence, rule or the target of a link where a paragraph begins.
+_OPENS = re.compile(r"(?=#|[-+*](?: |$)|>|`{3}|~{3}|(?:[-_*] ?){3,}$|\[)")
+_NUMBERED = re.compile(r"\A([0-9]{1,9})(?=[.)](?: |$))")
 _TABLE_HEAD = (
     "| id | code | severity | kind | waivable | what it demands, and what to do | controls |\n"
     "| --- | --- | --- | --- | --- | --- | --- |\n"
@@ -24,8 +27,9 @@ _TABLE_HEAD = (
 
 
 def text_of(value: str) -> str:
-    """Text of METADATA on one line: HTML, links and images in it are shown, not obeyed (attack A73)."""
-    return _TAG.sub("&lt;", one_line(value)).replace("](", "]\\(").replace("][", "]\\[")
+    """Text of METADATA on one line: HTML, links, images and blocks in it are shown, not obeyed (attack A73)."""
+    text = _TAG.sub("&lt;", one_line(value)).replace("](", "]\\(").replace("][", "]\\[")
+    return f"\\{text}" if _OPENS.match(text) else _NUMBERED.sub(r"\1\\", text)
 
 
 def cell(value: str) -> str:

@@ -63,5 +63,14 @@ def _data_problems(reading: Reading, data: tuple[bytes, str] | None, index: Inde
     except BspecError as e:
         # A selector may name a rule that could not be read.
         told = [p for p in e.problems if (whole and index.rules) or p.reason != SELECTION]
+        if data is None and ORGANISATION_DATA in reading.sources.borrowed:
+            return [replace(p, location=_cause(p, reading)) for p in told]
         return [replace(p, location=p.location or Location(given[1])) for p in told]
     return []
+
+
+def _cause(problem: Problem, reading: Reading) -> Location:
+    """Where a pack brought up what is wrong with its base's data, which was right without the pack."""
+    own = [n for n in reading.sources.own if is_rule(n)]
+    named = (n for n in own if any(f'"{folder}"' in problem.message for folder in n.split("/")))
+    return Location(next(named, own[0]))

@@ -69,7 +69,8 @@ def load_rego_rules(folders: Sequence[Path], work: Path, opa: Opa) -> list[RegoR
         problems += [_placed(p, places) for p in _form(module)]
     rules = [m for m in modules if m.package[2:3] != (LIBRARY,)]
     if not problems:
-        problems += [_placed(p, places) for p in (*_none(rules, places), *_twice(rules))]
+        libraries = [m for m in modules if m.package[2:3] == (LIBRARY,)]
+        problems += [_placed(p, places) for p in (*_none(rules, places), *_twice(rules), *_joined(libraries))]
     if problems:
         raise error_of(problems)
     _check(work, places, opa)
@@ -140,6 +141,17 @@ def _twice(rules: Sequence[Module]) -> Iterator[Problem]:
             hint = "give it a name or a category of its own"
             yield RULES_INVALID.problem(f"there is a lint rule {own} already", hint=hint, at=module.place)
         seen.add(own)
+
+
+def _joined(libraries: Sequence[Module]) -> Iterator[Problem]:
+    """Helpers in a package of another folder: OPA joins both, so they could keep that folder's rules silent."""
+    owners: dict[tuple[str, ...], str] = {}
+    for module in sorted(libraries, key=lambda m: int(m.name.partition("/")[0])):
+        folder = module.name.partition("/")[0]
+        if owners.setdefault(module.package, folder) != folder:
+            message = f"there are helpers {'.'.join(module.package)} already"
+            hint = f"write: package bspec.lint.{LIBRARY}.<another name>"
+            yield RULES_INVALID.problem(message, hint=hint, at=module.place)
 
 
 def rule_id(package: tuple[str, ...]) -> str:

@@ -143,7 +143,8 @@ def require_pinned(base: Bundle, revision: str) -> None:
 def _redefined(own: Mapping[str, bytes], base: Bundle) -> Iterator[Problem]:
     """Files of a pack that belong to the base, or where no pack has any.
 
-    A package is its folder; so a folder inside of one of the base's packages would put names into it.
+    A package is its folder; so a folder inside of one of the base's packages would put names into it. So would one
+    around it: ``package bspec.lib`` with ``approvals.counted contains ...`` adds to the base's own set.
     """
     borrowed = {*borrowed_files(base), *GENERATED} - {ORGANISATION_DATA}
     packages = {n.rpartition("/")[0] for n in borrowed} - {_ROOT}
@@ -159,6 +160,9 @@ def _redefined(own: Mapping[str, bytes], base: Bundle) -> Iterator[Problem]:
             yield PACK.problem(message, hint=f"under {_places()}", at=at, rule=_RULE)
         elif any(folder == p or folder.startswith(f"{p}/") for p in packages - {TESTING.rstrip("/")}):
             yield PACK.problem("the folder is a package of the base", hint=_rename(name), at=at, rule=_RULE)
+        elif any(p.startswith(f"{folder}/") for p in packages):
+            message = "the folder is around packages of the base"
+            yield PACK.problem(message, hint=f"{_rename(name)}, in a folder of its own", at=at, rule=_RULE)
         elif folder == TESTING.rstrip("/"):
             hint = f"put fixtures of your own into {TESTING}<name>/<name>.rego"
             yield PACK.problem("the folder is a package of the base", hint=hint, at=at, rule=_RULE)

@@ -51,6 +51,8 @@ _SHORT_BATCH = 32
 _POLICIES, _ANSWER, _DATA = "policies", "answer", "data"
 _CAPABILITIES, _SCHEMA = "capabilities.json", "input.json"
 _PACKAGE = "bspec_opa_conftest"
+_SEES_INPUT = "bspec-opa normalize prints what policies see; --conftest-input file lets them see the file itself"
+_SEES_FILE = "no intent has it; a member that may be anything is read with object.get"
 # Variables, because "with input as x.input" leaves input undefined without a word.
 _QUERY = (
     "[a | x := input.items[_]; i := x.document; f := x.file; "
@@ -59,8 +61,13 @@ _QUERY = (
 
 
 @contextmanager
-def open_runner(wanted: Wanted, opa: Opa) -> Iterator[Runner]:
+def open_runner(wanted: Wanted, opa: Opa, written: bytes = b"") -> Iterator[Runner]:
     """Read and check the policies, and keep a private copy of them for OPA.
+
+    Args:
+        wanted: which, and how they are read.
+        opa: the binary.
+        written: the JSON Schema of an intent as it is written, where that is their input.
 
     Raises:
         InvalidInputError: they can't be read, don't compile, or hold something that conftest would let through.
@@ -69,24 +76,30 @@ def open_runner(wanted: Wanted, opa: Opa) -> Iterator[Runner]:
     opa.require_version()
     sources = read_policies(wanted.policies)
     with tempfile.TemporaryDirectory(prefix="bspec-opa-") as folder:
-        with _located(wanted.policies):
-            runner = _checked(wanted, sources, Path(folder), opa)
+        with _located(wanted.policies, written=wanted.written):
+            runner = _checked(wanted, sources, Path(folder), opa, written)
         yield runner
 
 
-def _checked(wanted: Wanted, sources: Mapping[str, bytes], work: Path, opa: Opa) -> Runner:
+def _checked(wanted: Wanted, sources: Mapping[str, bytes], work: Path, opa: Opa, written: bytes) -> Runner:
     flags = ("--v0-compatible",) if wanted.rego_version == V0 else ()
     write_tree(work / _POLICIES, sources)
     modules = parse_modules(work / _POLICIES, sources, opa, flags)
     rules = asked_rules(modules, wanted.namespaces)
     modules = _needed(modules, wanted.namespaces, work)
-    write_tree(work, {_SCHEMA: rendered()[_SCHEMA].encode(), _CAPABILITIES: _capabilities(wanted, opa, flags)})
+    schema = written if wanted.written else rendered()[_SCHEMA].encode()
+    write_tree(work, {_SCHEMA: schema, _CAPABILITIES: _capabilities(wanted, opa, flags)})
     data = _write_data(wanted, work)
     restricted = ("--capabilities", _CAPABILITIES, *flags)
     opa.run(["check", "-f", "json", "--max-errors", "1000", "--schema", _SCHEMA, *restricted, _POLICIES], cwd=work)
     _require_data(modules, data, work, opa)
-    write_tree(work, {f"{_ANSWER}/answer.rego": _answer_source(rules, modules).encode()})
-    return Runner(rules, wanted.policies, work, opa, (*restricted, *data))
+    write_tree(work, {f"{_ANSWER}/answer.rego": _answer_source(rules, modules, _known_by(wanted)).encode()})
+    return Runner(rules, wanted, work, opa, (*restricted, *data))
+
+
+def _known_by(wanted: Wanted) -> tuple[str, ...]:
+    """The member by which an answer says which input it is about."""
+    return ("metadata",) if wanted.written else ("intent", "digest")
 
 
 def _needed(modules: Sequence[Module], namespaces: Sequence[str], work: Path) -> tuple[Module, ...]:
@@ -127,12 +140,12 @@ def _require_data(modules: Sequence[Module], data: list[str], work: Path, opa: O
         raise error_of(problems)
 
 
-def _answer_source(rules: Sequence[ForeignRule], modules: Sequence[Module]) -> str:
+def _answer_source(rules: Sequence[ForeignRule], modules: Sequence[Module], known_by: tuple[str, ...]) -> str:
     """A module that asks every rule by its name; in words that both versions of Rego understand."""
     excepting = {m.package for m in modules if any(rule_name(r) == EXCEPTION for r in m.rules)}
     asked = {r.id: (*r.package, r.name) for r in rules}
     exceptions = {".".join(p): (*p, EXCEPTION) for p in sorted({r.package for r in rules} & excepting)}
-    seen = "[input.intent.digest, data.conftest.file]"
+    seen = f"[{'.'.join(('input', *known_by))}, data.conftest.file]"
     members = f'"rules": {_asking(asked)}, "exceptions": {_asking(exceptions)}, "seen": {seen}'
     return f"package {_PACKAGE}\n\nanswer := {{{members}}}\n"
 
@@ -154,13 +167,15 @@ class Runner:
 
     Attributes:
         rules: what is asked of every input.
+        written: whether an input is an intent as it was written.
     """
 
     def __init__(
-        self, rules: tuple[ForeignRule, ...], policies: Path, work: Path, opa: Opa, options: tuple[str, ...]
+        self, rules: tuple[ForeignRule, ...], wanted: Wanted, work: Path, opa: Opa, options: tuple[str, ...]
     ) -> None:
         self.rules = rules
-        self._policies = policies
+        self.written = wanted.written
+        self._wanted = wanted
         self._work = work
         self._opa = opa
         self._options = options
@@ -189,7 +204,7 @@ class Runner:
     def _evaluate(self, items: Sequence[tuple[Path, JsonObject]]) -> list[JsonObject]:
         document: dict[str, Any] = {"items": [{"document": d, "file": _file(f)} for f, d in items]}
         command = ["eval", "-f", "json", "-I", "--strict-builtin-errors", *self._options]
-        with _located(self._policies):
+        with _located(self._wanted.policies, written=self.written):
             output = self._opa.run(
                 [*command, "-d", _POLICIES, "-d", _ANSWER, _QUERY],
                 cwd=self._work,
@@ -198,9 +213,16 @@ class Runner:
             )
         answers = cast("list[JsonObject]", _value(output))
         # A rule that doesn't see its input is quiet.
-        if [a["seen"] for a in answers] != [[i["document"]["intent"]["digest"], i["file"]] for i in document["items"]]:
+        known_by = _known_by(self._wanted)
+        if [a["seen"] for a in answers] != [[_at(i["document"], known_by), i["file"]] for i in document["items"]]:
             raise OPA_FAILED.error("OPA did not answer about the inputs that it was given")
         return answers
+
+
+def _at(document: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        document = document[name]
+    return document
 
 
 def _file(path: Path) -> JsonObject:
@@ -221,20 +243,20 @@ def _failed(error: BspecError) -> BspecError:
 
 
 @contextmanager
-def _located(policies: Path) -> Iterator[None]:
+def _located(policies: Path, *, written: bool) -> Iterator[None]:
     """Give problems the place of the author's file instead of the copy's, and our words for what is withheld."""
     try:
         yield
     except BspecError as e:
-        raise error_of(_relocated(p, policies) for p in e.problems) from e
+        raise error_of(_relocated(p, policies, _SEES_FILE if written else _SEES_INPUT) for p in e.problems) from e
 
 
-def _relocated(problem: Problem, policies: Path) -> Problem:
+def _relocated(problem: Problem, policies: Path, sees: str) -> Problem:
     hint, at = problem.hint, problem.location
     if problem.reason == FORBIDDEN_BUILTIN:
         hint = "misspelt, or withheld: --conftest-capabilities FILE says what policies may call"
     elif problem.message.startswith("undefined ref: input"):
-        hint = "bspec-opa normalize prints what policies see"
+        hint = sees
     elif "keyword is required" in problem.message:
         hint = "written before OPA 1.0? --rego-version v0 takes it as it is"
     if at is not None and at.file.endswith(".rego") and not Path(at.file).is_absolute():

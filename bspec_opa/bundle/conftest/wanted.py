@@ -20,6 +20,7 @@ class Wanted:
         namespaces: which packages; ``*`` stands for any characters. None means all.
         data: files or directories of JSON and YAML, as for conftest's ``--data``.
         rego_version: the syntax, v0 or v1.
+        written: whether their input is the intent as it was written, instead of what ``normalize`` prints.
         capabilities: an OPA capabilities file instead of OPA's own without what reaches a network or the process.
     """
 
@@ -28,3 +29,4 @@ class Wanted:
     data: tuple[Path, ...] = ()
     rego_version: str = V1
     capabilities: Path | None = None
+    written: bool = False

@@ -134,7 +134,8 @@ def _structured(text: str) -> list[Problem]:
 def _one(message: str, error: Mapping[str, object]) -> Problem:
     at, location = None, error.get("location")
     if isinstance(location, dict):
-        at = Location(str(location.get("file", "")), location.get("row"), location.get("col"))
+        # Of an empty file OPA says row 0, column 0: no editor has such a place.
+        at = Location(str(location.get("file", "")), location.get("row") or None, location.get("col") or None)
     problem = translate(message, at, str(error.get("code", "")))
     # Every good build has its canaries refused: nobody needs to know what they mean.
     meant = _meant(error.get("details")) if at is None or CANARY not in at.file else None

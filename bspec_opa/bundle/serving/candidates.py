@@ -17,7 +17,7 @@ from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from bspec_opa.bundle.serving.edition import Check, Shelf
@@ -60,15 +60,17 @@ class Candidates:
 
     async def look(self) -> None:
         """Look at every file, and switch what is new and good."""
-        if self._directory is not None:
-            await self._discover(self._directory)
+        left_out = await self._discover(self._directory) if self._directory is not None else frozenset()
         for name, watched in list(self._watched.items()):
-            await self._look_at(name, watched)
+            # A link that led to a bundle inside of the directory may have been turned elsewhere since.
+            if name in self._named or watched.path not in left_out:
+                await self._look_at(name, watched)
 
     def _watch(self, path: Path) -> Watched:
         return Watched(path, ARCHIVE_BYTES, self._clock)
 
-    async def _discover(self, directory: Path) -> None:
+    async def _discover(self, directory: Path) -> Collection[Path]:
+        """Take up what is new in the directory; returns what may not be read there."""
         found, left_out = await asyncio.to_thread(discover, directory)
         for path, why in left_out.items():
             self._tell_once(f"ignored {path}", self._event("ignored", file=str(path), message=why))
@@ -81,6 +83,7 @@ class Candidates:
                 self._shelf.forget(name)
                 del self._watched[name]
                 self._trouble.pop(name, None)
+        return left_out.keys()
 
     async def _look_at(self, name: str, watched: Watched) -> None:
         file = str(watched.path)

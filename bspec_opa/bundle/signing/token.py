@@ -73,7 +73,8 @@ def read_signature(data: bytes) -> Signature:
             SHA-256, a name twice (attacks A29, A30).
     """
     value = _json(data, SIGNATURES)
-    if isinstance(value, dict) and value.pop("plugin", OPAS_OWN) not in {"", OPAS_OWN}:
+    # A tuple: whatever a file says here need not be hashable.
+    if isinstance(value, dict) and value.pop("plugin", OPAS_OWN) not in ("", OPAS_OWN):
         raise _wrong("names a plugin that would verify it; signatures are verified here or not at all")
     if not isinstance(value, dict) or value.keys() != {"signatures"}:
         raise _wrong("is not OPA's: it must have signatures and nothing else")

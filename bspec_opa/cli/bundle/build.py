@@ -45,13 +45,14 @@ def command(
     """
     from bspec_opa.report.bundle import built_json, built_text
     from bspec_opa.workflow.authoring import has_policies
-    from bspec_opa.workflow.bundling import build_policy, repack_policy
+    from bspec_opa.workflow.bundling import build_policy, left_to_do, repack_policy
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     if reuse_wasm is not None and data is not None:
-        policy = repack_policy(reuse_wasm, data, target)
+        policy, notes = repack_policy(reuse_wasm, data, target), []
     elif reuse_wasm is None and (policies is not None or has_policies(runtime.environ)):
         policy = build_policy(policies, data, target, runtime.environ, flags(given))
+        notes = left_to_do(policy, policies, runtime.environ, flags(given))
     else:
         raise click.UsageError("give POLICIES, or --reuse-wasm with --data")
-    output.show(lambda style: built_text(policy, target, style), lambda: built_json(policy, target))
+    output.show(lambda style: built_text(policy, target, notes, style), lambda: built_json(policy, target, notes))

@@ -9,6 +9,7 @@ import click
 
 from bspec_opa.cli.options import NamedPath, output_options
 from bspec_opa.cli.output import plain_output
+from bspec_opa.foundation.limits import UNLIMITED
 
 if TYPE_CHECKING:
     from bspec_opa.bundle.serving.log import Event
@@ -37,6 +38,15 @@ FILE = NamedPath(path_type=Path)
 @click.option(
     "--max-connections", type=click.IntRange(8, 100_000), default=1024, show_default=True, help="Connections at once."
 )
+@click.option("--require-key", type=FILE, multiple=True, metavar="FILE", help="Serve only what this public key signed.")
+@click.option("--scope", metavar="SCOPE", help="With --require-key: what it must have been signed for [nothing].")
+@click.option(
+    "--minimum-sequence",
+    type=click.IntRange(1, UNLIMITED),
+    default=1,
+    metavar="N",
+    help="With --require-key: at least.",
+)
 @output_options
 @click.pass_obj
 def command(
@@ -47,12 +57,18 @@ def command(
     Files are watched. A new one is checked as a whole and only then served; one that is damaged, cut off or no policy
     bundle is refused with a line on standard error, and the one before stays. Replace files by renaming.
 
+    With --require-key, which may be given again during a rotation, a bundle has to carry the signature of one of these
+    publishers, over exactly its files.
+
     \b
     bspec-opa bundle serve acme/production=bundles/acme.tar.gz
     bspec-opa bundle serve --dir bundles --listen 0.0.0.0:8282 --tls-cert tls.pem --tls-key tls.key --token-file tokens
+    bspec-opa bundle serve --dir bundles --require-key old.pub.pem --require-key new.pub.pem
     """
     from bspec_opa.workflow.serving import Wanted, serve_bundles
 
+    if not given["require_key"] and (given["scope"] is not None or given["minimum_sequence"] > 1):
+        raise click.UsageError("--scope and --minimum-sequence say what a signature must be: give --require-key")
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     wanted = Wanted(bundles=bundles, **given)
     serve_bundles(

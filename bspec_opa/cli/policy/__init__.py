@@ -16,7 +16,7 @@ class Commands(LazyGroup):
     names = COMMANDS
 
 
-@click.group("policy", cls=Commands)
+@click.group("policy", cls=Commands, short_help="Write rules: new, test, lint, doc, bench, impact.")
 def command() -> None:
     """Write rules, test, lint and document them, from an empty directory on.
 

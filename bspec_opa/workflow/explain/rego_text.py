@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _HEAD = re.compile(r"^(deny|warn) contains\b", re.MULTILINE)
-_TOKEN = re.compile(r"#[^\n]*|`[^`]*`|\"(?:\\.|[^\"\\\n])*\"|[\[\](){}\n]|\bif\b")
+# A text that never ends is read to its end all the same: looking for the next beginning in it would take square time.
+# A text without an end is taken whole: to look for the next beginning inside it would take time by its square.
+_TOKEN = re.compile(r"#[^\n]*|`[^`]*`?|\"(?:\\.|[^\"\\\n])*\"?|[\[\](){}\n]|\bif\b")
 _DEPTH = {"{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1}
 _MESSAGE = re.compile(r"\"msg\":\s*\$?\"((?:\\.|[^\"\\])*)\"")
 _FILLED = re.compile(r"\{[^{}]*\}")

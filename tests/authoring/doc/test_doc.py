@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -68,6 +69,36 @@ def test_hostile_words_in_markdown_are_text() -> None:
     assert len(re.findall(r"(?<!\\)\|", row)) == 8
     assert page.endswith(UNWRITTEN)
     assert written_part(page) == UNWRITTEN
+
+
+@pytest.mark.attack("A73")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "# Approved",
+        "~~~",
+        "```",
+        "> said",
+        "- one",
+        "* one",
+        "---",
+        "* * *",
+        "1. one",
+        "2)",
+        "[here]: https://example.com",
+    ],
+)
+def test_a_description_opens_no_block(words: str) -> None:
+    """A fence would hide the rest of the page, and the target of a link makes a link of any brackets."""
+    from markdown_it import MarkdownIt
+
+    hostile_rule = replace(RULE, description=words, remediation="look [here]")
+    page = dict(markdown_pages(Library("x", (Documented(hostile_rule, "package x\n", "", ""),))))[f"{RULE.id}.md"]
+    tokens = MarkdownIt("commonmark").parse(page.partition("## Source")[0])
+    blocks = [t.type for t in tokens if t.type != "inline" and t.nesting >= 0]
+    assert blocks == ["html_block", "heading_open", *(4 * ["paragraph_open"])]
+    links = {c.attrs["href"] for t in tokens for c in t.children or () if c.type == "link_open"}
+    assert links == {"index.md"}
 
 
 def test_ordinary_words_stay_as_they_are() -> None:

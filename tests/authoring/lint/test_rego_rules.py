@@ -76,6 +76,10 @@ CASES: dict[str, tuple[dict[str, str], set[tuple[str, str]]]] = {
         {"a.rego": GOOD.replace("team.never", "metadata.todo")},
         {("a.rego:1:1", "there is a lint rule metadata/todo already")},
     ),
+    "helpers that shipped rules would use": (
+        {"a.rego": GOOD, "b.rego": "package bspec.lint.lib.source\n\nis_test(_) := true\n"},
+        {("b.rego:1:1", "there are helpers bspec.lint.lib.source already")},
+    ),
     "two of one name": (
         {"a.rego": GOOD, "b.rego": GOOD},
         {("b.rego:1:1", "there is a lint rule team/never already")},

@@ -91,6 +91,8 @@ def test_a_pack_may_bring_data_of_its_own(bundle: Bundle, tmp_path: Path) -> Non
         ("bspec/rules/global/tools/no_admin/deny/deny.rego", "the folder is a package of the base"),
         ("bspec/lib/gate/gate.rego", "the base has this file"),
         ("bspec/lib/gate/more.rego", "the folder is a package of the base"),
+        ("bspec/lib/more.rego", "the folder is around packages of the base"),
+        ("bspec/rules/global/tools/more.rego", "the folder is around packages of the base"),
         ("bspec/gate/gate.rego", "the base has this file"),
         ("bspec/gate/more.rego", "a pack has rules, libraries and fixtures only"),
         ("bspec/more.rego", "a pack has rules, libraries and fixtures only"),
@@ -106,6 +108,14 @@ def test_a_pack_adds_and_never_replaces(name: str, message: str, bundle: Bundle,
     assert [(p.reason.code, p.message, p.location and p.location.file) for p in error.value.problems] == [
         ("bundle.pack", message, str(root / name))
     ]
+
+
+@pytest.mark.attack("A41")
+def test_a_pack_adds_nothing_to_a_set_of_the_base(bundle: Bundle, opa: Opa, tmp_path: Path) -> None:
+    # OPA joins a definition like this with what the package data.bspec.lib.gate says itself: more counts than should.
+    around = metadata("PAY-02", "payments") + "package bspec.lib\n\ngate.in_force contains 1 if input.now_unix > 0\n"
+    with pytest.raises(InvalidInputError, match="around packages of the base"):
+        build_bundle(write(tmp_path, {**pack(), "bspec/lib/lib.rego": around}), None, opa, on(bundle))
 
 
 def test_fixtures_and_libraries_of_a_pack(bundle: Bundle, opa: Opa, tmp_path: Path) -> None:

@@ -71,12 +71,19 @@ def test_the_generated_tests_pass_and_cover_everything(out: Path, opa: Opa) -> N
     arguments = ["test", str(policies), str(out), "--fail-on-empty", "--format", "json"]
     results = json.loads(opa.run(arguments))
     assert {r["name"] for r in results if r["package"] == "data.bspec.gate_test"} == {
+        "test_a_missing_organisation_key_is_undefined",
         "test_accepts_the_full_shape",
+        "test_all_is_no_environment_even_if_the_data_says_so",
         "test_bad_selector_is_undefined",
+        "test_bad_selector_of_a_pack_is_undefined",
+        "test_check_needs_no_environment",
         "test_environment_without_own_rules_reports_the_common_ones",
         "test_ill_typed_input_is_undefined",
         "test_no_rule_chosen_is_undefined",
+        "test_no_word_about_tiers_is_undefined",
+        "test_packs_without_what_checks_the_tier_are_undefined",
         "test_reports_exactly_the_index",
+        "test_says_who_answers_and_to_what",
         "test_unknown_environment_is_undefined",
     }
     coverage = json.loads(opa.run([*arguments, "--coverage"]))
@@ -226,7 +233,7 @@ def test_numbers_as_they_are_written(text: str, fits: bool, out: Path, opa: Opa)
     "schema",
     [
         obj(a=string(pattern="^x$")),
-        obj(a=string(maximum=3)),
+        obj(a={**string(), "format": "date"}),
         obj({"a": string()}),
         {**obj(a=string()), "additionalProperties": True},
         obj(a=array({**integer(), "multipleOf": 2})),
@@ -238,12 +245,16 @@ def test_the_guard_refuses_schemas_that_it_can_not_check(schema: dict[str, Any])
 
 
 def test_the_guard_knows_lengths(tmp_path: Path, opa: Opa) -> None:
-    schema = obj(a=array(integer(1, 2), minimum=1, maximum=2))
+    schema = obj(a=array(integer(1, 2), minimum=1, maximum=2), b=string(minimum=1, maximum=2))
     (tmp_path / "shape.rego").write_text(guard_source(schema))
     (tmp_path / "judge.rego").write_text(JUDGE)
-    cases = [{"a": []}, {"a": [1]}, {"a": [1, 2]}, {"a": [1, 1, 1]}, {"a": [3]}]
+    lists: list[list[int]] = [[], [1], [1, 2], [1, 1, 1], [3]]
+    cases = [*({"a": a, "b": "x"} for a in lists), *({"a": [1], "b": b} for b in ("", "é", "éé", "xyz"))]
     arguments = ["eval", "-I", "-f", "raw", "-d", str(tmp_path), "data.judge.verdicts"]
-    assert json.loads(opa.run(arguments, stdin=json.dumps(cases).encode())) == [False, True, True, False, False]
+    assert json.loads(opa.run(arguments, stdin=json.dumps(cases).encode())) == [
+        *(False, True, True, False, False),
+        *(False, True, True, False),
+    ]
 
 
 @pytest.mark.attack("A67")

@@ -64,7 +64,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "no archive": (lambda: b"<html>404</html>", "bundle.bad-archive"),
     "something else's": (lambda: gzip.compress(bytes(1024)), "bundle.no-rules"),
-    "delta": (delta, "bundle.bad-archive"),
+    "delta": (delta, "bundle.delta"),
 }
 
 
@@ -183,3 +183,23 @@ def test_a_named_file_goes_before_the_directory(tmp_path: Path) -> None:
     bench = Bench({NAME: tmp_path / "named"}, tmp_path / "top")
     assert bench.look() == [("switched", NAME, "")]
     assert bench.current() == revision(0)
+
+
+@pytest.mark.attack("A70")
+def test_a_link_that_is_turned_out_of_the_directory_later_is_not_followed(tmp_path: Path) -> None:
+    top, outside = tmp_path / "top", tmp_path / "outside.tar.gz"
+    put(outside, edition(2))
+    put(top / "first.tar.gz", edition(1))
+    link = top / f"{NAME}.tar.gz"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(top / "first.tar.gz")
+    bench = Bench({}, top)
+    bench.look()
+    assert bench.current() == revision(1)
+    link.unlink()
+    link.symlink_to(outside)
+    assert bench.look() == [("ignored", "", "")]
+    assert bench.current() == revision(1), "what was current stays"
+    link.unlink()
+    put(link, edition(3))
+    assert bench.look() == [("switched", NAME, "")]

@@ -56,6 +56,7 @@ FORMS: dict[str, tuple[str, bytes, str]] = {
     "no token": ("A28", document({"signatures": []}), "has 0 tokens"),
     "two tokens": ("A29", document({"signatures": [token(GOOD), token(GOOD)]}), "has 2 tokens"),
     "a plugin": ("A29", signatures(GOOD, plugin="always_true"), "names a plugin"),
+    "plugins": ("A29", signatures(GOOD, plugin=["_default"]), "names a plugin"),
     "a token twice by duplicate key": ("A33", b'{"signatures": [], "signatures": ["' + token(GOOD).encode() + b'"]}', "can't be read"),
     "MD5": ("A29", entry(algorithm="MD5"), "hashes a file with 'MD5'"),
     "SHA-1": ("A29", entry(algorithm="SHA-1"), "hashes a file with 'SHA-1'"),

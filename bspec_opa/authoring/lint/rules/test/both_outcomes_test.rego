@@ -33,3 +33,41 @@ test_success if {
 test_success_not_run if {
 	rule.report == set() with input as object.union(example.lint_input, {"tested": false, "tests": []})
 }
+
+# what a test finds with something in place of a library, a rule or a builtin, no bundle would find
+tested_by(body) := told if {
+	source := concat("\n", [
+		"package bspec.rules.global.tools.extra_test",
+		"import data.bspec.lib.words",
+		"import data.bspec.org as ours",
+		"import data.bspec.rules.global.tools.extra as rule",
+		"import data.bspec.testing",
+		body,
+		"test_success if rule.deny == set() with input as testing.allowed",
+	])
+	parsed := object.union(example.lint_input, {"files": {example.tests: rego.parse_module("x", source)}})
+	told := {f.msg | some f in rule.report with input as parsed}
+}
+
+test_fail_stand_in[body] if {
+	some body in [
+		"test_fail if rule.deny == {1} with words.bad as {1}",
+		"test_fail if rule.deny == {1} with data.bspec.lib.words.bad as {1}",
+		"test_fail if rule.deny == {1} with rule.deny as {1}",
+		"test_fail if rule.deny == {1} with input as testing.allowed with count as 1",
+		"test_fail if rule.deny == {1} with ours.x as 1 with startswith as f",
+		"test_fail if f(1)\nf(x) if g(x)\ng(x) if rule.deny == {x} with words.bad as {x}",
+		"test_fail[c] if { some c in [1]; rule.deny == {c} with words.bad as {c} }",
+	]
+	tested_by(body) == {"no test expects findings"}
+}
+
+test_success_replaced[body] if {
+	some body in [
+		"test_fail if rule.deny == {1} with input.now_unix as 1 with ours.x as 1",
+		"test_fail if rule.deny == {1} with data.bspec.org.x as 1 with data.bspec.build.revision as 2",
+		"test_fail if rule.deny == {1} with testing.allowed as {}",
+		"test_fail if f(1)\nf(x) if rule.deny == {x} with input as x\ng(x) if rule.deny == {x} with words.bad as {x}",
+	]
+	tested_by(body) == set()
+}

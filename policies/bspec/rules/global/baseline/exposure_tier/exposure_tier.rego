@@ -8,7 +8,7 @@
 #   remediation: Raise risk.tier to the floor.
 #   controls: [EU-AI-Act:9]
 #   collections: [baseline, tier_guard]
-#   waivable: true
+#   waivable: false
 package bspec.rules.global.baseline.exposure_tier
 
 import data.bspec.lib.order
