@@ -33,7 +33,8 @@ def shipped_bundle(name: str = "default") -> Path:
         if path.is_file():
             return path
     known = {p.name.removesuffix(SUFFIX) for folder in folders() for p in folder.glob(f"*{SUFFIX}")}
-    raise NO_BUNDLE.error(f'no bundle "{name[:60]}" is shipped', hint=did_you_mean(name, known))
+    hint = f"{did_you_mean(name, known)}; a file is told by a dot or a slash: ./{name[:60]}"
+    raise NO_BUNDLE.error(f'no bundle "{name[:60]}" is shipped', hint=hint)
 
 
 def fixtures() -> dict[str, bytes]:

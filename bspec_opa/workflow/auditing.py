@@ -111,7 +111,7 @@ def _require_mapped(bundles: Iterable[Bundle], framework: str) -> None:
     if not mapped:
         raise NO_CONTROLS.error("the organisation's data maps no control to rules", hint="write controls into it")
     if framework and framework not in mapped:
-        message = f'no control of the framework "{framework}" is mapped; there are {", ".join(mapped)}'
+        message = f'no control of the framework "{framework}" is mapped'
         raise NO_CONTROLS.error(message, hint=did_you_mean(framework, mapped))
 
 

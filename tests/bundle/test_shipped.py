@@ -43,6 +43,12 @@ def test_a_bundle_that_is_not_shipped(name: str) -> None:
     assert error.value.code == "bundle.not-shipped"
 
 
+def test_a_file_without_a_path_is_told_how_to_be_one() -> None:
+    with pytest.raises(UsageError) as error:
+        shipped_bundle("acme")
+    assert error.value.problems[0].hint == "known: default, elevated; a file is told by a dot or a slash: ./acme"
+
+
 def test_an_installed_package_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "default.tar.gz").write_bytes(b"x")
     monkeypatch.setattr(shipped, "folders", lambda: (tmp_path, tmp_path / "none"))

@@ -243,3 +243,11 @@ def test_what_starts_no_server(shell_at: At, tmp_path: Path) -> None:
     assert refused(shell, named, "--scope", "acme") == (2, "cli.usage")
     assert refused(shell, named, "--minimum-sequence", "2") == (2, "cli.usage")
     assert refused(shell, named, "--require-key", cert) == (7, "trust.bad-key")
+
+
+def test_an_empty_directory_is_served_and_said_to_be_empty(tmp_path: Path) -> None:
+    with running("--dir", str(tmp_path), "--format", "jsonl") as process:
+        started = document(line(process.stdout))
+        process.terminate()
+        process.communicate()
+    assert (started["bundles"], started["notes"]) == ([], ["nothing is served yet: put a bundle's file below --dir"])

@@ -76,13 +76,25 @@ def _fits(module: Module, annotation: Node) -> Iterator[Problem]:
     bad = violations(schema, members)
     for violation in bad:
         message = f"METADATA{violation.pointer} {violation.message}"
-        yield METADATA_INVALID.problem(message, at=module.at(annotation), rule="metadata/schema")
+        at = _member(module, annotation, violation.pointer)
+        yield METADATA_INVALID.problem(message, at=at, rule="metadata/schema")
     if is_rule(module.name) and not bad:
         try:
             effective_unix(annotation)
         except BspecError as e:
             message = f"METADATA/custom/effective_on: {e}"
-            yield METADATA_INVALID.problem(message, at=module.at(annotation), rule="metadata/effective-on")
+            at = _member(module, annotation, "/custom/effective_on")
+            yield METADATA_INVALID.problem(message, at=at, rule="metadata/effective-on")
+
+
+def _member(module: Module, annotation: Node, pointer: str) -> Location:
+    """Where the member is written that a pointer leads to, or where the block begins."""
+    start, end = module.at(annotation), module.place.line or 0
+    name = next((part for part in reversed(pointer.split("/")) if part and not part.isdigit()), "")
+    for text, row in module.comments:
+        if name and (start.line or 0) < row < end and text.lstrip().startswith(f"{name}:"):
+            return Location(module.name, row, len(text) - len(text.lstrip()) + 2)
+    return start
 
 
 def effective_unix(annotation: Node) -> int:

@@ -203,6 +203,8 @@ def _serving(server: Server, settings: Settings, urls: tuple[str, str], keys: Se
     notes = [f"{path} is a secret, and every user of this machine may read it" for path in secrets]
     if tls is None and not parse_listen(url.partition("//")[2]).local:
         notes.append("this is plain HTTP: anybody on the way can answer in its place; give --tls-cert")
+    if not server.editions:
+        notes.append("nothing is served yet: put a bundle's file below --dir")
     asks = tls is not None and tls.client_ca is not None
     tokens = settings.token_file is not None
     return Serving(url, diagnostic_url, asks, tokens, [str(k) for k in keys], server.editions, notes)

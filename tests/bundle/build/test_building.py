@@ -124,7 +124,7 @@ REFUSED: dict[str, tuple[Callable[[Tree], object], str, str]] = {
         f"{CARRIED}:16",
     ),
     "our lint": (spoil(NO_ADMIN, "deny contains", "denies contains"), "bundle.rule-form", f"{NO_ADMIN}:11"),
-    "metadata": (spoil(NO_ADMIN, "severity: high", "severity: hihg"), "bundle.metadata-invalid", f"{NO_ADMIN}:1"),
+    "metadata": (spoil(NO_ADMIN, "severity: high", "severity: hihg"), "bundle.metadata-invalid", f"{NO_ADMIN}:6:5"),
     "data at a rule's place": (
         lambda t: t.update({"bspec/rules/global/tools/no_admin/data.json": '{"deny": []}'}),
         "bundle.layout",
