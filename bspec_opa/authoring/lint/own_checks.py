@@ -73,7 +73,7 @@ def _data_problems(reading: Reading, data: tuple[bytes, str] | None, index: Inde
 def idle_problems(reading: Reading, own: Own) -> list[Problem]:
     """The author's rules that the author's own data leaves out at every tier; nothing where the data is refused."""
     given = reading.sources.own.get(ORGANISATION_DATA)
-    if given is None or not own.whole or own.problems:
+    if given is None or not own.whole or own.problems or not own.index.rules:
         return []
     idle = set(idle_rules(own.index, load_organisation(given, ORGANISATION_DATA, own.index)))
     hint = "let select include it, or take the rule out"

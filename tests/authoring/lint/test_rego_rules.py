@@ -67,7 +67,7 @@ CASES: dict[str, tuple[dict[str, str], set[tuple[str, str]]]] = {
         {"a.rego": GOOD.replace("input.now_unix == 0", 'http.send({"url": "http://localhost", "method": "get"})')},
         {("a.rego:5:2", "undefined function http.send")},
     ),
-    "what can't be parsed": ({"a.rego": "package\n"}, {("a.rego:2:0", "illegal package")}),
+    "what can't be parsed": ({"a.rego": "package\n"}, {("a.rego:2", "illegal package")}),
     "an unknown severity": (
         {"a.rego": f"# METADATA\n# title: t\n# custom:\n#   severity: fatal\n{GOOD}"},
         {("a.rego:5:1", "severity is error or warning")},
