@@ -70,14 +70,7 @@ listed(selectors, rule) if {
 	names(s, rule)
 }
 
-names("*", _)
-
-names(s, rule) if s == rule.id
-
-names(s, rule) if {
-	some c in rule.collections
-	s == $"@{c}"
-}
+names(s, rule) if s in rule.selectors
 
 unmatched(rules) := {s |
 	some s in array.concat(data.bspec.org.select.include, data.bspec.org.select.exclude)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.bundle.reasons import ENVIRONMENT
-from bspec_opa.bundle.selection import chosen_rules, known_selectors, selects
+from bspec_opa.bundle.selection import chosen_rules, known_selectors, selectors_for, selects
 from bspec_opa.foundation.closed_checker import checker
 from bspec_opa.foundation.closed_schema import (
     DIGEST,
@@ -82,8 +82,7 @@ class RuleEntry:
             "waivable": self.waivable,
             "pending": self.pending,
             "effective_unix": self.effective_unix,
-            "collections": list(self.collections),
-            "frameworks": list(self.frameworks),
+            "selectors": list(selectors_for(self)),
         }
 
     def selected_by(self, selector: str) -> bool:

@@ -29,17 +29,18 @@ EVERYTHING = "*"
 
 def selects(selector: str, rule: RuleEntry) -> bool:
     """Whether a selector names a rule."""
-    if selector.startswith(FRAMEWORK):
-        return selector.removeprefix(FRAMEWORK) in rule.frameworks
-    return selector in {EVERYTHING, rule.id} or (selector[:1] == "@" and selector[1:] in rule.collections)
+    return selector in selectors_for(rule)
+
+
+def selectors_for(rule: RuleEntry) -> tuple[str, ...]:
+    """Every selector that names a rule; the gate looks words up in it, since making them takes WebAssembly long."""
+    collections, frameworks = (f"@{c}" for c in rule.collections), (FRAMEWORK + f for f in rule.frameworks)
+    return (EVERYTHING, rule.id, *collections, *frameworks)
 
 
 def known_selectors(rules: Iterable[RuleEntry]) -> set[str]:
     """Everything that a selector may be."""
-    every = tuple(rules)
-    collections = {f"@{c}" for r in every for c in r.collections}
-    frameworks = {FRAMEWORK + f for r in every for f in r.frameworks}
-    return {EVERYTHING, *(r.id for r in every), *collections, *frameworks}
+    return {EVERYTHING, *(s for r in rules for s in selectors_for(r))}
 
 
 def judged_tier(request: JsonObject) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -237,14 +238,41 @@ def ask(panel: Panel, policy: Policy, request: JsonObject) -> Verdict:
 def expectation(policy: Policy, request: JsonObject) -> Expectation:
     """What the answer to a request must show."""
     bundle = policy.bundle
-    global_rules, promotion_rules = expected_rules(
-        bundle.index, bundle.organisation, str(request["environment"]), str(request["action"]), judged_tier(request)
-    )
+    wanted = _wanted(_Same(bundle), str(request["environment"]), str(request["action"]), judged_tier(request))
     return Expectation(
         nonce=str(request["nonce"]),
         revision=bundle.revision,
         data_digest=bundle.data_digest,
-        global_rules=global_rules,
-        promotion_rules=promotion_rules,
-        rules={r.id: RuleFacts(r.severity, r.waivable, r.pending) for r in bundle.index.rules},
+        global_rules=wanted.global_rules,
+        promotion_rules=wanted.promotion_rules,
+        rules=wanted.facts,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """One bundle in memory: equal to nothing but itself, whatever another one says about itself."""
+
+    bundle: Bundle
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.bundle is self.bundle
+
+    def __hash__(self) -> int:
+        return id(self.bundle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What has to answer at one tier of one environment; the same for every intent there."""
+
+    global_rules: frozenset[str]
+    promotion_rules: frozenset[str]
+    facts: Mapping[str, RuleFacts]
+
+
+@lru_cache(maxsize=64)
+def _wanted(same: _Same, environment: str, action: str, tier: str) -> _Wanted:
+    bundle = same.bundle
+    rules = expected_rules(bundle.index, bundle.organisation, environment, action, tier)
+    return _Wanted(*rules, {r.id: RuleFacts(r.severity, r.waivable, r.pending) for r in bundle.index.rules})

@@ -9,7 +9,7 @@ rule := {
 	"waivable": true,
 	"pending": "approval",
 	"effective_unix": 0,
-	"collections": ["tools"],
+	"selectors": ["*", "@tools"],
 }
 
 a := {"msg": "a", "path": "/tools/0"}

@@ -42,22 +42,9 @@ guarded(rules) if {
 	count(guards - chosen(rules)) == 0
 }
 
+# what each rule is called by is worked out when the gate is generated
 ids(selectors_, rules) := {id |
 	some selector in selectors_
 	some id, rule in rules
-	names(selector, rule)
-}
-
-names("*", _)
-
-names(selector, rule) if selector == rule.id
-
-names(selector, rule) if {
-	some collection in rule.collections
-	selector == $"@{collection}"
-}
-
-names(selector, rule) if {
-	some framework in rule.frameworks
-	selector == $"framework:{framework}"
+	selector in rule.selectors
 }

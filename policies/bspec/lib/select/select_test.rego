@@ -4,9 +4,9 @@ import data.bspec.lib.select
 import data.bspec.testing
 
 rules := {
-	"global.tools.a": {"id": "global.tools.a", "collections": ["tools"], "frameworks": ["SOC2"]},
-	"global.data.b": {"id": "global.data.b", "collections": ["data", "eu"], "frameworks": ["ISO27001", "SOC2"]},
-	"global.risk.c": {"id": "global.risk.c", "collections": ["tier_guard"], "frameworks": []},
+	"global.tools.a": {"id": "global.tools.a", "selectors": ["*", "global.tools.a", "@tools", "framework:SOC2"]},
+	"global.data.b": {"id": "global.data.b", "selectors": ["*", "global.data.b", "@data", "@eu", "framework:ISO27001", "framework:SOC2"]},
+	"global.risk.c": {"id": "global.risk.c", "selectors": ["*", "global.risk.c", "@tier_guard"]},
 }
 
 a := "global.tools.a"
