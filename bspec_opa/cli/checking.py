@@ -6,13 +6,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bspec_opa.cli.many import handled
 from bspec_opa.cli.output import open_output
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.report.check.formats import as_printed, report_in
-from bspec_opa.report.check.interface import Manner, Tally
+from bspec_opa.report.check.interface import Manner, Tally, counted
 from bspec_opa.workflow.check import Asked, open_check_desk
 from bspec_opa.workflow.checkout.finding import find_intents
 from bspec_opa.workflow.checkout.world import World
@@ -26,9 +26,20 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.conftest.wanted import Wanted
     from bspec_opa.cli.output import Output
     from bspec_opa.cli.runtime import Runtime
+    from bspec_opa.report.check.interface import Counted, Report
 
 Item = tuple[Path, BspecError | None]
+
+
+class Part(NamedTuple):
+    """What a report says of one intent, and what it adds to the sum."""
+
+    text: str
+    counted: Counted
+
+
 Result = tuple[Item, Checked | Asked | BspecError]
+Made = TypeVar("Made")
 COMMON = ("text", "json", "jsonl")
 """Forms that failures are printed in, too; other forms' failures go to standard error."""
 
@@ -62,13 +73,44 @@ def check_many(named: Iterable[Path], world: World, output: Output, order: Order
         runner = (
             stack.enter_context(_opened(order.conftest, world, [file for file, _ in items])) if order.conftest else None
         )
-        opened = partial(checking, world, with_request=runner is not None)
-        results = stack.enter_context(handled(opened, items, output, jobs=order.jobs, doing="checking"))
-        for checked in _joined(zip(items, results, strict=True), runner):
-            tally.add(checked)
-            _show(output, report.one(checked))
+        doing = _Doing(items, output, order.jobs, stack)
+        if report.apart and runner is None:
+            said = _said(doing.results(partial(saying, world, output.form, manner)), report, manner)
+        else:
+            results = doing.results(partial(checking, world, with_request=runner is not None))
+            said = (_part(c, report, manner) for c in _joined(results, runner))
+        for part in said:
+            tally.join(part.counted)
+            _show(output, part.text)
     _show(output, report.end(tally))
     return int(tally.exit_code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doing:
+    """The items, and who does them."""
+
+    items: Sequence[Item]
+    output: Output
+    jobs: int | None
+    stack: ExitStack
+
+    def results(
+        self, opened: Callable[[], AbstractContextManager[Callable[[Item], Made]]]
+    ) -> Iterator[tuple[Item, Made | BspecError]]:
+        """Each item with what became of it, in order."""
+        made = self.stack.enter_context(handled(opened, self.items, self.output, jobs=self.jobs, doing="checking"))
+        return zip(self.items, made, strict=True)
+
+
+def _part(checked: Checked, report: Report, manner: Manner) -> Part:
+    return Part(report.one(checked), counted(checked, manner))
+
+
+def _said(results: Iterable[tuple[Item, Part | BspecError]], report: Report, manner: Manner) -> Iterator[Part]:
+    """Every part, in order, those of intents included that no process came to speak of."""
+    for (file, _), found in results:
+        yield _part(unchecked(file, found), report, manner) if isinstance(found, BspecError) else found
 
 
 def _show(output: Output, shown: str) -> None:
@@ -80,6 +122,22 @@ def _opened(wanted: Wanted, world: World, files: Sequence[Path]) -> AbstractCont
     from bspec_opa.workflow.check_conftest import open_conftest
 
     return open_conftest(wanted, world.environ, files)
+
+
+@contextmanager
+def saying(world: World, form: str, manner: Manner) -> Iterator[Callable[[Item], Part]]:
+    """What one process does with each intent where the report may be made of parts."""
+    report = report_in(form, manner)
+    with checking(world, with_request=False) as check:
+
+        def say(item: Item) -> Part:
+            try:
+                found: Checked | Asked | BspecError = check(item)
+            except BspecError as e:
+                found = e
+            return _part(_whole(item[0], found), report, manner)
+
+        yield say
 
 
 @contextmanager

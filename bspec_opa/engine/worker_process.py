@@ -7,6 +7,7 @@ the latest when its parent is gone, even one that was killed; Ctrl-C is the pare
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 READY, RESULT, REFUSED, BUG = "ready", "result", "refused", "bug"
+COLLECT_AFTER = 100_000
+"""Containers made before garbage is looked for, as in the command itself: most of them end with their item."""
 CLOSE_S = 5.0
 """How long a process that has nothing more to do may take to end."""
 
@@ -195,8 +198,10 @@ def _follow_parent() -> None:
 
 
 def _answer(opened: Callable[[], AbstractContextManager[Callable[[Item], Result]]], pipe: Connection) -> None:
+    gc.set_threshold(COLLECT_AFTER)
     try:
         with opened() as function:
+            gc.freeze()  # what is open now stays so until the end
             pipe.send((READY, None))
             for item in _received(pipe):
                 pipe.send((RESULT, applied(function, item)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bspec_opa.workflow.checkout.deciding import ask, exposed, load_policy, open_replay
@@ -20,7 +20,7 @@ from bspec_opa.workflow.facts.spot import lasting_path, spot_of
 from bspec_opa.workflow.normalize import check_request_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from bspec_opa.bundle.index import RuleEntry
@@ -53,7 +53,7 @@ class CheckDesk:
     def __init__(self, world: World, stack: ExitStack) -> None:
         self._world = world
         self._stack = stack
-        self._open: dict[tuple[str, tuple[bool, ...]], tuple[Policy, Panel]] = {}
+        self._open: dict[tuple[str, tuple[bool, ...]], _Opened] = {}
 
     def check(self, file: Path) -> Asked:
         """Put one intent to the global rules of its project's bundle, on the embedded engine.
@@ -65,24 +65,34 @@ class CheckDesk:
         """
         loaded = open_intent(file)
         config = find_project(file, self._world.environ, self._world.flags).config
-        policy, panel = self._panel(config)
+        opened = self._opened(config)
+        policy, panel = opened.policy, opened.panel
         request = check_request_of(loaded, self._world.now)
         asked: JsonObject = {**request, "nonce": secrets.token_hex(NONCE_BYTES)}
         verdict = ask(panel, policy, asked)
         decision = verdict.decision
         log_decision(config, policy, Decided(asked, verdict, decision, panel.assurance, self._world.now))
-        entries = {r.id: r for r in policy.bundle.index.rules}
-        rules = tuple(_rule(loaded.document, entries[r.id], r) for r in decision.rules)
+        rules = tuple(_with_findings(loaded.document, opened.quiet[r.id], r) for r in decision.rules)
         metadata = loaded.intent.metadata
         checked = Checked(str(file), metadata.id, metadata.version, policy.ref, rules)
         return Asked(checked, request, loaded.document.source.text)
 
-    def _panel(self, config: Config) -> tuple[Policy, Panel]:
+    def _opened(self, config: Config) -> _Opened:
         same = (config.text("bundle.path") or "", exposed(config, self._world.environ))
         if same not in self._open:
             policy = load_policy(config)
-            self._open[same] = policy, self._stack.enter_context(open_replay(policy, self._world.environ, config.place))
+            panel = self._stack.enter_context(open_replay(policy, self._world.environ, config.place))
+            self._open[same] = _Opened(policy, panel, {r.id: _quiet(r) for r in policy.bundle.index.rules})
         return self._open[same]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A bundle and its engine, and each of its rules as it is when it finds nothing: most are, in most intents."""
+
+    policy: Policy
+    panel: Panel
+    quiet: Mapping[str, CheckedRule]
 
 
 @contextmanager
@@ -92,7 +102,7 @@ def open_check_desk(world: World) -> Iterator[CheckDesk]:
         yield CheckDesk(world, stack)
 
 
-def _rule(document: Document, entry: RuleEntry, outcome: RuleOutcome) -> CheckedRule:
+def _quiet(entry: RuleEntry) -> CheckedRule:
     return CheckedRule(
         id=entry.id,
         origin=BUNDLE,
@@ -102,9 +112,14 @@ def _rule(document: Document, entry: RuleEntry, outcome: RuleOutcome) -> Checked
         severity=entry.severity,
         remediation=entry.remediation,
         controls=entry.controls,
-        denied=_found(document, outcome.denied, outcome.pending),
-        warned=_found(document, outcome.warned),
     )
+
+
+def _with_findings(document: Document, quiet: CheckedRule, outcome: RuleOutcome) -> CheckedRule:
+    if not outcome.denied and not outcome.warned:
+        return quiet
+    denied = _found(document, outcome.denied, outcome.pending)
+    return replace(quiet, denied=denied, warned=_found(document, outcome.warned))
 
 
 def _found(document: Document, findings: Iterable[Finding], pending: tuple[Finding, ...] = ()) -> tuple[Found, ...]:

@@ -1,12 +1,14 @@
 """The YAML that people mostly write, read without PyYAML, which costs an import and most of the time.
 
 There are two readers, as for JSON. :func:`read_quickly` knows block mappings and lists, flow collections, names as
-keys, quoted scalars without escapes and plain scalars of one line, and gives up at the slightest doubt;
+keys, quoted scalars without escapes, plain scalars of one line and block scalars whose lines all begin in one column,
+and gives up at the slightest doubt;
 :class:`~bspec_opa.foundation.document.yaml_subset.YamlReader` is the authority for everything else and says what is
 wrong. A property test holds the two equal, the place of every value included.
 
 What makes the shortcut safe: a scalar here starts with a letter, a digit or a sign that means nothing to YAML, and it
-never goes on in the next line, because a line that is indented deeper than its collection is a doubt.
+never goes on in the next line, because a line that is indented deeper than its collection is a doubt. A block scalar
+is every line from its header on that is empty or begins in the first one's column; one that begins deeper is a doubt.
 """
 
 from __future__ import annotations
@@ -41,6 +43,12 @@ _GAP = re.compile(r"[ \n]*")
 _END = re.compile(r"(?: +#[^\n]*| *)\n")
 _NEXT_LINE = re.compile(r"(?: *(?:#[^\n]*)?\n)*( *)")
 _NO_LINE = -1
+
+_BLOCK_HEADER = re.compile(r"([|>])(-?) *\n( +)(?=[^ \n\t])")
+_TEXT_LINES = {" " * n: re.compile(rf"(?:{' ' * n}[^ \n\t][^\n]*\n|\n)*") for n in range(1, 17)}
+"""By indentation; deeper ones go to the authority, and so does a deeper line or one of blanks behind them."""
+_BLANK_LINE = re.compile(r" +\n")
+_FOLDED = re.compile(r"(\n+)(?=[^\n])")
 
 
 class DoubtError(Exception):
@@ -113,7 +121,7 @@ class _Reader:
         """What follows a key: a value in its line, or a deeper block, or a list below it in its own column."""
         if _END.match(self._text, self._at) is None:
             self._at = _expect(_SPACES, self._text, self._at).end()
-            return self._in_line(key, depth)
+            return self._after(column, key, depth)
         self._end_line()
         if self._column > column or (self._column == column and self._is_item()):
             return self._block(self._column, key, depth + 1)
@@ -129,10 +137,31 @@ class _Reader:
                 self._column = column + self._at - start
                 item, mark = self._block(self._column, None, depth + 1)
             else:
-                item, mark = self._in_line(None, depth)
+                item, mark = self._after(column, None, depth)
             parts[str(len(items))] = mark
             items.append(item)
         return items, parts
+
+    def _after(self, column: int, key: tuple[int, int] | None, depth: int) -> tuple[JsonValue, Mark]:
+        """What stands behind a key or a dash of a block in this column."""
+        if self._text.startswith(("|", ">"), self._at):
+            return self._block_scalar(column, key)
+        return self._in_line(key, depth)
+
+    def _block_scalar(self, column: int, key: tuple[int, int] | None) -> tuple[JsonValue, Mark]:
+        start = self._at
+        header = _expect(_BLOCK_HEADER, self._text, start)
+        indentation = header[3]
+        if len(indentation) <= column or indentation not in _TEXT_LINES:
+            raise DoubtError
+        end = _expect(_TEXT_LINES[indentation], self._text, header.start(3)).end()
+        lines = self._text[header.start(3) : end].rstrip("\n").replace("\n" + indentation, "\n")[len(indentation) :]
+        if self._text.startswith(indentation, end) or _BLANK_LINE.match(self._text, end):
+            raise DoubtError
+        text = _folded(lines) if header[1] == ">" else lines
+        self._at = end
+        self._to_next_line()
+        return text + ("" if header[2] else "\n"), Mark(start, end, key, {})
 
     def _in_line(self, key: tuple[int, int] | None, depth: int) -> tuple[JsonValue, Mark]:
         found = self._value(key, depth + 1, _BLOCK_PLAIN)
@@ -202,6 +231,11 @@ def _expect(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str]:
     if match is None:
         raise DoubtError
     return match
+
+
+def _folded(lines: str) -> str:
+    """One line break is a space; of several the first one goes."""
+    return _FOLDED.sub(lambda breaks: breaks[1][1:] or " ", lines)
 
 
 def _name(name: str, known: JsonObject) -> str:

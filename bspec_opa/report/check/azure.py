@@ -6,7 +6,7 @@ a line, so every line with a text of somebody else's is a command of ours from i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.report.check.annotations import NOTICE, annotations_of, one_line
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 class AzureReport:
     """``--format azuredevops``; it knows errors and warnings only."""
+
+    apart: ClassVar[bool] = True
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner

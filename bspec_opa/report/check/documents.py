@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.report.check.interface import Tally, verdict_of
 from bspec_opa.report.evaluation_json import bundle_json
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class JsonReport:
     """``--format json``."""
 
+    apart: ClassVar[bool] = False
+
     def __init__(self, manner: Manner) -> None:
         self._manner = manner
         self._files: list[JsonObject] = []
@@ -36,6 +38,8 @@ class JsonReport:
 
 class JsonLinesReport:
     """``--format jsonl``."""
+
+    apart: ClassVar[bool] = True
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner

@@ -6,7 +6,7 @@ property is escaped as the actions toolkit does it (attack A72).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.report.check.annotations import annotations_of, one_line
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 class GithubReport:
     """``--format github``."""
+
+    apart: ClassVar[bool] = True
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from bspec_opa.foundation.errors import ExitCode, worst
 from bspec_opa.report.counting import count
@@ -13,6 +13,8 @@ from bspec_opa.report.style import PLAIN, Style
 from bspec_opa.workflow.facts.checked import EXCEPTED, PASS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bspec_opa.workflow.facts.checked import Checked
 
 PASSED, DENIED, PENDING, FAILED = "passed", "denied", "pending", "failed"
@@ -43,7 +45,13 @@ class Manner:
 
 
 class Report(Protocol):
-    """One format."""
+    """One format.
+
+    Attributes:
+        apart: whether what it says of an intent depends on no other one, so that any process may say it.
+    """
+
+    apart: ClassVar[bool]
 
     def one(self, checked: Checked) -> str:
         """What can be said of an intent before the next one is checked; may be empty."""
@@ -52,6 +60,26 @@ class Report(Protocol):
     def end(self, tally: Tally) -> str:
         """What is said at the end."""
         ...
+
+
+class Counted(NamedTuple):
+    """What one intent adds to the sum, and the exit code as if it were the only one."""
+
+    counts: Mapping[str, int]
+    code: ExitCode
+
+
+def counted(checked: Checked, manner: Manner) -> Counted:
+    """What an intent adds to the sum."""
+    counts = {
+        "files": 1,
+        "passed": len(checked.having(PASS)),
+        "warnings": sum(len(r.warned) for r in checked.rules),
+        "failures": sum(len(r.denied) for r in checked.rules),
+        "exceptions": len(checked.having(EXCEPTED)),
+        "errors": int(bool(checked.problems)),
+    }
+    return Counted(counts, checked.exit_code(fail_on_warn=manner.fail_on_warn))
 
 
 class Tally:
@@ -64,13 +92,12 @@ class Tally:
 
     def add(self, checked: Checked) -> None:
         """One more intent."""
-        self._counts["files"] += 1
-        self._counts["passed"] += len(checked.having(PASS))
-        self._counts["warnings"] += sum(len(r.warned) for r in checked.rules)
-        self._counts["failures"] += sum(len(r.denied) for r in checked.rules)
-        self._counts["exceptions"] += len(checked.having(EXCEPTED))
-        self._counts["errors"] += bool(checked.problems)
-        self._codes.add(checked.exit_code(fail_on_warn=self._manner.fail_on_warn))
+        self.join(counted(checked, self._manner))
+
+    def join(self, more: Counted) -> None:
+        """What was counted elsewhere."""
+        self._counts.update(more.counts)
+        self._codes.add(more.code)
 
     @property
     def exit_code(self) -> ExitCode:

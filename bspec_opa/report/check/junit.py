@@ -6,7 +6,7 @@ Valid by the schema of Jenkins' xUnit plugin, which refuses whole reports: so a 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.foundation.errors import Location
 from bspec_opa.report.junit_text import clean, document, total
@@ -22,6 +22,8 @@ _LOADING = "intent"
 
 class JunitReport:
     """``--format junit``."""
+
+    apart: ClassVar[bool] = False
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
 from bspec_opa import __version__
@@ -31,6 +31,8 @@ _NOT_DECIDED = frozenset({ExitCode.INTERNAL, ExitCode.USAGE, ExitCode.TRUST, Exi
 
 class SarifReport:
     """``--format sarif``."""
+
+    apart: ClassVar[bool] = False
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.foundation.errors import Location
 from bspec_opa.report.counting import count
@@ -21,6 +21,8 @@ Row = tuple[str, str, str, str]
 
 class TableReport:
     """``--format table``; its columns are as wide as what is in them, so it comes at the end."""
+
+    apart: ClassVar[bool] = False
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner

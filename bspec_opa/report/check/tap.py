@@ -6,7 +6,7 @@ Nothing here needs version 14, and readers that know only 13, such as Perl's ``p
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.report.printable import printable
 from bspec_opa.workflow.facts.checked import DENY, EXCEPTED, WARN
@@ -22,6 +22,8 @@ VERSION = "TAP version 13\n"
 
 class TapReport:
     """``--format tap``; the plan comes last, so that points can be written as they are found."""
+
+    apart: ClassVar[bool] = False
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.report.check.interface import DENIED, FAILED, PASSED, PENDING, verdict_of
 from bspec_opa.report.excerpt import excerpt_of
@@ -24,6 +24,8 @@ _INDENT = "  "
 
 class TextReport:
     """``--format text``."""
+
+    apart: ClassVar[bool] = True
 
     def __init__(self, manner: Manner) -> None:
         self._manner = manner

@@ -68,6 +68,8 @@ MAX_DEADLINE_S = 600
 MAX_SHOWN = 40
 # Variables that are no configuration keys.
 OTHER_VARIABLES = frozenset({"TRUST_PIN", "STATE_DIR", "OPA", "PASSPHRASE"})
+_OTHERS = frozenset(PREFIX + name for name in OTHER_VARIABLES)
+_VARIABLES: Mapping[str, str] = {PREFIX + key.replace(".", "_").upper(): key for key in KEYS}
 
 Value = str | float | tuple[str, ...]
 
@@ -254,17 +256,14 @@ def _key_uri(raw: str, base: Path) -> str:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
-    known = {PREFIX + k.replace(".", "_").upper(): k for k in KEYS}
     values: dict[str, Value] = {}
-    for variable, text in sorted(environ.items()):
-        if not variable.startswith(PREFIX) or variable.removeprefix(PREFIX) in OTHER_VARIABLES:
-            continue
-        if variable not in known:
-            raise CONFIG_UNKNOWN.error(f"unknown variable {variable}", hint=did_you_mean(variable, known))
-        value = _parse_text(KEYS[known[variable]], text)
+    for variable in sorted(v for v in environ if v.startswith(PREFIX) and v not in _OTHERS):
+        if variable not in _VARIABLES:
+            raise CONFIG_UNKNOWN.error(f"unknown variable {variable}", hint=did_you_mean(variable, _VARIABLES))
+        value = _parse_text(KEYS[_VARIABLES[variable]], environ[variable])
         if value is None:
             raise CONFIG_VALUE.error(f"{variable} has a wrong value", hint="see docs/reference.md")
-        values[known[variable]] = value
+        values[_VARIABLES[variable]] = value
     return values
 
 

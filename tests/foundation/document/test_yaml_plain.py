@@ -63,6 +63,24 @@ same:
   -  'q'
 - w
 last: $1/(2)
+literal: |
+  as it
+  - stands: here
+
+  # no comment
+folded: >-
+    one
+    line
+
+    two
+
+deep:
+  - name: |-
+      x
+    why: >
+      y
+  - >
+    z
 """
 
 
@@ -118,6 +136,13 @@ def test_the_examples_need_no_authority(file: Path) -> None:
         "_: a_b\n",
         "a.b-c_d: e\n",
         " a: b\n",
+        "a: |\n  b\n",
+        "a: >-  \n b\n c\n\n\n d\ne: f\n",
+        "a: >\n  b\n\n\n",
+        "a: |-\n  b: c\n  # d\n  - e\n# f\ng: h\n",
+        "a:\n  b: |\n   c\nd: e\n",
+        "- >\n  a\n  'b\n- |\n  ---\n",
+        "a:\n- >\n  b\n- c: >-\n    d\n  e: f\n",
     ],
 )
 def test_what_both_read(text: str) -> None:
@@ -205,8 +230,25 @@ def test_what_both_read(text: str) -> None:
         "a: *x\n",
         "a: !!str b\n",
         "a: ! b\n",
-        "a: |\n  b\n",
-        "a: >-\n  b\n",
+        "a: |\n",
+        "a: |\nb: c\n",
+        "a: |\n\n  b\n",
+        "a: |+\n  b\n",
+        "a: |2\n  b\n",
+        "a: >-2\n  b\n",
+        "a: | # c\n  b\n",
+        "a: |\n  b\n   c\n",
+        "a: >\n  b\n   c\n",
+        "a: |\n  b\n \n",
+        "a: |\n  b\n  \tc\n",
+        "a: |\n  b\n   # c\n",
+        "a: |\n   b\n  c\n",
+        "a: |\n \tb\n",
+        "a:\n  b: |\n  c\n",
+        "- a: >\n  b\n",
+        "|\n a\n",
+        "a: [|\n b]\n",
+        f"a: |\n{' ' * 17}b\n",
         "a: >=2.0\n",
         "a: @b\n",
         "a: `b`\n",
@@ -282,6 +324,9 @@ LINES = [
         "...",
         "kk: |",
         "ll: >-",
+        "- >",
+        "ll: |-",
+        "kk: >+",
         "mm: &nn oo",
         "<<: *nn",
         "? pp",
