@@ -13,10 +13,9 @@ from bspec_opa.cli.output import open_output
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.report.check.formats import as_printed, report_in
 from bspec_opa.report.check.interface import Manner, Tally, counted
-from bspec_opa.workflow.check import Asked, open_check_desk
 from bspec_opa.workflow.checkout.finding import find_intents
 from bspec_opa.workflow.checkout.world import World
-from bspec_opa.workflow.facts.checked import Checked, unchecked
+from bspec_opa.workflow.facts.checked import Asked, Checked, unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -143,6 +142,9 @@ def saying(world: World, form: str, manner: Manner) -> Iterator[Callable[[Item],
 @contextmanager
 def checking(world: World, *, with_request: bool) -> Iterator[Callable[[Item], Checked | Asked]]:
     """What one process does with each intent; it keeps engines open between them."""
+    # Here, because the process that hands intents out to others needn't know how to check one.
+    from bspec_opa.workflow.check import open_check_desk
+
     with open_check_desk(world) as desk:
 
         def check(item: Item) -> Checked | Asked:

@@ -12,9 +12,7 @@ from bspec_opa.cli.many import handled
 from bspec_opa.cli.output import JSON
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.report.batch import Judged, Tally, failed, judged_json, judged_text
-from bspec_opa.report.next_steps import steps_for
 from bspec_opa.report.printable import printable_lines, render_json
-from bspec_opa.workflow.batch import open_desk
 from bspec_opa.workflow.checkout.finding import find_intents
 
 if TYPE_CHECKING:
@@ -76,6 +74,9 @@ def _finish(output: Output, tally: Tally, kept: list[str], environment: str) -> 
 @contextmanager
 def judging(world: World, wanted: Wanted) -> Iterator[Callable[[Item], Judged]]:
     """What one process does with each intent; it keeps engines and projects open between them."""
+    # Here, because the process that hands intents out to others needn't know how to judge one.
+    from bspec_opa.workflow.batch import open_desk
+
     with open_desk(world) as desk:
         yield partial(_judge, desk, wanted)
 
@@ -91,6 +92,8 @@ def _judge(desk: Desk, wanted: Wanted, item: Item) -> Judged:
     code = evaluation.exit_code_of(fail_on_warn=wanted.fail_on_warn)
     if not wanted.as_json:
         return judged_text(evaluation, code, wanted.style)
+    from bspec_opa.report.next_steps import steps_for
+
     steps = steps_for(str(file), evaluation, session.project, prepared=not session.anchor.starter)
     return judged_json(evaluation, steps, code)
 

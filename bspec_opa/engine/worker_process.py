@@ -94,25 +94,25 @@ class Worker(Generic[Item, Result]):
         self.kill()
 
     def answers(self) -> Iterator[tuple[int, Result | BspecError]]:
-        """What has arrived, numbered like the items.
+        """The answer that has arrived, if it is one, numbered like the items. What came after it is heard next.
 
         Raises:
             RuntimeError: its function met a bug.
         """
         try:
-            while self.pipe.poll():
-                kind, content = self._received()
-                if kind == REFUSED:
-                    self.refusal, self.dead = content, True
-                    return
-                if kind == BUG:
-                    raise RuntimeError(f"in a worker process:\n{content}")
-                if kind == RESULT:
-                    yield self.items.popleft()[0], content
-                self.begun = True
-                self._due = time.monotonic() + self._deadline_s
+            kind, content = self._received()
         except (EOFError, OSError):
             self.dead = True
+            return
+        if kind == REFUSED:
+            self.refusal, self.dead = content, True
+            return
+        if kind == BUG:
+            raise RuntimeError(f"in a worker process:\n{content}")
+        self.begun = True
+        self._due = time.monotonic() + self._deadline_s
+        if kind == RESULT:
+            yield self.items.popleft()[0], content
 
     def _received(self) -> tuple[str, Any]:
         """The next message; a process that was stopped in the midst of sending it is killed."""

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 NO_ENVIRONMENT = "none"
 GENESIS = "genesis"
-REPLAY_NONCE = "0" * 64
+NONCE_BYTES = 32
+"""Of the random number that an answer must repeat, so that it can't be the answer to another question."""
+REPLAY_NONCE = "00" * NONCE_BYTES
 """What ``normalize`` writes; a gate run never uses it."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.closed_schema import escape
@@ -106,17 +107,25 @@ def _unique(check: _Check, where: str, ids: Iterable[tuple[str, str]]) -> None:
 
 def _sets(check: _Check, part: Part, at: str) -> None:
     """Every list of words in the whole document is a set, and ``"*"`` stands in it alone."""
-    for name, field in type(part).model_fields.items():
-        here = f"{at}/{field.alias or name}"
+    for name, member in _members(type(part)):
         value = getattr(part, name)
+        if value is None or isinstance(value, (str, int)):
+            continue
+        here = f"{at}/{member}"
         if isinstance(value, tuple):
             _list(check, value, here)
         elif isinstance(value, dict):
             for key, item in value.items():
                 if not isinstance(item, str):
                     _sets(check, item, f"{here}/{escape(key)}")
-        elif value is not None and not isinstance(value, str | int):
+        else:
             _sets(check, value, here)
+
+
+@cache
+def _members(part: type[Part]) -> tuple[tuple[str, str], ...]:
+    """The attributes of a part, and what they are called in a document."""
+    return tuple((name, field.alias or name) for name, field in part.model_fields.items())
 
 
 def _list(check: _Check, values: tuple[str | Part, ...], at: str) -> None:

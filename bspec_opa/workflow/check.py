@@ -10,12 +10,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bspec_opa.gate.request import NONCE_BYTES
 from bspec_opa.workflow.checkout.deciding import ask, exposed, load_policy, open_replay
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.decision_log import Decided, log_decision
-from bspec_opa.workflow.evaluate import NONCE_BYTES
-from bspec_opa.workflow.facts.checked import BUNDLE, Checked, CheckedRule, Found
+from bspec_opa.workflow.facts.checked import BUNDLE, Asked, Checked, CheckedRule, Found
 from bspec_opa.workflow.facts.spot import lasting_path, spot_of
 from bspec_opa.workflow.normalize import check_request_of
 
@@ -30,21 +30,6 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.config import Config
     from bspec_opa.workflow.checkout.deciding import Panel, Policy
     from bspec_opa.workflow.checkout.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """An intent that our own rules were asked about, and what others need to be asked about it, too.
-
-    Attributes:
-        checked: what our own rules say.
-        request: exactly what ``normalize`` prints.
-        text: the source; a document itself can't be sent to another process.
-    """
-
-    checked: Checked
-    request: JsonObject
-    text: str
 
 
 class CheckDesk:

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.conftest.wanted import Wanted
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.document.document import Document
-    from bspec_opa.workflow.check import Asked
-    from bspec_opa.workflow.facts.checked import Checked
+    from bspec_opa.workflow.facts.checked import Asked, Checked
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bspec_opa.gate.floor import with_floor
-from bspec_opa.gate.request import build_request
+from bspec_opa.gate.request import NONCE_BYTES, build_request
 from bspec_opa.intent.load import load_intent
 from bspec_opa.workflow.checkout.accepting import require_accepted
 from bspec_opa.workflow.checkout.deciding import ask, open_panel
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.deciding import Panel, Policy
     from bspec_opa.workflow.checkout.session import Session
     from bspec_opa.workflow.facts.evaluation import Rejected
-
-NONCE_BYTES = 32
 
 OpenPanel = Callable[["Config", "Policy", "Environment", "Mapping[str, str]"], "AbstractContextManager[Panel]"]
 """As :func:`bspec_opa.workflow.checkout.deciding.open_panel`."""

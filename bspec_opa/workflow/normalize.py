@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from bspec_opa.gate.request import GENESIS, NO_ENVIRONMENT, REPLAY_NONCE, Facts, build_request
 from bspec_opa.intent.change import change_of
 from bspec_opa.intent.projection import intent_input
-from bspec_opa.workflow.evaluate import situation_of
 from bspec_opa.workflow.facts.situation import change_input
 
 if TYPE_CHECKING:
@@ -38,5 +37,7 @@ def evaluation_request_of(session: Session, environment_name: str) -> JsonObject
     Raises:
         BspecError: as ``evaluate``.
     """
+    from bspec_opa.workflow.evaluate import situation_of
+
     environment = session.environment(environment_name)
     return build_request(situation_of(session, environment, with_inbox=True).facts, REPLAY_NONCE)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from bspec_opa.gate.request import GENESIS, Facts, build_request
+from bspec_opa.gate.request import GENESIS, NONCE_BYTES, Facts, build_request
 from bspec_opa.intent.change import change_of
 from bspec_opa.intent.load import load_intent
 from bspec_opa.intent.projection import intent_input
-from bspec_opa.workflow.evaluate import NONCE_BYTES
 from bspec_opa.workflow.facts.situation import PROMOTE, change_input
 from bspec_opa.workflow.templates import intent_template
 

@@ -31,7 +31,8 @@ _MAX_DIGITS = 15
 _NAME = "([A-Za-z_][A-Za-z0-9_.-]{0,199}):"
 _BLOCK_KEY = re.compile(_NAME + r"(?=[ \n])")
 _FLOW_KEY = re.compile(_NAME + r" +")
-_START = r"[A-Za-z0-9_/($\u00a1-\U0010ffff]"
+# Letters, digits, _ / ( $ and all from U+00A1 on, written as what it is not: that compiles in no time.
+_START = r"[^\x00-#%-')-.:-@\[-^`{-\u00a0]"
 _BLOCK_PART = r"[^ :\n]*(?::(?=[^ \n])[^ :\n]*)*"
 _BLOCK_PLAIN = re.compile(rf"{_START}{_BLOCK_PART}(?: +(?=[^ :#\n]){_BLOCK_PART})*")
 _FLOW_PART = r"[^ :\n,?\[\]{}]*(?::(?=[^ \n,\[\]{}])[^ :\n,?\[\]{}]*)*"
@@ -44,9 +45,17 @@ _END = re.compile(r"(?: +#[^\n]*| *)\n")
 _NEXT_LINE = re.compile(r"(?: *(?:#[^\n]*)?\n)*( *)")
 _NO_LINE = -1
 
+# The commonest steps in one match: a line "name: scalar" up to what comes next, and a scalar in a flow collection up to
+# what comes behind it. Atomic groups, so that a scalar is what it would be if it were looked for alone.
+_QUOTED_OR = r"""(?>"[^"\\\n]*"|'[^'\n]*'(?!')|"""
+_SCALAR_LINE = re.compile(rf"{_NAME} +({_QUOTED_OR}{_BLOCK_PLAIN.pattern})){_END.pattern}{_NEXT_LINE.pattern}")
+_FLOW_SCALAR = rf"({_QUOTED_OR}{_FLOW_PLAIN.pattern}))[ \n]*"
+_FLOW_ITEM = re.compile(rf"{_FLOW_SCALAR}(?:(,)[ \n]*|\])")
+_FLOW_MEMBER = re.compile(rf"{_NAME} +{_FLOW_SCALAR}(?:(,)[ \n]*|\}})")
+
 _BLOCK_HEADER = re.compile(r"([|>])(-?) *\n( +)(?=[^ \n\t])")
-_TEXT_LINES = {" " * n: re.compile(rf"(?:{' ' * n}[^ \n\t][^\n]*\n|\n)*") for n in range(1, 17)}
-"""By indentation; deeper ones go to the authority, and so does a deeper line or one of blanks behind them."""
+_MAX_INDENTATION = 16
+"""Deeper text goes to the authority, and so does text with a deeper line in it, or one of blanks behind it."""
 _BLANK_LINE = re.compile(r" +\n")
 _FOLDED = re.compile(r"(\n+)(?=[^\n])")
 
@@ -86,9 +95,11 @@ class _Reader:
 
     def _to_next_line(self) -> None:
         """Past empty lines and comments to what comes next, and its column."""
-        match = _expect(_NEXT_LINE, self._text, self._at)
-        self._at = match.end()
-        self._column = match.end() - match.start(1) if match.end() < len(self._text) else _NO_LINE
+        self._stand_behind(_expect(_NEXT_LINE, self._text, self._at), 1)
+
+    def _stand_behind(self, match: re.Match[str], indentation: int) -> None:
+        start, self._at = match.span(indentation)
+        self._column = self._at - start if self._at < len(self._text) else _NO_LINE
 
     def _end_line(self) -> None:
         self._at = _expect(_END, self._text, self._at).end()
@@ -109,13 +120,17 @@ class _Reader:
     def _members(self, column: int, depth: int) -> tuple[JsonValue, dict[str, Mark]]:
         members: JsonObject = {}
         parts: dict[str, Mark] = {}
-        while True:
-            match = _expect(_BLOCK_KEY, self._text, self._at)
+        while self._column == column:
+            match = _SCALAR_LINE.match(self._text, self._at) or _expect(_BLOCK_KEY, self._text, self._at)
             name = _name(match[1], members)
-            self._at = match.end()
-            members[name], parts[name] = self._member(column, match.span(1), depth)
-            if self._column != column:
-                return members, parts
+            key = match.span(1)
+            if match.re is _SCALAR_LINE:
+                members[name], parts[name] = _scalar(match[2]), Mark(*match.span(2), key, {})
+                self._stand_behind(match, 3)
+            else:
+                self._at = match.end()
+                members[name], parts[name] = self._member(column, key, depth)
+        return members, parts
 
     def _member(self, column: int, key: tuple[int, int], depth: int) -> tuple[JsonValue, Mark]:
         """What follows a key: a value in its line, or a deeper block, or a list below it in its own column."""
@@ -152,9 +167,9 @@ class _Reader:
         start = self._at
         header = _expect(_BLOCK_HEADER, self._text, start)
         indentation = header[3]
-        if len(indentation) <= column or indentation not in _TEXT_LINES:
+        if not column < len(indentation) <= _MAX_INDENTATION:
             raise DoubtError
-        end = _expect(_TEXT_LINES[indentation], self._text, header.start(3)).end()
+        end = _expect(_text_lines(indentation), self._text, header.start(3)).end()
         lines = self._text[header.start(3) : end].rstrip("\n").replace("\n" + indentation, "\n")[len(indentation) :]
         if self._text.startswith(indentation, end) or _BLANK_LINE.match(self._text, end):
             raise DoubtError
@@ -177,17 +192,21 @@ class _Reader:
         quoted = self._text.startswith(('"', "'"), start)
         match = _expect(_QUOTED if quoted else plain, self._text, start)
         self._at = match.end()
-        return match[0][1:-1] if quoted else _meaning(match[0]), Mark(start, self._at, key, {})
+        return _scalar(match[0]), Mark(start, self._at, key, {})
 
     def _flow_items(self, depth: int) -> tuple[JsonValue, dict[str, Mark]]:
         items: list[JsonValue] = []
         parts: dict[str, Mark] = {}
         ended = self._opens_empty("]", depth)
         while not ended:
-            item, mark = self._value(None, depth + 1, _FLOW_PLAIN)
+            if match := _FLOW_ITEM.match(self._text, self._at):
+                item, mark = _scalar(match[1]), Mark(*match.span(1), None, {})
+                self._at, ended = match.end(), match[2] is None
+            else:
+                item, mark = self._value(None, depth + 1, _FLOW_PLAIN)
+                ended = self._flow_ends("]")
             parts[str(len(items))] = mark
             items.append(item)
-            ended = self._flow_ends("]")
         return items, parts
 
     def _flow_members(self, depth: int) -> tuple[JsonValue, dict[str, Mark]]:
@@ -195,11 +214,16 @@ class _Reader:
         parts: dict[str, Mark] = {}
         ended = self._opens_empty("}", depth)
         while not ended:
-            match = _expect(_FLOW_KEY, self._text, self._at)
+            match = _FLOW_MEMBER.match(self._text, self._at) or _expect(_FLOW_KEY, self._text, self._at)
             name = _name(match[1], members)
+            key = match.span(1)
             self._at = match.end()
-            members[name], parts[name] = self._value(match.span(1), depth + 1, _FLOW_PLAIN)
-            ended = self._flow_ends("}")
+            if match.re is _FLOW_MEMBER:
+                members[name], parts[name] = _scalar(match[2]), Mark(*match.span(2), key, {})
+                ended = match[3] is None
+            else:
+                members[name], parts[name] = self._value(key, depth + 1, _FLOW_PLAIN)
+                ended = self._flow_ends("}")
         return members, parts
 
     def _opens_empty(self, bracket: str, depth: int) -> bool:
@@ -233,6 +257,11 @@ def _expect(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str]:
     return match
 
 
+@lru_cache(maxsize=_MAX_INDENTATION)
+def _text_lines(indentation: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{indentation}[^ \n\t][^\n]*\n|\n)*")
+
+
 def _folded(lines: str) -> str:
     """One line break is a space; of several the first one goes."""
     return _FOLDED.sub(lambda breaks: breaks[1][1:] or " ", lines)
@@ -242,6 +271,11 @@ def _name(name: str, known: JsonObject) -> str:
     if name in known or _meaning(name) != name:
         raise DoubtError
     return name
+
+
+def _scalar(written: str) -> JsonValue:
+    """What a scalar means that begins and ends with the same quote, or is plain."""
+    return written[1:-1] if written[0] in "\"'" else _meaning(written)
 
 
 def _meaning(plain: str) -> JsonValue:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bspec_opa.foundation.canonical import JsonValue
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.errors import Problem
     from bspec_opa.workflow.facts.evaluation import BundleRef
     from bspec_opa.workflow.facts.spot import Spot
@@ -109,6 +109,21 @@ class Checked:
         if denied:
             return ExitCode.PENDING if all(f.pending for f in denied) else ExitCode.DENIED
         return ExitCode.WARNED if fail_on_warn and self.having(WARN) else ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An intent that our own rules were asked about, and what others need to be asked about it, too.
+
+    Attributes:
+        checked: what our own rules say.
+        request: exactly what ``normalize`` prints.
+        text: the source; a document itself can't be sent to another process.
+    """
+
+    checked: Checked
+    request: JsonObject
+    text: str
 
 
 def unchecked(file: Path, error: BspecError) -> Checked:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.gate.floor import with_floor
+from bspec_opa.gate.request import NONCE_BYTES
 from bspec_opa.gate.verdict import judge
 from bspec_opa.workflow.checkout.deciding import expectation
-from bspec_opa.workflow.evaluate import NONCE_BYTES
 from bspec_opa.workflow.normalize import CHECK
 
 if TYPE_CHECKING:
