@@ -104,7 +104,7 @@ _REGO = (
         WARNING,
         REGO,
     ),
-    LintRule("metadata/todo", "Nothing left to do", "TODO, FIXME or XXX in METADATA", WARNING, REGO),
+    LintRule("metadata/todo", "Nothing left to do", "TODO, FIXME or XXX in METADATA", origin=REGO),
     LintRule("metadata/stale-effective-on", "effective_on is near", "a date long past or years ahead", WARNING, REGO),
     LintRule("metadata/no-control", "A rule serves a control", "a rule that names no control", WARNING, REGO),
     LintRule("metadata/unknown-framework", "Frameworks are known", "a control of a framework not known", WARNING, REGO),
