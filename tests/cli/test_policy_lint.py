@@ -263,8 +263,11 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
 def test_the_example_of_the_page_finds_what_it_says(shell: Shell) -> None:
     """The lint rule that docs/lint.md shows, in a folder of a team's own."""
     page = Path(__file__).parents[2] / "docs" / "lint.md"
-    (rule,) = [b.partition("\n```")[0] for b in page.read_text(encoding="utf-8").split("```rego\n")[1:]]
-    write(Path("team-lint"), {"team/named_tool.rego": f"{rule}\n"})
+    rule, test = (
+        page.read_text(encoding="utf-8").partition(f"```{fence}\n")[2].partition("\n```")[0]
+        for fence in ("rego", "rego test")
+    )
+    write(Path("team-lint"), {"team/named_tool.rego": f"{rule}\n", "team/named_tool_test.rego": f"{test}\n"})
     write(Path("policies"), clean_tree())
     result = shell("policy", "lint", "--rules", "team-lint", "--format", "json", "--fail-on-warn")
     assert result.code == 6, result.err
