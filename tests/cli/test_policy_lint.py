@@ -242,6 +242,16 @@ def test_a_rule_for_an_environment_that_the_base_does_not_know(shell: Shell) -> 
     result = shell("policy", "lint", "--format", "json")
     rule = "bspec/rules/promotion/stging/second_look/second_look.rego"
     assert ("data/environment", rule, 0, 0) in places(result.json)
+    for verb in (("policy", "test"), ("bundle", "build", "-o", "x.tar.gz", "--allow-unfinished")):
+        refused = shell(*verb, "--format", "json")
+        assert refused.code == 3
+        assert [(p["code"], p["file"], p["message"]) for p in refused.json["problems"]] == [
+            (
+                "bundle.organisation-data",
+                f"policies/{rule}",
+                'there are rules for the environment "stging", which the data does not know',
+            )
+        ]
 
 
 def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:

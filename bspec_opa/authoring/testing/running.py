@@ -27,7 +27,7 @@ from bspec_opa.authoring.testing.results import placed, read_results
 from bspec_opa.authoring.testing.stand_in import stand_in_problems
 from bspec_opa.bundle.build.building import check_sources, located_under
 from bspec_opa.bundle.build.composition import Foundation, compose
-from bspec_opa.bundle.build.organisation import load_organisation
+from bspec_opa.bundle.build.organisation import load_composed
 from bspec_opa.bundle.layout import ORGANISATION_DATA
 from bspec_opa.bundle.rego.sources import is_test
 from bspec_opa.bundle.rego.syntax import parse_modules, rule_name
@@ -81,7 +81,7 @@ def run_tests(policies: Path, foundation: Foundation, opa: Opa, demand: Demand) 
         borrowed.update(sources.borrowed)
         index = check_sources(sources, Path(folder), opa)
         if ORGANISATION_DATA in sources.files:
-            load_organisation(sources.files[ORGANISATION_DATA], ORGANISATION_DATA, index)
+            load_composed(sources, index)
         run = _Runner(Path(folder), sources, index, opa, demand)()
     return placed(run, policies)
 
