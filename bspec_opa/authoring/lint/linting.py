@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.errors import Problem
 
-_BUILT = frozenset({"data/idle-rule", "format/opa-fmt", "test/failing", "test/none"})
+_BUILT = frozenset({"data/idle-rule", "format/opa-fmt", "test/failing"})
 """What a build lets pass."""
 NOTHING = "nothing else was looked at, because there is no rule"
 UNTESTED = "the tests were not run, because the policies do not compile"
@@ -67,7 +67,7 @@ def lint(
     compiled = opa_problems(reading, work, opa, proven=not problems)
     problems += [*compiled, *format_problems(reading, work, opa)]
     runs = not compiled and not reading.unread
-    tests = tested(reading, work, opa) if runs else []
+    tests = tested(reading.modules, reading.sources.files, work, opa) if runs else []
     problems += [*failing_problems(tests), *missing_problems(reading, tests), *idle_problems(reading, own)]
     document = _document(reading, own, tests, work, opa, runs=runs, now=now)
     found = [*map(finding_of, problems), *rego_findings(rego_rules, document, reading.sources.files, work, opa)]
