@@ -226,7 +226,6 @@ def test_a_pack_is_linted_on_its_base(shell: Shell) -> None:
     assert result.code == 3
     rule = "bspec/rules/global/team/no_shell/no_shell"
     assert {(r, f) for r, f, *_ in places(result.json) if not r.startswith("metadata/")} == {
-        ("test/both-outcomes", f"{rule}.rego"),
         ("test/failing", f"{rule}_test.rego"),
     }
     assert (result.json["counts"]["files"], result.json["counts"]["rules"]) == (2, 1)
