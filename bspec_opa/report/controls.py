@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bspec_opa.report.counting import by, count
+from bspec_opa.report.folding import aside, fold, short
 from bspec_opa.report.printable import printable
 from bspec_opa.workflow.facts.controls import (
     MET,
@@ -38,7 +39,8 @@ _WORDS = {
     NO_RULE: "no rule",
 }
 _COLOURS = {MET: ("green",), WAIVED: ("yellow",), WARNED: ("yellow",), NOT_MET: ("bold", "red")}
-_SHORT = 19
+_STATE = 23
+_COLUMN = 4 + 8 + _STATE
 _BOUNDARY = (
     "A control is met where every rule of it ran and passed and what it asks to see is there. That says that the "
     "change was declared, reviewed, approved and bound. It says nothing about what the agent does at run time."
@@ -48,15 +50,15 @@ _BOUNDARY = (
 def controls_text(judged: Sequence[Judged], notes: Iterable[str], style: Style) -> str:
     """One block a decision, one line a control, and below it what it rests on or what it lacks."""
     parts = [_block(j, style) for j in judged]
-    return "\n".join([*parts, *(f"note    {printable(n)}\n" for n in notes)])
+    return "\n".join([*parts, *("\n".join(fold("note    ", printable(n), 8)) + "\n" for n in notes)])
 
 
 def _block(judged: Judged, style: Style) -> str:
     decided = judged.decided
     title = f"{printable(decided.agent)} → {printable(decided.environment)}"
-    head = f"{style.mark('CONTROLS', 'bold')}  {title}   ({printable(decided.subject)}, {decided.verdict})"
-    lines = [head, f"  {_counts(judged.controls)}"]
-    lines += [f"  {label:<12}{text}" for label, text in _proof_lines(decided)]
+    head = aside(f"{style.mark('CONTROLS', 'bold')}  {title}", f"{printable(decided.subject)}, {decided.verdict}")
+    lines = [*head, f"  {_counts(judged.controls)}"]
+    lines += [line for label, text in _proof_lines(decided) for line in fold(f"  {label:<12}", text, 14)]
     for framework, controls in groupby(judged.controls, key=lambda c: c.framework):
         lines += ["", f"  {printable(framework)}"]
         for control in controls:
@@ -65,10 +67,10 @@ def _block(judged: Judged, style: Style) -> str:
 
 
 def _control_lines(control: Control, style: Style) -> list[str]:
-    state = style.mark(f"{_WORDS[control.state]:<24}", *_COLOURS.get(control.state, ()))
-    lines = [f"    {printable(control.id):<8}{state}{printable(control.title)}"]
-    lines += [f"            {' ' * 24}{status}: {rule}" for rule, status in control.rules if status != "pass"]
-    return lines + [f"            {' ' * 24}{text}" for text in control.lacking]
+    state = style.mark(f"{_WORDS[control.state]:<{_STATE}}", *_COLOURS.get(control.state, ()))
+    lines = fold(f"    {printable(control.id):<8}{state}", printable(control.title), _COLUMN)
+    said = [f"{status}: {rule}" for rule, status in control.rules if status != "pass"]
+    return lines + [line for text in (*said, *control.lacking) for line in fold(" " * _COLUMN, text, _COLUMN)]
 
 
 def _counts(controls: Iterable[Control]) -> str:
@@ -140,9 +142,9 @@ def _rules_cell(control: Control) -> str:
 def _proof_cell(control: Control, decided: Decided) -> str:
     proof = decided.proof
     shown = {
-        "approvals": [f"approval `{a.id[:_SHORT]}…`" for a in proof.approvals],
-        "evaluations": [f"run `{run[:_SHORT]}…`" for run in proof.evaluations],
-        "binding": [f"binding `{proof.binding[:_SHORT]}…`"] if proof.binding else [],
+        "approvals": [f"approval `{short(a.id)}`" for a in proof.approvals],
+        "evaluations": [f"run `{short(run)}`" for run in proof.evaluations],
+        "binding": [f"binding `{short(proof.binding)}`"] if proof.binding else [],
         "ledger": [f"ledger entry {decided.entry}"] if decided.entry >= 0 else [],
     }
     there = [text for name in control.proofs for text in shown[name]]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 STAGING = ("behavior.intent", "--env", "staging")
 PRODUCTION = ("behavior.intent", "--env", "production")
+ROOT = Path(__file__).parents[2]
 APPROVALS = "promotion.all.approvals"
 
 
@@ -107,6 +108,13 @@ def test_it_explains_exactly_what_evaluate_finds_and_each_by_its_own_path(first:
         }
         # OPA's own trace has every finding of the library, whatever its head is made of.
         assert all(f["evaluated"] and len(f["source"]) == 1 for f in rule["findings"])
+
+
+def test_a_shipped_rule_names_its_page(first: First) -> None:
+    docs = {r["docs"] for r in first.document["rules"]}
+    assert docs == {f"docs/rules/{r['id']}.md" for r in first.document["rules"]}
+    assert all((ROOT / page).is_file() for page in docs)
+    assert f"  see       docs/rules/{APPROVALS}.md\n" in first.text
 
 
 def test_names_that_the_compiler_made_up_are_never_shown(first: First) -> None:

@@ -85,6 +85,11 @@ def test_from_an_empty_directory_to_a_denial(shell: Shell) -> None:
     line = next(n for n, t in enumerate(INTENT.read_text(encoding="utf-8").splitlines(), 1) if "class: finance" in t)
     assert denied["global.tools.no_finance"] == line
 
+    why = ("explain", "behavior.intent", "global.tools.no_finance", "--bundle", "policies.tar.gz")
+    (explained,) = shell.ok(*why, "--format", "json").json["rules"]
+    assert (explained["docs"], explained["owner"]) == ("", "team:payments")
+    assert "  see       bspec/rules/global/tools/no_finance/no_finance.rego of team:payments" in shell.ok(*why).lines
+
 
 def test_what_is_not_finished_is_never_silent(shell: Shell) -> None:
     """A rule as ``policy new`` wrote it lints with nothing but what is left to do, and a build says so."""

@@ -17,7 +17,7 @@ def new_text(made: Written, style: Style) -> str:
     """What was written, and what comes next."""
     lines = [f"{style.mark('NEW', 'bold', 'green')}  {made.rule}   ({made.code}, owned by {made.owner})"]
     lines += [f"  wrote     {printable(str(p))}" for p in made.written]
-    lines += ["  red       the test fails until the rule finds what the test demands; TODO marks what to fill in"]
+    lines += ["  red       its test fails until the rule finds what the test demands"]
     return "\n".join([*lines, *next_lines(_steps(made))]) + "\n"
 
 
