@@ -105,10 +105,10 @@ def _rules(policy: Policy) -> Iterator[str]:
     """Who owns which rule; a title that is too long is cut, because the id says which rule it is."""
     index = policy.bundle.index
     for owner in index.owners():
-        yield f"  owned by {printable(owner)}"
+        yield f"rules of {printable(owner)}"
         for rule in (r for r in index.rules if r.owner == owner):
             kind = "deny" if rule.has_deny else "warn"
-            line = f"    {kind}  {rule.severity:<8}  {rule.id}  {printable(rule.title)}"
+            line = f"  {kind}  {rule.severity:<8}  {rule.id}  {printable(rule.title)}"
             yield line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
 
 

@@ -10,12 +10,16 @@ from bspec_opa.report.counting import by, count
 from bspec_opa.report.folding import aside, fold, short
 from bspec_opa.report.printable import printable
 from bspec_opa.workflow.facts.controls import (
+    FILE,
+    INTENT,
+    LINE,
     MET,
     NO_RULE,
     NOT_EVALUATED,
     NOT_MET,
     NOT_RUN,
     PENDING,
+    REFUSAL,
     STATES,
     WAIVED,
     WARNED,
@@ -38,6 +42,22 @@ _WORDS = {
     NOT_EVALUATED: "not evaluated",
     NO_RULE: "no rule",
 }
+CHECKED = {
+    FILE: "that the file has the form of a decision, and nothing it says",
+    INTENT: "decided now, on the records that verify",
+    LINE: "its signature and its place in the ledger; its facts were rebuilt from the records and decided again",
+    REFUSAL: "the gate's signature, its place in the ledger, and that its recorded input, decided again with its "
+    "recorded bundle, is refused by the same rules",
+}
+"""What is known of a decision."""
+UNCHECKED = {
+    FILE: "whether anybody took this decision; report on the intent, the lock or the project's directory instead",
+    INTENT: "whether it is ever promoted; promote it, then report on its lock",
+    LINE: "what the agent does at run time",
+    REFUSAL: "whether the recorded input followed from the records: the ledger keeps what a rebuild needs only of "
+    "promotions, because a denial deploys nothing; explain entry:N shows that input",
+}
+"""What is not, why, and what to do about it."""
 _COLOURS = {MET: ("green",), WAIVED: ("yellow",), WARNED: ("yellow",), NOT_MET: ("bold", "red")}
 _STATE = 23
 _COLUMN = 4 + 8 + _STATE
@@ -58,7 +78,7 @@ def _block(judged: Judged, style: Style) -> str:
     title = f"{printable(decided.agent)} → {printable(decided.environment)}"
     head = aside(f"{style.mark('CONTROLS', 'bold')}  {title}", f"{printable(decided.subject)}, {decided.verdict}")
     lines = [*head, f"  {_counts(judged.controls)}"]
-    lines += [line for label, text in _proof_lines(decided) for line in fold(f"  {label:<12}", text, 14)]
+    lines += [line for label, text in _proof_lines(decided) for line in fold(f"  {label:<13}", text, 15)]
     for framework, controls in groupby(judged.controls, key=lambda c: c.framework):
         lines += ["", f"  {printable(framework)}"]
         for control in controls:
@@ -87,6 +107,8 @@ def _proof_lines(decided: Decided) -> list[tuple[str, str]]:
         ("evidence", count(len(proof.evaluations), "evaluation run")),
         ("binding", proof.binding or "none"),
         ("ledger", place),
+        ("checked", CHECKED[decided.basis]),
+        ("not checked", UNCHECKED[decided.basis]),
     ]
 
 
@@ -121,11 +143,11 @@ def _facts(decided: Decided) -> list[str]:
     """What everything below rests on, whole, so that it can be looked up."""
     proof = decided.proof
     when = f", decided at {decided.at}" if decided.at else ""
-    fresh = "evaluated now" if decided.verified else "not verified"
-    worth = "replayed from its records" if decided.line and decided.verified else fresh
     advisory = "; advice only, no trust pin" if decided.advisory else ""
     return [
-        f"- decision: {decided.verdict}{when}; from {_cell(decided.subject)}, {worth}{advisory}",
+        f"- decision: {decided.verdict}{when}; from {_cell(decided.subject)}{advisory}",
+        f"- checked: {CHECKED[decided.basis]}",
+        f"- not checked: {UNCHECKED[decided.basis]}",
         f"- policies: {_cell(decided.bundle.name)}, revision `{_cell(decided.bundle.revision)}`",
         f"- intent: `{proof.intent}`",
         f"- binding: {f'`{proof.binding}`' if proof.binding else 'none'}",

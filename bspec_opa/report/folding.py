@@ -9,6 +9,7 @@ WIDTH = 80
 SHORT = 19
 """Characters of a digest that people see: the algorithm and twelve digits. JSON has all of it."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_ESCAPED = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4})")
 _LEAST = 24
 
 
@@ -25,13 +26,15 @@ def columns(text: str) -> int:
 def fold(head: str, text: str, hanging: int, *, width: int = WIDTH) -> list[str]:
     """A label and a sentence: on one line if they fit, else broken between words.
 
+    A text of which something had to be escaped stays on one line: whoever wrote it shall add none (attack A72).
+
     Args:
         head: what stands first on the first line; may be coloured.
         text: the sentence; no word of it is ever broken.
         hanging: the columns by which further lines are indented.
         width: the columns that there are.
     """
-    if columns(head) + len(text) <= width:
+    if columns(head) + len(text) <= width or _ESCAPED.search(text):
         return [f"{head}{text}"]
     room = max(width - hanging, _LEAST)
     first = max(width - columns(head), 1)
@@ -45,7 +48,7 @@ def fold(head: str, text: str, hanging: int, *, width: int = WIDTH) -> list[str]
 def aside(head: str, remarks: str) -> list[str]:
     """A headline and what belongs to it in brackets; on a line of its own where both are too long for one."""
     line = f"{head}   ({remarks})"
-    return [line] if columns(line) <= WIDTH else [head, *fold("  ", remarks, 2)]
+    return [line] if columns(line) <= WIDTH or _ESCAPED.search(line) else [head, *fold("  ", remarks, 2)]
 
 
 def _wrapped(text: str, width: int) -> list[str]:
