@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 INTENT = "intent"
 _PATH = re.compile(r"undefined ref: input((?:\.\w+)*)")
-_AS_PRINTED = "bspec-opa normalize prints what policies see"
+_AS_PRINTED = "bspec-opa normalize prints what policies see; or let them see the file itself: --conftest-input file"
 _AS_WRITTEN = "no intent has it; a member that may be anything is read with object.get"
-FILE, NORMALIZED = "file", "normalized"
 
 
 def meant(message: str, *, written: bool) -> str:
@@ -30,9 +29,10 @@ def meant(message: str, *, written: bool) -> str:
     path = found[1].split(".")[1:] if found else []
     if written:
         inside = path[1:] if path[:1] == [INTENT] else []
-        return f"{_asked(inside)}? or {_switch(NORMALIZED, 'what normalize prints')}" if inside else _AS_WRITTEN
-    near, switch = _inside(path), _switch(FILE, "the file itself")
-    return f"{_asked(near)}? or {switch}" if near else f"{_AS_PRINTED}; {switch}"
+        switch = "or let policies see what normalize prints: --conftest-input normalized"
+        return f"{_asked(inside)} {switch}" if inside else _AS_WRITTEN
+    near = _inside(path)
+    return f"{_asked(near)} {_AS_PRINTED}" if near else _AS_PRINTED
 
 
 def _inside(path: list[str]) -> list[str]:
@@ -52,9 +52,5 @@ def _members() -> tuple[Collection[str], Collection[str]]:
     return set(schema[INTENT]["properties"]), set(schema)
 
 
-def _switch(form: str, sight: str) -> str:
-    return f"--conftest-input {form} lets policies see {sight}"
-
-
 def _asked(path: list[str]) -> str:
-    return f"did you mean {'.'.join(('input', *path))}"
+    return f"did you mean {'.'.join(('input', *path))}?"
