@@ -45,7 +45,7 @@ _WORDS = {
 CHECKED = {
     FILE: "that the file has the form of a decision, and nothing it says",
     INTENT: "decided now, on the records that verify",
-    LINE: "its signature and its place in the ledger; its facts were rebuilt from the records and decided again",
+    LINE: "its signature, its place in the ledger, and its decision, replayed from its records",
     REFUSAL: "the gate's signature, its place in the ledger, and that its recorded input, decided again with its "
     "recorded bundle, is refused by the same rules",
 }

@@ -80,7 +80,7 @@ def test_a_denial_has_its_source_line(shell_at: At) -> None:
         "            x.intent:19:16",
         "            19 |     privilege: admin",
     ]
-    assert result.lines[start + 3].startswith("               |                ^^^^^ ")
+    assert result.lines[start + 3].startswith("               |                ^^^^^")
     assert re.fullmatch(
         r"[0-9]+ tests, [0-9]+ passed, [0-9]+ warnings?, [1-9][0-9]* failures?, 0 exceptions in 1 file",
         result.lines[-1],
