@@ -28,6 +28,9 @@ def lint_text(linted: Linted, manner: Manner, *, diff: bool) -> str:
     for finding in linted.result.findings:
         lines += [*_finding(linted, finding, manner), ""]
     lines += [line for note in linted.result.notes for line in fold("note     ", note, _WIDTH)]
+    fixable = sum(f.rule.fixable for f in linted.result.findings)
+    if fixable and linted.mended is None:
+        lines.append(f"note     policy lint --fix mends what is mechanical, here up to {count(fixable, 'finding')}")
     tally = LintTally(linted.result, manner)
     counts = tally.counts
     colour = "red" if counts["errors"] else "yellow" if counts["warnings"] else "green"
@@ -58,7 +61,8 @@ def _mended(linted: Linted, manner: Manner, *, diff: bool) -> Iterator[str]:
         for name in mended.after:
             yield from map(printable, _diff(linted, name))
     files = count(len(mended.after), "file")
-    yield f"{count(len(mended.gone), 'finding')} mended in {files}" + ("" if linted.written else ", nothing written")
+    number = count(len(mended.gone), "finding")
+    yield f"{number} mended in {files}" if linted.written else f"would mend {number} in {files}; nothing was written"
     yield ""
 
 
