@@ -260,6 +260,13 @@ def test_a_denial_of_the_ledger(shell_at: At) -> None:
     assert states(denial)["SOC2:CC8.1"] in {"pending", "not-met"}
     matrix = shell.ok("report", ".", "--entry", entry, "--format", "controls").out
     assert "its facts were not rebuilt from records" in matrix
+    assert "- checked: the gate's signature, its place in the ledger, and that its recorded input, decided" in matrix
+    assert "- not checked: whether the recorded input followed from the records" in matrix
+    only = "only current lines are here"
+    notes = shell.ok("report", ".", "--format", "json").json["notes"]
+    assert [n[: len(only)] for n in notes if "current" in n] == [only]
+    assert only in " ".join(shell.ok("report", ".").out.split())
+    assert only not in shell.ok("report", ".", "--entry", entry, "--format", "controls").out
     assert [d["environment"] for d in report(shell, ".")] == ["staging"]
 
 

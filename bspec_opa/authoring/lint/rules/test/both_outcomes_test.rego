@@ -14,7 +14,8 @@ found(outcomes) := told if {
 test_fail if {
 	found(["findings"]) == {"no test expects that nothing is found"}
 	found(["none"]) == {"no test expects findings"}
-	found(["nothing", "failing"]) == {"no test expects findings", "no test expects that nothing is found"}
+	found(["nothing"]) == {"no test expects findings", "no test expects that nothing is found"}
+	found([]) == {"no test expects findings", "no test expects that nothing is found"}
 }
 
 test_fail_place if {
@@ -22,6 +23,13 @@ test_fail_place if {
 		"msg": "the rule has no test", "file": example.file, "row": 9, "col": 1,
 		"hint": "write one in which the rule denies or warns, and one in which it has nothing to say",
 	}} with input as object.union(json.remove(example.lint_input, [["text", example.tests]]), {"tested": false})
+}
+
+# that it fails is told; what it would expect when it passes, nobody knows
+test_success_failing if {
+	found(["failing"]) == set()
+	found(["nothing", "failing"]) == set()
+	found(["none", "failing"]) == set()
 }
 
 test_success if {
