@@ -16,6 +16,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from bspec_opa.bundle.registry.cutting import Cutter
 from bspec_opa.bundle.registry.reasons import (
     BAD_REPLY,
     ELSEWHERE,
@@ -104,6 +105,12 @@ class _Guard(HTTPAdapter):
         super().__init__(max_retries=0)
         self._allowed = allowed
         self._clock = clock
+        self._cutter = Cutter(self.poolmanager)
+
+    def close(self) -> None:
+        """Close the connections."""
+        super().close()
+        self._cutter.close()
 
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         """Send one request, and read the reply.
@@ -117,12 +124,15 @@ class _Guard(HTTPAdapter):
         until = self._clock() + WHOLE_S
         options |= {"stream": True, "timeout": (CONNECT_S, SILENCE_S), "proxies": None}
         try:
-            response = super().send(request, **options)
-            response._content = self._body(response, url, until)  # noqa: SLF001 - so that nobody reads on without a bound
+            with self._cutter.within(WHOLE_S):
+                response = super().send(request, **options)
+                response._content = self._body(response, url, until)  # noqa: SLF001 - so that nobody reads on without a bound
         except BspecError:
             raise
         except (requests.RequestException, HTTPError, OSError) as e:
-            raise _why(e, host) from None
+            raise _too_slow(host) if self._clock() > until else _why(e, host) from None
+        if self._clock() > until:  # a head that was cut off looks whole
+            raise _too_slow(host)
         if response.status_code >= _ERRORS:
             raise BAD_REPLY.error(f"{host} answered with HTTP status {response.status_code}", hint="look at its log")
         return response
@@ -137,9 +147,13 @@ class _Guard(HTTPAdapter):
                 raise TOO_LARGE.error(f"{urlsplit(url).netloc} sent more than {limit} bytes")
             if self._clock() > until:
                 response.close()
-                raise UNREACHABLE.error(f"{urlsplit(url).netloc} gave no whole answer within {WHOLE_S:g} s")
+                raise _too_slow(urlsplit(url).netloc)
         response.close()
         return bytes(body)
+
+
+def _too_slow(host: str) -> BspecError:
+    return UNREACHABLE.error(f"{host} gave no whole answer within {WHOLE_S:g} s")
 
 
 def _why(error: Exception, host: str) -> BspecError:
