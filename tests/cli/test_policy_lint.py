@@ -150,7 +150,7 @@ def test_formats_and_exit_codes(shell: Shell) -> None:
         "         8 | #   controls: [SOC:CC8.1]",
         text.lines[3],
         "",
-        "0 errors, 1 warning in 17 files, 5 rules, 10 tests, 77 lint rules",
+        "0 errors, 1 warning in 17 files, 5 rules, 10 tests, 78 lint rules",
     ]
     assert text.lines[3].startswith("           |     ^^^^^^^^ write FRAMEWORK:ID, with one of AISVS")
     github = shell("policy", "lint", "--format", "github")
