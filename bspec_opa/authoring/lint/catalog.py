@@ -25,6 +25,7 @@ _BUILD = (
     LintRule("layout/file-not-rule", "A file is named after its rule", "a file in a rule's folder with another name"),
     LintRule("layout/no-environment", "Environments only", "a promotion rule for an environment that can't be"),
     LintRule("layout/empty-file", "No empty file", "a Rego file without a package", origin=OPA),
+    LintRule("layout/hidden-character", "Rego is what it looks like", "a character nobody sees, or that has a twin"),
     LintRule("layout/pack", "A pack adds", "a file of a pack that the base has, or where no pack has any"),
     LintRule("layout/no-rules", "There are rules", "a folder without a single rule"),
     LintRule(

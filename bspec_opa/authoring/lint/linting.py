@@ -72,8 +72,10 @@ def lint(
     document = _document(reading, own, tests, work, opa, runs=runs, now=now)
     found = [*map(finding_of, problems), *rego_findings(rego_rules, document, reading.sources.files, work, opa)]
     mine = reading.sources.own
+    # What the folder itself is refused for is the author's, also where the base has a file of that name.
+    refused = map(finding_of, files.problems)
     return LintResult(
-        findings=_sorted(_of_authors(found, reading)),
+        findings=_sorted([*refused, *_of_authors(found, reading)]),
         files=mine,
         checked=len(mine),
         rules=sum(map(is_rule, mine)),

@@ -44,6 +44,7 @@ from bspec_opa.bundle.rego.opa_tool import OPA_VERSION
 from bspec_opa.bundle.rego.sources import Sources, write_tree
 from bspec_opa.bundle.rego.syntax import parse_modules
 from bspec_opa.bundle.rego.type_check import ALL, CAPABILITIES, PACKED, SCHEMA_FOLDER, check_types
+from bspec_opa.bundle.rego.visible import hidden_problems
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.errors import BspecError, Location, Problem, error_of
 from bspec_opa.foundation.files import read_bounded
@@ -106,6 +107,8 @@ def check_policies(policies: Path, opa: Opa, foundation: Foundation = WHOLE) -> 
 
 def check_sources(sources: Sources, work: Path, opa: Opa) -> Index:
     """Parse, index, lint and type-check; ``work`` is an empty private folder and keeps what OPA was shown."""
+    if hidden := [*hidden_problems(sources.rego)]:
+        raise error_of(hidden)
     write_tree(work / ALL, sources.files)
     modules = parse_modules(work / ALL, sources.rego, opa)
     index = build_index(modules, sources)

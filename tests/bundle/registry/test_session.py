@@ -36,13 +36,17 @@ def drip_head(visit: Visit) -> None:
     visit.drip(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000)
 
 
+def drip_continuations(visit: Visit) -> None:
+    visit.drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
+
+
 def drip_body(visit: Visit) -> None:
     visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n")
     visit.drip(b" " * 10_000)
 
 
 @pytest.mark.attack("A61")
-@pytest.mark.parametrize("behaviour", [drip_head, drip_body])
+@pytest.mark.parametrize("behaviour", [drip_head, drip_continuations, drip_body])
 @pytest.mark.parametrize(
     ("bound", "message"),
     [("WHOLE_S", "gave no whole answer within 0.3 s"), ("TOTAL_S", "is too slow: not done within")],
