@@ -155,7 +155,7 @@ def test_formats_and_exit_codes(shell: Shell) -> None:
         "           |     ^^^^^^^^",
         *text.lines[4:-2],
         "",
-        "0 errors, 1 warning in 17 files, 5 rules, 10 tests, 78 lint rules",
+        "0 errors, 1 warning in 17 files, 5 rules, 10 tests, 79 lint rules",
     ]
     assert text.lines[4].startswith("         write FRAMEWORK:ID, with one of AISVS")
     assert max(map(len, text.lines)) <= 80
