@@ -41,7 +41,7 @@ from bspec_opa.workflow.showing import open_lock
 from bspec_opa.workflow.verify import Evidence, verify_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from bspec_opa.bundle.read import Bundle
@@ -154,6 +154,10 @@ def _of_file(path: Path, conforms: Callable[[str, JsonObject], list[str]]) -> De
         raise NO_DECISION.error(f"does not fit {name}: {wrong[0]}", at=Location(str(path)))
     found = cast("dict[str, Any]", value)
     bundle = found["bundle"]
+    rules = {r["id"]: _status(r["status"], len(r["denied"]), len(r["pending"])) for r in found["rules"]}
+    if contradicting := _worse_than(found["verdict"], rules):
+        message = f"contradicts itself: it says {found['verdict']}, and {', '.join(contradicting[:3])} doesn't"
+        raise NO_DECISION.error(message, hint="write it again", at=Location(str(path)))
     return Decided(
         subject=str(path),
         agent=found["agent"],
@@ -165,13 +169,19 @@ def _of_file(path: Path, conforms: Callable[[str, JsonObject], list[str]]) -> De
         basis=FILE,
         advisory=found["advisory"],
         bundle=BundleRef(bundle["name"], bundle["revision"], bundle["digest"]),
-        rules={r["id"]: _status(r["status"], len(r["denied"]), len(r["pending"])) for r in found["rules"]},
+        rules=rules,
         proof=proof_from(found["proof"]),
     )
 
 
 def _status(status: str, denied: int, pending: int) -> str:
     return "pending" if status == "deny" and denied == pending else status
+
+
+def _worse_than(verdict: str, rules: Mapping[str, str]) -> list[str]:
+    """The rules that don't allow as much as a verdict; less than its rules allow it may, by the gate's own floor."""
+    not_so = {"allowed": {"pending", "deny"}, "pending": {"deny"}}.get(verdict, set())
+    return [rule for rule, status in sorted(rules.items()) if status in not_so]
 
 
 def _of_intent(subject: Path, environment: str, world: World) -> tuple[list[Decided], list[str]]:
