@@ -20,8 +20,9 @@ from bspec_opa.ledger.file.lines import last_line, length_of, line_at, lines_fro
 from bspec_opa.ledger.file.nodes import position_of
 from bspec_opa.ledger.interface import EMPTY, Tip
 from bspec_opa.ledger.log import walk
-from bspec_opa.ledger.merkle import HASH_SIZE, leaf_hash
-from bspec_opa.ledger.proving import prove_frontier, prove_inclusion
+from bspec_opa.ledger.merkle import HASH_SIZE, leaf_hash, verify_inclusion
+from bspec_opa.ledger.nodes import frontier_of, inclusion_from
+from bspec_opa.ledger.proving import from_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -166,12 +167,13 @@ def quick_view(log: Open) -> QuickView:
         if length or (checkpoint and checkpoint.root != EMPTY.root):
             raise StaleError
         return QuickView(log, Tip(log.origin, checkpoint=checkpoint), None, 0)
-    frontier = prove_frontier(log.nodes.fetch, checkpoint.size, checkpoint.root)
-    seq, line = checkpoint.size - 1, last_line(log.descriptor, length)
-    tip = Tip(log.origin, frontier, 0, checkpoint)
-    if line is None or prove_inclusion(log.nodes.fetch, tip, seq).leaf != leaf_hash(line):
+    size, root, line = checkpoint.size, checkpoint.root, last_line(log.descriptor, length)
+    frontier, path = from_nodes(
+        log.nodes.fetch, lambda nodes: (frontier_of(nodes, size), inclusion_from(nodes, size, size - 1))
+    )
+    if line is None or frontier.root != root or not verify_inclusion(leaf_hash(line), size - 1, size, path, root):
         raise StaleError
-    entry = parse_entry(line, seq, Location(log.name))
+    entry = parse_entry(line, size - 1, Location(log.name))
     return QuickView(log, Tip(log.origin, frontier, entry.at, checkpoint), entry, length)
 
 
