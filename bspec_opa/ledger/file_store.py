@@ -119,7 +119,7 @@ class FileStore:
 
     def find(self, record_id: Digest) -> int | None:
         """Where a record is; see :class:`~bspec_opa.ledger.interface.Store`."""
-        return self._ask(lambda view: view.find(record_id))
+        return self._ask(lambda view: view.find([record_id]))[0]
 
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
         """Leaf hashes as they were noted; see :class:`~bspec_opa.ledger.interface.Store`."""
@@ -264,7 +264,7 @@ class FileStore:
 
 def _compare(entries: Sequence[Entry], view: View) -> tuple[Tip, list[int | None]]:
     """What an append has to know: the tip, and where each record is already."""
-    return view.tip, [view.find(entry.record_id) for entry in entries]
+    return view.tip, view.find([entry.record_id for entry in entries])
 
 
 def _check_new(growth: Growth, known: Sequence[int | None], length: int) -> None:

@@ -25,7 +25,7 @@ from bspec_opa.ledger.nodes import frontier_of, inclusion_from
 from bspec_opa.ledger.proving import from_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.checkpoint import Checkpoint
@@ -70,8 +70,8 @@ class View(Protocol):
         """Complete nodes, for proofs that are verified afterwards."""
         ...
 
-    def find(self, record: Digest) -> int | None:
-        """The number of the entry with a record.
+    def find(self, records: Sequence[Digest]) -> list[int | None]:
+        """The numbers of the entries with some records; None for one that is not there.
 
         Raises:
             StaleError: it takes the thorough way.
@@ -100,14 +100,15 @@ class QuickView:
         """See :class:`View`."""
         return self.log.nodes.fetch(places)
 
-    def find(self, record: Digest) -> int | None:
+    def find(self, records: Sequence[Digest]) -> list[int | None]:
         """See :class:`View`; what the index finds is confirmed in the log."""
-        if self.last is None:
-            return None
-        found = self.log.index.find(record, self._end(), self.last.record_id)
-        if found is not None and self._entry(found).record_id != record:
-            raise StaleError
-        return found.seq if found else None
+        if self.last is None or not records:
+            return [None] * len(records)
+        places = list(self.log.index.find(records, self._end(), self.last.record_id))
+        for record, place in zip(records, places, strict=True):
+            if place is not None and self._entry(place).record_id != record:
+                raise StaleError
+        return [place and place.seq for place in places]
 
     def start_of(self, seq: int) -> int:
         """See :class:`View`."""
@@ -146,9 +147,9 @@ class ThoroughView:
                 found[place] = bytes(self.nodes[at : at + HASH_SIZE])
         return found
 
-    def find(self, record: Digest) -> int | None:
+    def find(self, records: Sequence[Digest]) -> list[int | None]:
         """See :class:`View`."""
-        return self.records.get(record)
+        return [self.records.get(record) for record in records]
 
     def start_of(self, seq: int) -> int:
         """See :class:`View`."""

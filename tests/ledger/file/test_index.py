@@ -183,7 +183,9 @@ def test_a_gap_is_never_bridged(bench: Bench, path: Path) -> None:
         kept.add([(4, length + 10, entry.record_id)], 4, length)
     with pytest.raises(StaleError):
         kept.add([(3, length + 10, entry.record_id)], 3, length + 1)
-    assert kept.find(entry.record_id, Located(2, 0, length), entry.record_id) is not None
+    (found,) = kept.find([entry.record_id], Located(2, 0, length), entry.record_id)
+    assert found is not None
+    assert (found.seq, found.end) == (2, length)
 
 
 def test_what_was_noted_and_never_covered_is_written_over(bench: Bench, thorough: list[str], path: Path) -> None:
