@@ -13,7 +13,7 @@ MAX_RECORD_BYTES: Final = 1 * MIB
 """One DSSE envelope, lock line or ledger entry."""
 MAX_RECORDS: Final = 10_000
 """Files in one records directory."""
-MAX_LEDGER_BYTES: Final = 256 * MIB
+MAX_LEDGER_BYTES: Final = 8192 * MIB
 """A whole file ledger."""
 MAX_BUNDLE_BYTES: Final = 64 * MIB
 """A policy bundle, uncompressed."""

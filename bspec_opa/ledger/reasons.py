@@ -32,6 +32,12 @@ NO_CHECKPOINT = Reason(
     "there is a log and no checkpoint that covers it",
     "restore the checkpoint that belongs to the log",
 )
+NO_LEDGER = Reason(
+    "ledger.none",
+    ExitCode.USAGE,
+    "there is no ledger where one was named",
+    "name the ledger's directory, an export or a database; promote and record begin one",
+)
 TRUNCATED = Reason(
     "ledger.truncated",
     ExitCode.TRUST,
@@ -43,6 +49,12 @@ ALTERED = Reason(
     ExitCode.TRUST,
     "the entries do not give the root that the checkpoint signs: a row was changed",
     "restore the ledger from a copy that verifies",
+)
+NODES_ALTERED = Reason(
+    "ledger.nodes-altered",
+    ExitCode.TRUST,
+    "the stored Merkle nodes do not give the root that the checkpoint signs",
+    "bspec-opa ledger verify says whether the entries do; restore the ledger from a copy that verifies",
 )
 UNCHECKPOINTED_TAIL = Reason(
     "ledger.uncheckpointed-tail",

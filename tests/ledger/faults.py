@@ -11,8 +11,11 @@ import resource
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tracing import killed_before
 
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError
@@ -23,6 +26,8 @@ from bspec_opa.trust.statement import Subject, record_statement
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from bspec_opa.foundation.digest import Digest
 
 ORIGIN = "ledger.example/acme"
 NOW = 1_777_593_600
@@ -38,10 +43,10 @@ def record(label: str, key: PrivateKey) -> bytes:
     return sign_envelope(statement.payload(), IN_TOTO_PAYLOAD_TYPE, [key]).to_bytes()
 
 
-def append(store: FileStore, key: PrivateKey, label: str) -> str:
+def append(store: FileStore, key: PrivateKey, label: str) -> Digest:
     state = store.read()
     drafted = state.draft(NOW, [("submit", record(label, key))])
-    store.append(state, drafted, key)
+    store.append(state.tip, drafted, key)
     return drafted[0].record_id
 
 
@@ -66,7 +71,7 @@ def race(store: FileStore, key: PrivateKey, label: str) -> None:
     say("ready")
     sys.stdin.readline()
     try:
-        store.append(state, drafted, key)
+        store.append(state.tip, drafted, key)
     except BspecError as e:
         say([e.code, int(e.exit_code)])
     else:
@@ -83,7 +88,26 @@ def crash(store: FileStore, key: PrivateKey, label: str) -> None:
         shutil.rmtree(store.directory)
         shutil.copytree(begun, store.directory)
         killed = run_until(step, store, key, label)
-        say({"step": step, "killed": killed, **look(store)})
+        say({"step": step, "killed": killed, **look(store), **go_on(store, key, label)})
+
+
+def walk(store: FileStore, key: PrivateKey, label: str) -> None:
+    """The same before each system call that changes files, SQLite's included: side files there, then side files lost."""
+    begun = store.directory.with_name("begun")
+    shutil.copytree(store.directory, begun)
+    for lost in (False, True):
+        step, name = 0, "begin"
+        while name:
+            step += 1
+            shutil.rmtree(store.directory)
+            shutil.copytree(begun, store.directory)
+            if lost:
+                (store.directory / "nodes").unlink()
+                (store.directory / "index.sqlite").unlink()
+            state = store.read()
+            drafted = state.draft(NOW, [("submit", record(label, key)), ("submit", record(label + "+", key))])
+            name = killed_before(step, partial(store.append, state.tip, drafted, key))
+            say({"lost": lost, "call": name, **look(store), **go_on(store, key, label)})
 
 
 def run_until(step: int, store: FileStore, key: PrivateKey, label: str) -> bool:
@@ -92,7 +116,7 @@ def run_until(step: int, store: FileStore, key: PrivateKey, label: str) -> bool:
     child = os.fork()
     if child == 0:
         sys.setprofile(Killer(step))
-        store.append(state, drafted, key)
+        store.append(state.tip, drafted, key)
         sys.setprofile(None)
         os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -106,10 +130,28 @@ class Killer:
         self.left = step
 
     def __call__(self, frame: FrameType, event: str, arg: object) -> None:
-        if event in {"c_call", "c_return"} and getattr(arg, "__module__", "") in {"posix", "fcntl"}:
+        if event in {"c_call", "c_return"} and (is_system_call(arg) or is_of_sqlite(arg)):
             self.left -= 1
             if self.left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_system_call(called: object) -> bool:
+    return getattr(called, "__module__", "") in {"posix", "fcntl"}
+
+
+def is_of_sqlite(called: object) -> bool:
+    """The side file's library makes its system calls out of our sight: a kill comes between its statements."""
+    return type(getattr(called, "__self__", None)).__module__ == "sqlite3"
+
+
+def go_on(store: FileStore, key: PrivateKey, label: str) -> dict[str, object]:
+    """What a tip, a search and an append find on the side files as they were left, against the whole ledger."""
+    whole = store.read()
+    found = [store.find(e.record_id) for e in whole.entries]
+    agreed = store.tip() == whole.tip and found == list(range(whole.size))
+    record_id = append(store, key, label + "-after")
+    return {"agreed": agreed, "after": store.find(record_id), "grown": store.read().size}
 
 
 def look(store: FileStore) -> dict[str, object]:
@@ -140,7 +182,7 @@ def full(store: FileStore, key: PrivateKey, label: str) -> None:
         limit(room if where == "log" else resource.RLIM_INFINITY)
         state = store.read()
         try:
-            store.append(state, state.draft(NOW, [("submit", record(label, key))]), signer)
+            store.append(state.tip, state.draft(NOW, [("submit", record(label, key))]), signer)
         except BspecError as e:
             say([where, e.code, int(e.exit_code)])
     limit(resource.RLIM_INFINITY)
@@ -151,7 +193,7 @@ def main() -> None:
     key = load_private_key(Path(key_file))
     keys: list[PublicKey] = [key.public]
     store = FileStore(Path(directory), origin=ORIGIN, keys=keys, wait_s=60)
-    {"write": write, "race": race, "crash": crash, "full": full}[mode](store, key, label)
+    {"write": write, "race": race, "crash": crash, "walk": walk, "full": full}[mode](store, key, label)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,11 @@ from bspec_opa.foundation.limits import MAX_LEDGER_BYTES
 from bspec_opa.foundation.locking import lock_descriptor
 from bspec_opa.ledger.checkpoint import sign_checkpoint
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES, Entry, entry_of
-from bspec_opa.ledger.file_store import FileStore, _is_still
-from bspec_opa.ledger.interface import LedgerState
+from bspec_opa.ledger.file.handle import READING, WRITING, is_still, opened
+from bspec_opa.ledger.file_store import FileStore
+from bspec_opa.ledger.interface import LedgerState, Tip
 from bspec_opa.ledger.merkle import EMPTY_ROOT, leaf_hash, root_of, verify_consistency, verify_inclusion
+from bspec_opa.ledger.nodes import Frontier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +138,7 @@ def forge(bench: Bench, entries: list[Entry]) -> None:
 def test_entries_that_do_not_follow_are_a_bug(bench: Bench) -> None:
     entry = entry_of(7, bench.now, "submit", bench.record("a"))
     with pytest.raises(ValueError, match="must follow"):
-        bench.store.append(bench.store.read(), [entry], bench.key)
+        bench.store.append(bench.store.tip(), [entry], bench.key)
 
 
 # The clock
@@ -149,7 +151,7 @@ def test_a_clock_behind_the_last_entry_is_refused(bench: Bench) -> None:
     assert "2026-04-30T23:59:59Z" in message
     assert state.draft(bench.now, []) == ()
     late = entry_of(1, bench.now - 1, "submit", bench.record("b"))
-    refused(lambda: bench.store.append(state, [late], bench.key), "ledger.clock-behind")
+    refused(lambda: bench.store.append(state.tip, [late], bench.key), "ledger.clock-behind")
 
 
 def test_time_running_backwards_in_the_log_is_named(bench: Bench) -> None:
@@ -165,11 +167,11 @@ def test_time_running_backwards_in_the_log_is_named(bench: Bench) -> None:
 @pytest.mark.attack("A45")
 def test_of_two_decisions_on_one_state_one_is_recorded(bench: Bench) -> None:
     base = bench.add("a")
-    first = bench.store.append(base, base.draft(bench.now, [("submit", bench.record("b"))]), bench.key)
+    first = bench.store.append(base.tip, base.draft(bench.now, [("submit", bench.record("b"))]), bench.key)
     late = base.draft(bench.now, [("submit", bench.record("c"))])
-    message = refused(lambda: bench.open().append(base, late, bench.key), "ledger.race-lost")
+    message = refused(lambda: bench.open().append(base.tip, late, bench.key), "ledger.race-lost")
     assert "1 entries were added" in message
-    assert bench.store.read() == first
+    assert bench.store.tip() == first
 
 
 @pytest.mark.attack("A45")
@@ -182,7 +184,7 @@ def test_threads_that_race_on_one_size_get_one_winner_each_round(bench: Bench) -
         drafted = base.draft(bench.now, [("submit", bench.record(label))])
         start.wait()
         try:
-            bench.open().append(base, drafted, bench.key)
+            bench.open().append(base.tip, drafted, bench.key)
         except StoreError as e:
             outcomes.append(e.code)
         else:
@@ -203,7 +205,7 @@ def test_a_decision_on_another_history_of_the_same_size_is_refused(bench: Bench,
     other = bench.open(tmp_path / "other")
     base = bench.add("b", store=other)
     drafted = base.draft(bench.now, [("submit", bench.record("c"))])
-    refused(lambda: bench.store.append(base, drafted, bench.key), "ledger.forked")
+    refused(lambda: bench.store.append(base.tip, drafted, bench.key), "ledger.forked")
 
 
 @pytest.mark.attack("A55")
@@ -213,14 +215,14 @@ def test_a_decision_on_a_larger_ledger_than_there_is_is_refused(bench: Bench, tm
     base = bench.add("b")
     shutil.rmtree(bench.directory)
     shutil.copytree(tmp_path / "backup", bench.directory)
-    refused(lambda: bench.store.append(base, (), bench.key), "ledger.rolled-back")
+    refused(lambda: bench.store.append(base.tip, (), bench.key), "ledger.rolled-back")
 
 
 # Who signs
 
 
 def test_only_a_ledger_key_appends(bench: Bench, other_key: PrivateKey) -> None:
-    refused(lambda: bench.store.append(bench.store.read(), (), other_key), "ledger.checkpoint-signature")
+    refused(lambda: bench.store.append(bench.store.tip(), (), other_key), "ledger.checkpoint-signature")
     assert not bench.directory.exists()
 
 
@@ -251,7 +253,7 @@ def test_without_a_good_signature_nothing_is_recorded(
     state = bench.store.read()
     drafted = state.draft(bench.now, [("submit", bench.record("b"))])
     with pytest.raises(error):
-        bench.store.append(state, drafted, Scripted(bench.key, act))
+        bench.store.append(state.tip, drafted, Scripted(bench.key, act))
     assert bench.files() == before
 
 
@@ -263,14 +265,14 @@ def test_what_is_signed_is_already_durable_in_the_log(bench: Bench) -> None:
         seen.append(message.splitlines()[1] + b" of %d" % len(log))
 
     drafted = bench.store.read().draft(bench.now, [("submit", bench.record("a"))])
-    bench.store.append(bench.store.read(), drafted, Scripted(bench.key, look))
+    bench.store.append(bench.store.tip(), drafted, Scripted(bench.key, look))
     assert seen == [b"0 of 0", b"1 of 1"]
 
 
 def test_lines_are_not_taken_back_once_their_checkpoint_is_out(bench: Bench) -> None:
     state = bench.add("a", "b")
     assert state.checkpoint is not None
-    with bench.store._opened(os.O_RDWR) as log:
+    with opened(bench.store.log, WRITING, 1) as log:
         bench.store._take_back(log, 0, state.checkpoint.to_bytes())
     assert bench.store.read() == state
 
@@ -329,32 +331,37 @@ def test_whatever_is_done_to_a_row_the_row_is_named(kept_bench: Bench, data: st.
         log.write_bytes(original)
 
 
-@pytest.mark.parametrize("noted", [b"", b"zz\n", b"00" * 32 + b"\n"], ids=["none", "no hex", "wrong"])
+@pytest.mark.parametrize("noted", [b"", b"zz\n", b"0" * 32], ids=["none", "cut off", "wrong"])
 def test_without_a_good_note_an_edited_row_is_still_refused(bench: Bench, noted: bytes) -> None:
     bench.add("a")
     log = bench.directory / "log.jsonl"
     log.write_bytes(log.read_bytes().replace(b"2026-05-01T00:00:00Z", b"2026-05-01T00:00:01Z"))
-    (bench.directory / "leaves").write_bytes(noted)
+    (bench.directory / "nodes").write_bytes(noted)
     assert "which one can't be told" in refused(bench.store.read, "ledger.altered")
 
 
-def test_the_note_of_leaves_is_made_again_when_it_is_wrong(bench: Bench) -> None:
+def nodes_of(state: LedgerState) -> bytes:
+    return b"".join(node.value for node in Frontier().extended(state.leaves)[1])
+
+
+def test_the_nodes_are_made_again_when_they_are_wrong(bench: Bench) -> None:
     bench.add("a", "b")
-    noted = bench.directory / "leaves"
-    good = noted.read_bytes()
-    assert good.split() == [h.hex().encode() for h in bench.store.read().leaves]
-    noted.write_bytes(b"junk\n")
-    state = bench.add("c")
-    assert noted.read_bytes().split() == [h.hex().encode() for h in state.leaves]
+    noted = bench.directory / "nodes"
+    assert noted.read_bytes() == nodes_of(bench.store.read())
+    for wrong in (b"junk\n", b"0" * 96, b""):
+        noted.write_bytes(wrong)
+        state = bench.add(f"after {wrong!r}")
+        assert noted.read_bytes() == nodes_of(state)
     noted.unlink()
     noted.mkdir()
-    assert bench.add("d").size == 4
+    assert bench.add("d").size == 6
+    assert bench.store.tip() == bench.store.read().tip
 
 
 @pytest.mark.parametrize("read", [False, True], ids=["nobody reads it", "somebody reads it"])
 def test_a_pipe_in_place_of_the_note_keeps_nobody_waiting(bench: Bench, read: bool) -> None:
     bench.directory.mkdir(parents=True)
-    noted = bench.directory / "leaves"
+    noted = bench.directory / "nodes"
     os.mkfifo(noted)
     reader = os.open(noted, os.O_RDONLY | os.O_NONBLOCK) if read else -1
     added: list[LedgerState] = []
@@ -367,7 +374,7 @@ def test_a_pipe_in_place_of_the_note_keeps_nobody_waiting(bench: Bench, read: bo
         os.close(reader)
     assert bench.store.read() == added[0]
     state = bench.add("b")
-    assert noted.read_bytes().split() == [h.hex().encode() for h in state.leaves]
+    assert noted.read_bytes() == nodes_of(state)
 
 
 @pytest.mark.parametrize(("name", "code"), [("log.jsonl", "ledger.unwritable"), ("checkpoint", "file.unreadable")])
@@ -387,7 +394,21 @@ def test_a_rewritten_history_does_not_fit_the_checkpoint(bench: Bench) -> None:
     forged = [entry_of(i, bench.now, "submit", bench.record(x)) for i, x in enumerate("xb")]
     (bench.directory / "log.jsonl").write_bytes(b"".join(e.leaf() + b"\n" for e in forged))
     assert "changed since it was signed: entry 0" in refused(bench.store.read, "ledger.altered")
-    refused(lambda: bench.open().append(LedgerState(bench.origin), (), bench.key), "ledger.altered")
+    refused(lambda: bench.open().append(Tip(bench.origin), (), bench.key), "ledger.race-lost")
+
+
+@pytest.mark.attack("A54")
+def test_a_row_altered_after_it_was_verified_is_not_signed_and_still_named(bench: Bench) -> None:
+    """An append doesn't read the middle of the log; the root that it signs is that of the genuine rows."""
+    state = bench.add("a", "b", "c")
+    log = bench.directory / "log.jsonl"
+    good = log.read_bytes()
+    log.write_bytes(good.replace(b"2026-05-01T00:00:00Z", b"2026-04-01T00:00:00Z", 1))
+    drafted = state.draft(bench.now, [("submit", bench.record("d"))])
+    tip = bench.store.append(state.tip, drafted, bench.key)
+    assert "changed since it was signed: entry 0" in refused(bench.store.read, "ledger.altered")
+    log.write_bytes(good + drafted[0].leaf() + b"\n")
+    assert bench.store.read().tip == tip
 
 
 # Repair
@@ -401,7 +422,7 @@ def test_a_fake_entry_after_the_checkpoint_is_refused_named_and_never_signed(ben
     log.write_bytes(log.read_bytes() + fake)
     assert "log.jsonl:2: entry 1" in refused(bench.store.read, "ledger.uncheckpointed-tail")
     drafted = state.draft(bench.now, [("submit", bench.record("b"))])
-    refused(lambda: bench.store.append(state, drafted, bench.key), "ledger.uncheckpointed-tail")
+    refused(lambda: bench.store.append(state.tip, drafted, bench.key), "ledger.uncheckpointed-tail")
     note = (bench.directory / "checkpoint").read_bytes()
     assert bench.store.repair() == bench.directory / "tail-1.jsonl"
     assert (bench.directory / "tail-1.jsonl").read_bytes() == fake
@@ -449,7 +470,7 @@ def test_waiting_for_another_process_is_bounded(bench: Bench) -> None:
         assert lock_descriptor(descriptor, exclusive=True, wait_s=0)
         impatient = bench.open(wait_s=0.02)
         assert "more than 0.02 s" in refused(impatient.read, "ledger.busy")
-        refused(lambda: impatient.append(state, (), bench.key), "ledger.busy")
+        refused(lambda: impatient.append(state.tip, (), bench.key), "ledger.busy")
         with pytest.raises(StoreError) as caught:
             impatient.repair()
         assert caught.value.exit_code == ExitCode.STORE
@@ -460,7 +481,7 @@ def test_waiting_for_another_process_is_bounded(bench: Bench) -> None:
 
 def test_readers_do_not_keep_each_other_out(bench: Bench) -> None:
     state = bench.add("a")
-    with bench.store._opened(os.O_RDONLY):
+    with opened(bench.store.log, READING, 1):
         assert bench.open(wait_s=0).read() == state
 
 
@@ -471,7 +492,7 @@ def test_a_log_replaced_while_somebody_waits_for_it_is_not_written(bench: Bench)
 
     def wait() -> None:
         try:
-            bench.open().append(state, (), bench.key)
+            bench.open().append(state.tip, (), bench.key)
         except StoreError as e:
             caught.append(e.code)
 
@@ -507,9 +528,9 @@ def test_a_log_that_vanished_while_it_was_opened_is_not_the_named_one(bench: Ben
     log = bench.directory / "log.jsonl"
     descriptor = os.open(log, os.O_RDONLY)
     try:
-        assert _is_still(descriptor, log)
+        assert is_still(descriptor, log)
         log.unlink()
-        assert not _is_still(descriptor, log)
+        assert not is_still(descriptor, log)
     finally:
         os.close(descriptor)
 
@@ -534,7 +555,7 @@ def test_an_entry_over_the_limit_is_refused_before_it_is_written(bench: Bench) -
     before = bench.files()
     good = entry_of(1, bench.now, "submit", bench.record("b"))
     huge = Entry(1, good.at, good.kind, {**good.body, "payload": "A" * MAX_ENTRY_BYTES}, good.record_id)
-    refused(lambda: bench.store.append(state, [huge], bench.key), "ledger.too-large")
+    refused(lambda: bench.store.append(state.tip, [huge], bench.key), "ledger.too-large")
     assert bench.files() == before
 
 
@@ -552,5 +573,5 @@ def test_a_log_over_the_limit_is_refused(bench: Bench) -> None:
 
 def test_a_store_is_named_without_being_opened(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "nowhere", origin="a.example", keys=[])
-    assert (store.log.name, store.checkpoint.name, store.leaves.name) == ("log.jsonl", "checkpoint", "leaves")
+    assert (store.log.name, store.checkpoint.name) == ("log.jsonl", "checkpoint")
     assert not store.directory.exists()
