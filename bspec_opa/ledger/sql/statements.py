@@ -1,0 +1,148 @@
+"""The statements that a ledger's tables are read and written with, inside somebody's transaction."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import LargeBinary, func, insert, literal_column, select, tuple_
+
+from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES
+from bspec_opa.ledger.entry import MAX_ENTRY_BYTES
+from bspec_opa.ledger.sql.tables import CHECKPOINTS, ENTRIES, NODES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from bspec_opa.foundation.digest import Digest
+    from bspec_opa.ledger.entry import Entry
+    from bspec_opa.ledger.growth import Growth
+    from bspec_opa.ledger.proving import Place
+
+PAGE = 500
+"""Entries that are fetched together."""
+_CHUNK = 200
+"""Keys in one condition."""
+# One byte more than is allowed, so that a reader sees that it is too much and never holds more.
+_LEAF = func.substr(ENTRIES.c.leaf, 1, MAX_ENTRY_BYTES + 1, type_=LargeBinary).label("leaf")
+_NOTE = func.substr(CHECKPOINTS.c.note, 1, MAX_CHECKPOINT_BYTES + 1, type_=LargeBinary).label("note")
+
+
+class Row(NamedTuple):
+    """An entry as it is stored."""
+
+    seq: int
+    at: int
+    kind: str
+    record: str
+    agent: str
+    leaf: bytes
+
+
+def newest_note(connection: Connection) -> tuple[int, bytes] | None:
+    """The checkpoint of the largest size, as stored."""
+    statement = select(CHECKPOINTS.c.size, _NOTE).order_by(CHECKPOINTS.c.size.desc()).limit(1)
+    found = connection.execute(statement).one_or_none()
+    return (found.size, found.note) if found else None
+
+
+def note_at(connection: Connection, size: int) -> bytes | None:
+    """The checkpoint of a size, as stored."""
+    note: bytes | None = connection.execute(select(_NOTE).where(CHECKPOINTS.c.size == size)).scalar_one_or_none()
+    return note
+
+
+def last_number(connection: Connection) -> int | None:
+    """The largest number of an entry."""
+    number: int | None = connection.execute(select(func.max(ENTRIES.c.seq))).scalar_one()
+    return number
+
+
+def page(connection: Connection, start: int, end: int) -> Sequence[Row]:
+    """The entries from a number to before another one, by number."""
+    statement = (
+        select(ENTRIES.c.seq, ENTRIES.c.at, ENTRIES.c.kind, ENTRIES.c.record, ENTRIES.c.agent, _LEAF)
+        .where(ENTRIES.c.seq >= start, ENTRIES.c.seq < end)
+        .order_by(ENTRIES.c.seq)
+    )
+    return [Row(*row) for row in connection.execute(statement)]
+
+
+def numbers_of(connection: Connection, records: Collection[Digest]) -> dict[str, int]:
+    """Record to the entry's number, of those that are there."""
+    found: dict[str, int] = {}
+    for some in _chunks(list(records)):
+        statement = select(ENTRIES.c.record, ENTRIES.c.seq).where(ENTRIES.c.record.in_(some))
+        found |= {record: seq for record, seq in connection.execute(statement)}
+    return found
+
+
+def fetch_nodes(connection: Connection, places: Collection[Place]) -> dict[Place, bytes]:
+    """The nodes at some places, of those that are there."""
+    found: dict[Place, bytes] = {}
+    for some in _chunks(list(places)):
+        statement = select(NODES).where(tuple_(NODES.c.level, NODES.c.place).in_(some))
+        found |= {(level, place): value for level, place, value in connection.execute(statement)}
+    return found
+
+
+def leaf_hashes(connection: Connection, start: int, end: int) -> list[bytes]:
+    """The nodes of level 0 in a range."""
+    statement = (
+        select(NODES.c.hash)
+        .where(NODES.c.level == literal_column("0"), NODES.c.place >= start, NODES.c.place < end)
+        .order_by(NODES.c.place)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def insert_growth(connection: Connection, growth: Growth) -> None:
+    """Insert entries and nodes; whoever else inserts the same numbers waits, and then loses."""
+    rows = [
+        {
+            "seq": entry.seq,
+            "at": entry.at,
+            "kind": entry.kind,
+            "record": str(entry.record_id),
+            "agent": agent_of(entry),
+            "leaf": line,
+        }
+        for entry, line in zip(growth.entries, growth.lines, strict=True)
+    ]
+    nodes = [{"level": n.level, "place": n.index, "hash": n.value} for n in growth.nodes]
+    _insert(connection, ENTRIES, rows)
+    _insert(connection, NODES, nodes)
+
+
+def insert_note(connection: Connection, size: int, note: bytes) -> None:
+    """Insert a checkpoint."""
+    _insert(connection, CHECKPOINTS, [{"size": size, "note": note}])
+
+
+def agent_of(entry: Entry) -> str:
+    """The agent that a record names; empty if it names none. Only for people and queries: nothing is decided on it."""
+    payload = json.loads(base64.b64decode(str(entry.body["payload"])))
+    predicate = payload.get("predicate") if isinstance(payload, dict) else None
+    agent = predicate.get("agent") if isinstance(predicate, dict) else None
+    return agent if isinstance(agent, str) else ""
+
+
+def _insert(connection: Connection, table: Any, rows: Sequence[dict[str, Any]]) -> None:
+    connection.execute(insert(table).inline(), rows)
+
+
+def _chunks(items: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
+
+
+def columns_of(entry: Entry, rows: Iterable[Row]) -> bool:
+    """Whether a row's columns say what its entry says."""
+    return all(
+        (row.seq, row.at, row.kind, row.record, row.agent)
+        == (entry.seq, entry.at, entry.kind, entry.record_id, agent_of(entry))
+        for row in rows
+    )
