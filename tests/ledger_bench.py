@@ -46,7 +46,8 @@ class Bench:
     def add(self, *labels: str, at: int = NOW, store: FileStore | None = None) -> LedgerState:
         store = store or self.store
         state = store.read()
-        return store.append(state, state.draft(at, [("submit", self.record(x)) for x in labels]), self.key)
+        entries = state.draft(at, [("submit", self.record(x)) for x in labels])
+        return state.followed_by(entries, store.append(state.tip, entries, self.key))
 
     def files(self) -> dict[str, bytes]:
         return {p.name: p.read_bytes() for p in self.directory.iterdir()} if self.directory.exists() else {}

@@ -342,7 +342,8 @@ class Project:
     def append(self, *records: tuple[str, bytes]) -> LedgerState:
         """Append to the ledger with its genuine key."""
         state = self.store.read()
-        return self.store.append(state, state.draft(max(self.now, state.last_at), records), key_of("ledger"))
+        entries = state.draft(max(self.now, state.last_at), records)
+        return state.followed_by(entries, self.store.append(state.tip, entries, key_of("ledger")))
 
     def binding_digest(self) -> Digest:
         return digest_json(json.loads((self.state / "bindings" / f"{AGENT}.json").read_bytes()))

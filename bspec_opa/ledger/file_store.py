@@ -20,25 +20,24 @@ from bspec_opa.foundation.files import make_directory, read_bounded, write_atomi
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S, MAX_LEDGER_BYTES
 from bspec_opa.foundation.locking import lock_descriptor
 from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, parse_checkpoint, sign_checkpoint
-from bspec_opa.ledger.entry import MAX_ENTRY_BYTES
-from bspec_opa.ledger.interface import LedgerState, require_unmoved
+from bspec_opa.ledger.growth import growth_of
+from bspec_opa.ledger.interface import LedgerState, already_there, require_unmoved
 from bspec_opa.ledger.log import covered_length, read_log
-from bspec_opa.ledger.merkle import EMPTY_ROOT, HASH_SIZE, root_of
-from bspec_opa.ledger.reasons import (
-    BUSY,
-    CHECKPOINT_SIGNATURE,
-    CLOCK_BEHIND,
-    DUPLICATE_RECORD,
-    TOO_LARGE,
-    UNWRITABLE,
-)
+from bspec_opa.ledger.merkle import EMPTY_ROOT, HASH_SIZE, leaf_hash
+from bspec_opa.ledger.nodes import Frontier
+from bspec_opa.ledger.proving import prove_consistency, prove_inclusion
+from bspec_opa.ledger.reasons import BUSY, CHECKPOINT_SIGNATURE, TOO_LARGE, UNWRITABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.checkpoint import Checkpoint, Signer
     from bspec_opa.ledger.entry import Entry
+    from bspec_opa.ledger.growth import Growth
+    from bspec_opa.ledger.interface import Consistency, Inclusion, Tip
+    from bspec_opa.ledger.proving import Place
     from bspec_opa.trust.keys import PublicKey
 
 _LEAF_LINE = 2 * HASH_SIZE + 1
@@ -74,7 +73,7 @@ class FileStore:
         return self.directory / "checkpoint"
 
     @property
-    def leaves(self) -> Path:
+    def noted(self) -> Path:
         """Leaf hashes in hexadecimal, one a line; a note without authority."""
         return self.directory / "leaves"
 
@@ -87,7 +86,11 @@ class FileStore:
         except FileNotFoundError:
             return self._load(b"") if begun else LedgerState(self.origin)
 
-    def append(self, base: LedgerState, entries: Sequence[Entry], signer: Signer) -> LedgerState:
+    def tip(self) -> Tip:
+        """Its end; see :class:`~bspec_opa.ledger.interface.Store`."""
+        return self.read().tip
+
+    def append(self, base: Tip, entries: Sequence[Entry], signer: Signer) -> Tip:
         """Compare and append; see :class:`~bspec_opa.ledger.interface.Store`."""
         if signer.public not in self.keys:
             raise CHECKPOINT_SIGNATURE.error("the key is not a ledger key of the trust root")
@@ -96,12 +99,37 @@ class FileStore:
             data = _read_all(log, self.log)
             current = self._load(data)
             require_unmoved(current, base)
-            _check_new(current, entries, len(data))
+            growth = growth_of(current.tip, entries)
+            _check_new(current, growth, len(data))
             if not entries:
-                return current
+                return current.tip
             if current.checkpoint is None:
                 self._start(signer)
-            return self._commit(log, len(data), current, entries, signer)
+            return self._commit(log, len(data), current, growth, signer)
+
+    def scan(self, start: int = 0) -> Iterator[Entry]:
+        """Entries one by one; see :class:`~bspec_opa.ledger.interface.Store`."""
+        yield from self.read().entries[start:]
+
+    def find(self, record_id: Digest) -> int | None:
+        """Where a record is; see :class:`~bspec_opa.ledger.interface.Store`."""
+        return self.read().record_ids().get(record_id)
+
+    def leaves(self, start: int, end: int) -> Sequence[bytes]:
+        """Leaf hashes as they were noted; see :class:`~bspec_opa.ledger.interface.Store`."""
+        return self._known_leaves()[start:end]
+
+    def inclusion(self, tip: Tip, seq: int) -> Inclusion:
+        """Proof of an entry; see :class:`~bspec_opa.ledger.interface.Store`."""
+        return prove_inclusion(self._fetch, tip, seq)
+
+    def consistency(self, tip: Tip, size: int) -> Consistency:
+        """Proof of growth; see :class:`~bspec_opa.ledger.interface.Store`."""
+        return prove_consistency(self._fetch, tip, size)
+
+    def _fetch(self, places: Collection[Place]) -> Mapping[Place, bytes]:
+        _, nodes = Frontier().extended(self.read().leaves)
+        return {(n.level, n.index): n.value for n in nodes if (n.level, n.index) in places}
 
     def repair(self) -> Path | None:
         """Move lines that no checkpoint covers aside, into ``tail-<n>.jsonl``; they are never signed.
@@ -179,22 +207,19 @@ class FileStore:
         """A checkpoint of the empty tree: from now on a log without a checkpoint can't be a crash of ours."""
         write_atomic(self.checkpoint, sign_checkpoint(self.origin, 0, EMPTY_ROOT, signer).to_bytes())
 
-    def _commit(
-        self, log: int, length: int, current: LedgerState, entries: Sequence[Entry], signer: Signer
-    ) -> LedgerState:
-        leaves = (*current.leaves, *(e.leaf_hash() for e in entries))
+    def _commit(self, log: int, length: int, current: LedgerState, growth: Growth, signer: Signer) -> Tip:
         note = b""
         try:
             with self._system_errors():
-                _write_all(log, b"".join(e.leaf() + b"\n" for e in entries))
-            signed = sign_checkpoint(self.origin, len(leaves), root_of(leaves), signer)
-            note = signed.to_bytes()
+                _write_all(log, b"".join(line + b"\n" for line in growth.lines))
+            tip = growth.signed(signer)
+            note = tip.checkpoint.to_bytes() if tip.checkpoint else b""
             write_atomic(self.checkpoint, note)
         except BaseException:
             self._take_back(log, length, note)
             raise
-        self._note_leaves(len(current.leaves), leaves)
-        return LedgerState(self.origin, (*current.entries, *entries), leaves, signed)
+        self._note_leaves(current.size, (*current.leaves, *(leaf_hash(line) for line in growth.lines)))
+        return tip
 
     def _take_back(self, log: int, length: int, note: bytes) -> None:
         """Remove the lines that were just written, unless the checkpoint that covers them is out already."""
@@ -204,39 +229,32 @@ class FileStore:
 
     def _note_leaves(self, before: int, leaves: Sequence[bytes]) -> None:
         with contextlib.suppress(OSError, BspecError):
-            known = self.leaves.stat().st_size if self.leaves.exists() else 0
+            known = self.noted.stat().st_size if self.noted.exists() else 0
             if known != before * _LEAF_LINE:
-                write_atomic(self.leaves, _leaf_lines(leaves))
+                write_atomic(self.noted, _leaf_lines(leaves))
                 return
             # A pipe of that name must not keep us waiting with the log locked.
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            with os.fdopen(os.open(self.leaves, flags, 0o644), "wb") as file:
+            with os.fdopen(os.open(self.noted, flags, 0o644), "wb") as file:
                 if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     file.write(_leaf_lines(leaves[before:]))
 
     def _known_leaves(self) -> tuple[bytes, ...]:
         try:
-            noted = read_bounded(self.leaves, MAX_LEDGER_BYTES).decode()
+            noted = read_bounded(self.noted, MAX_LEDGER_BYTES).decode()
             return tuple(bytes.fromhex(line) for line in noted.splitlines())
         except (BspecError, ValueError):
             return ()
 
 
-def _check_new(current: LedgerState, entries: Sequence[Entry], length: int) -> None:
+def _check_new(current: LedgerState, growth: Growth, length: int) -> None:
     """Refuse what a reader would refuse afterwards."""
-    known, last = current.record_ids(), current.last_at
-    for seq, entry in enumerate(entries, current.size):
-        if entry.seq != seq:
-            raise ValueError("entries must follow the state that they were drafted on")
-        if entry.at < last:
-            raise CLOCK_BEHIND.error(f"entry {seq} would lie before the one ahead of it")
+    known = current.record_ids()
+    for entry in growth.entries:
         if entry.record_id in known:
-            raise DUPLICATE_RECORD.error(f"the {entry.kind} is entry {known[entry.record_id]} already")
-        last, known[entry.record_id] = entry.at, seq
-        size = len(entry.leaf()) + 1
-        length += size
-        if size > MAX_ENTRY_BYTES or length > MAX_LEDGER_BYTES:
-            raise TOO_LARGE.error(f"entry {seq} doesn't fit: a file ledger holds {MAX_LEDGER_BYTES} bytes")
+            raise already_there(entry, known[entry.record_id])
+    if length + sum(len(line) + 1 for line in growth.lines) > MAX_LEDGER_BYTES:
+        raise TOO_LARGE.error(f"it doesn't fit: a file ledger holds {MAX_LEDGER_BYTES} bytes")
 
 
 def _read_all(descriptor: int, path: Path) -> bytes:

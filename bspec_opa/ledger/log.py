@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import Location
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES, parse_entry
-from bspec_opa.ledger.interface import LedgerState
+from bspec_opa.ledger.interface import LedgerState, Tip
 from bspec_opa.ledger.merkle import leaf_hash, root_of
+from bspec_opa.ledger.nodes import Frontier
 from bspec_opa.ledger.reasons import (
     ALTERED,
     BAD_ENTRY,
@@ -55,11 +56,13 @@ def read_log(
     if len(covered) < checkpoint.size:
         raise _truncated(len(covered), checkpoint.size, cut=bool(rest), name=name)
     leaves = tuple(leaf_hash(line) for line in covered)
-    if root_of(leaves) != checkpoint.root:
+    frontier, _ = Frontier().extended(leaves)
+    if frontier.root != checkpoint.root:
         raise ALTERED.error(_altered_rows(leaves, checkpoint.root, known_leaves()), at=Location(name))
     if len(lines) > checkpoint.size or rest:
         raise _tail(checkpoint.size, cut=len(lines) == checkpoint.size, name=name)
-    return LedgerState(origin, entries, leaves, checkpoint)
+    last_at = entries[-1].at if entries else 0
+    return LedgerState(origin, entries, leaves, Tip(origin, frontier, last_at, checkpoint))
 
 
 def split_lines(data: bytes) -> tuple[list[bytes], bytes]:

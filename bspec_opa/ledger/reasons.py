@@ -44,6 +44,12 @@ ALTERED = Reason(
     "the entries do not give the root that the checkpoint signs: a row was changed",
     "restore the ledger from a copy that verifies",
 )
+NODES_ALTERED = Reason(
+    "ledger.nodes-altered",
+    ExitCode.TRUST,
+    "the stored Merkle nodes do not give the root that the checkpoint signs",
+    "bspec-opa ledger verify says whether the entries do; restore the ledger from a copy that verifies",
+)
 UNCHECKPOINTED_TAIL = Reason(
     "ledger.uncheckpointed-tail",
     ExitCode.TRUST,

@@ -181,7 +181,7 @@ def _complete_known(path: Path, session: Session) -> int:
         return complete_lock(path, session.history)
     except TrustError as e:
         if e.code == NOT_IN_LEDGER.code:
-            require_unmoved(read_ledger(session.project, session.anchor), session.ledger)
+            require_unmoved(read_ledger(session.project, session.anchor), session.ledger.tip)
         raise
 
 
@@ -243,6 +243,6 @@ def _append(session: Session, record: Record, keys: Keys) -> int:
     require_same_root(session)
     entries = session.ledger.draft(session.world.now, [(record.type, record.envelope)])
     store = open_store(session.project, session.anchor)
-    ledger = store.append(session.ledger, entries, keys.ledger)
+    ledger = session.ledger.followed_by(entries, store.append(session.ledger.tip, entries, keys.ledger))
     remember_current(session.anchor, ledger, store.read, session.world.environ)
     return entries[0].seq

@@ -45,7 +45,7 @@ def sequence(session: Session, signer: Signer) -> Sequencing:
         return Sequencing(session.ledger, ())
     entries = session.ledger.draft(session.world.now, [(r.type, r.envelope) for r in fresh])
     store = open_store(session.project, session.anchor)
-    ledger = store.append(session.ledger, entries, signer)
+    ledger = session.ledger.followed_by(entries, store.append(session.ledger.tip, entries, signer))
     remember_current(session.anchor, ledger, store.read, session.world.environ)
     return Sequencing(ledger, fresh)
 

@@ -41,7 +41,7 @@ def record(label: str, key: PrivateKey) -> bytes:
 def append(store: FileStore, key: PrivateKey, label: str) -> str:
     state = store.read()
     drafted = state.draft(NOW, [("submit", record(label, key))])
-    store.append(state, drafted, key)
+    store.append(state.tip, drafted, key)
     return drafted[0].record_id
 
 
@@ -66,7 +66,7 @@ def race(store: FileStore, key: PrivateKey, label: str) -> None:
     say("ready")
     sys.stdin.readline()
     try:
-        store.append(state, drafted, key)
+        store.append(state.tip, drafted, key)
     except BspecError as e:
         say([e.code, int(e.exit_code)])
     else:
@@ -92,7 +92,7 @@ def run_until(step: int, store: FileStore, key: PrivateKey, label: str) -> bool:
     child = os.fork()
     if child == 0:
         sys.setprofile(Killer(step))
-        store.append(state, drafted, key)
+        store.append(state.tip, drafted, key)
         sys.setprofile(None)
         os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -140,7 +140,7 @@ def full(store: FileStore, key: PrivateKey, label: str) -> None:
         limit(room if where == "log" else resource.RLIM_INFINITY)
         state = store.read()
         try:
-            store.append(state, state.draft(NOW, [("submit", record(label, key))]), signer)
+            store.append(state.tip, state.draft(NOW, [("submit", record(label, key))]), signer)
         except BspecError as e:
             say([where, e.code, int(e.exit_code)])
     limit(resource.RLIM_INFINITY)

@@ -18,7 +18,7 @@ from bspec_opa.foundation.locking import lock_descriptor
 from bspec_opa.ledger.checkpoint import sign_checkpoint
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES, Entry, entry_of
 from bspec_opa.ledger.file_store import FileStore, _is_still
-from bspec_opa.ledger.interface import LedgerState
+from bspec_opa.ledger.interface import LedgerState, Tip
 from bspec_opa.ledger.merkle import EMPTY_ROOT, leaf_hash, root_of, verify_consistency, verify_inclusion
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def forge(bench: Bench, entries: list[Entry]) -> None:
 def test_entries_that_do_not_follow_are_a_bug(bench: Bench) -> None:
     entry = entry_of(7, bench.now, "submit", bench.record("a"))
     with pytest.raises(ValueError, match="must follow"):
-        bench.store.append(bench.store.read(), [entry], bench.key)
+        bench.store.append(bench.store.tip(), [entry], bench.key)
 
 
 # The clock
@@ -149,7 +149,7 @@ def test_a_clock_behind_the_last_entry_is_refused(bench: Bench) -> None:
     assert "2026-04-30T23:59:59Z" in message
     assert state.draft(bench.now, []) == ()
     late = entry_of(1, bench.now - 1, "submit", bench.record("b"))
-    refused(lambda: bench.store.append(state, [late], bench.key), "ledger.clock-behind")
+    refused(lambda: bench.store.append(state.tip, [late], bench.key), "ledger.clock-behind")
 
 
 def test_time_running_backwards_in_the_log_is_named(bench: Bench) -> None:
@@ -165,11 +165,11 @@ def test_time_running_backwards_in_the_log_is_named(bench: Bench) -> None:
 @pytest.mark.attack("A45")
 def test_of_two_decisions_on_one_state_one_is_recorded(bench: Bench) -> None:
     base = bench.add("a")
-    first = bench.store.append(base, base.draft(bench.now, [("submit", bench.record("b"))]), bench.key)
+    first = bench.store.append(base.tip, base.draft(bench.now, [("submit", bench.record("b"))]), bench.key)
     late = base.draft(bench.now, [("submit", bench.record("c"))])
-    message = refused(lambda: bench.open().append(base, late, bench.key), "ledger.race-lost")
+    message = refused(lambda: bench.open().append(base.tip, late, bench.key), "ledger.race-lost")
     assert "1 entries were added" in message
-    assert bench.store.read() == first
+    assert bench.store.tip() == first
 
 
 @pytest.mark.attack("A45")
@@ -182,7 +182,7 @@ def test_threads_that_race_on_one_size_get_one_winner_each_round(bench: Bench) -
         drafted = base.draft(bench.now, [("submit", bench.record(label))])
         start.wait()
         try:
-            bench.open().append(base, drafted, bench.key)
+            bench.open().append(base.tip, drafted, bench.key)
         except StoreError as e:
             outcomes.append(e.code)
         else:
@@ -203,7 +203,7 @@ def test_a_decision_on_another_history_of_the_same_size_is_refused(bench: Bench,
     other = bench.open(tmp_path / "other")
     base = bench.add("b", store=other)
     drafted = base.draft(bench.now, [("submit", bench.record("c"))])
-    refused(lambda: bench.store.append(base, drafted, bench.key), "ledger.forked")
+    refused(lambda: bench.store.append(base.tip, drafted, bench.key), "ledger.forked")
 
 
 @pytest.mark.attack("A55")
@@ -213,14 +213,14 @@ def test_a_decision_on_a_larger_ledger_than_there_is_is_refused(bench: Bench, tm
     base = bench.add("b")
     shutil.rmtree(bench.directory)
     shutil.copytree(tmp_path / "backup", bench.directory)
-    refused(lambda: bench.store.append(base, (), bench.key), "ledger.rolled-back")
+    refused(lambda: bench.store.append(base.tip, (), bench.key), "ledger.rolled-back")
 
 
 # Who signs
 
 
 def test_only_a_ledger_key_appends(bench: Bench, other_key: PrivateKey) -> None:
-    refused(lambda: bench.store.append(bench.store.read(), (), other_key), "ledger.checkpoint-signature")
+    refused(lambda: bench.store.append(bench.store.tip(), (), other_key), "ledger.checkpoint-signature")
     assert not bench.directory.exists()
 
 
@@ -251,7 +251,7 @@ def test_without_a_good_signature_nothing_is_recorded(
     state = bench.store.read()
     drafted = state.draft(bench.now, [("submit", bench.record("b"))])
     with pytest.raises(error):
-        bench.store.append(state, drafted, Scripted(bench.key, act))
+        bench.store.append(state.tip, drafted, Scripted(bench.key, act))
     assert bench.files() == before
 
 
@@ -263,7 +263,7 @@ def test_what_is_signed_is_already_durable_in_the_log(bench: Bench) -> None:
         seen.append(message.splitlines()[1] + b" of %d" % len(log))
 
     drafted = bench.store.read().draft(bench.now, [("submit", bench.record("a"))])
-    bench.store.append(bench.store.read(), drafted, Scripted(bench.key, look))
+    bench.store.append(bench.store.tip(), drafted, Scripted(bench.key, look))
     assert seen == [b"0 of 0", b"1 of 1"]
 
 
@@ -387,7 +387,7 @@ def test_a_rewritten_history_does_not_fit_the_checkpoint(bench: Bench) -> None:
     forged = [entry_of(i, bench.now, "submit", bench.record(x)) for i, x in enumerate("xb")]
     (bench.directory / "log.jsonl").write_bytes(b"".join(e.leaf() + b"\n" for e in forged))
     assert "changed since it was signed: entry 0" in refused(bench.store.read, "ledger.altered")
-    refused(lambda: bench.open().append(LedgerState(bench.origin), (), bench.key), "ledger.altered")
+    refused(lambda: bench.open().append(Tip(bench.origin), (), bench.key), "ledger.altered")
 
 
 # Repair
@@ -401,7 +401,7 @@ def test_a_fake_entry_after_the_checkpoint_is_refused_named_and_never_signed(ben
     log.write_bytes(log.read_bytes() + fake)
     assert "log.jsonl:2: entry 1" in refused(bench.store.read, "ledger.uncheckpointed-tail")
     drafted = state.draft(bench.now, [("submit", bench.record("b"))])
-    refused(lambda: bench.store.append(state, drafted, bench.key), "ledger.uncheckpointed-tail")
+    refused(lambda: bench.store.append(state.tip, drafted, bench.key), "ledger.uncheckpointed-tail")
     note = (bench.directory / "checkpoint").read_bytes()
     assert bench.store.repair() == bench.directory / "tail-1.jsonl"
     assert (bench.directory / "tail-1.jsonl").read_bytes() == fake
@@ -449,7 +449,7 @@ def test_waiting_for_another_process_is_bounded(bench: Bench) -> None:
         assert lock_descriptor(descriptor, exclusive=True, wait_s=0)
         impatient = bench.open(wait_s=0.02)
         assert "more than 0.02 s" in refused(impatient.read, "ledger.busy")
-        refused(lambda: impatient.append(state, (), bench.key), "ledger.busy")
+        refused(lambda: impatient.append(state.tip, (), bench.key), "ledger.busy")
         with pytest.raises(StoreError) as caught:
             impatient.repair()
         assert caught.value.exit_code == ExitCode.STORE
@@ -471,7 +471,7 @@ def test_a_log_replaced_while_somebody_waits_for_it_is_not_written(bench: Bench)
 
     def wait() -> None:
         try:
-            bench.open().append(state, (), bench.key)
+            bench.open().append(state.tip, (), bench.key)
         except StoreError as e:
             caught.append(e.code)
 
@@ -534,7 +534,7 @@ def test_an_entry_over_the_limit_is_refused_before_it_is_written(bench: Bench) -
     before = bench.files()
     good = entry_of(1, bench.now, "submit", bench.record("b"))
     huge = Entry(1, good.at, good.kind, {**good.body, "payload": "A" * MAX_ENTRY_BYTES}, good.record_id)
-    refused(lambda: bench.store.append(state, [huge], bench.key), "ledger.too-large")
+    refused(lambda: bench.store.append(state.tip, [huge], bench.key), "ledger.too-large")
     assert bench.files() == before
 
 
@@ -552,5 +552,5 @@ def test_a_log_over_the_limit_is_refused(bench: Bench) -> None:
 
 def test_a_store_is_named_without_being_opened(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "nowhere", origin="a.example", keys=[])
-    assert (store.log.name, store.checkpoint.name, store.leaves.name) == ("log.jsonl", "checkpoint", "leaves")
+    assert (store.log.name, store.checkpoint.name, store.noted.name) == ("log.jsonl", "checkpoint", "leaves")
     assert not store.directory.exists()
