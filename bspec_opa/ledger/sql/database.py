@@ -228,7 +228,7 @@ class Database:
         if wanted.get("sslrootcert") == "system" and wanted.get("sslmode") != "verify-full":
             del wanted["sslrootcert"]
         try:
-            return psycopg.connect("", **{k: v for k, v in wanted.items() if v})
+            return psycopg.connect("", prepare_threshold=None, **{k: v for k, v in wanted.items() if v})
         except psycopg.OperationalError as e:
             raise Fault(Kind.UNREACHABLE, self._without_password(said(e))) from e
 

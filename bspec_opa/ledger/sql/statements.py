@@ -6,14 +6,15 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import LargeBinary, func, insert, literal_column, select, tuple_
+from sqlalchemy import LargeBinary, func, insert, select, tuple_
 
 from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES
+from bspec_opa.ledger.sql.faults import Fault, Kind
 from bspec_opa.ledger.sql.tables import CHECKPOINTS, ENTRIES, NODES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -45,30 +46,33 @@ class Row(NamedTuple):
 def newest_note(connection: Connection) -> tuple[int, bytes] | None:
     """The checkpoint of the largest size, as stored."""
     statement = select(CHECKPOINTS.c.size, _NOTE).order_by(CHECKPOINTS.c.size.desc()).limit(1)
-    found = connection.execute(statement).one_or_none()
-    return (found.size, found.note) if found else None
+    found = [(int(size), _bytes(note)) for size, note in _rows(connection, statement)]
+    return found[0] if found else None
 
 
 def note_at(connection: Connection, size: int) -> bytes | None:
     """The checkpoint of a size, as stored."""
-    note: bytes | None = connection.execute(select(_NOTE).where(CHECKPOINTS.c.size == size)).scalar_one_or_none()
-    return note
+    found = _rows(connection, select(_NOTE).where(CHECKPOINTS.c.size == size))
+    return _bytes(found[0][0]) if found else None
 
 
 def last_number(connection: Connection) -> int | None:
     """The largest number of an entry."""
-    number: int | None = connection.execute(select(func.max(ENTRIES.c.seq))).scalar_one()
-    return number
+    ((number,),) = _rows(connection, select(func.max(ENTRIES.c.seq)))
+    return None if number is None else int(number)
 
 
-def page(connection: Connection, start: int, end: int) -> Sequence[Row]:
+def page(connection: Connection, start: int, end: int) -> list[Row]:
     """The entries from a number to before another one, by number."""
     statement = (
         select(ENTRIES.c.seq, ENTRIES.c.at, ENTRIES.c.kind, ENTRIES.c.record, ENTRIES.c.agent, _LEAF)
         .where(ENTRIES.c.seq >= start, ENTRIES.c.seq < end)
         .order_by(ENTRIES.c.seq)
     )
-    return [Row(*row) for row in connection.execute(statement)]
+    return [
+        Row(seq, at, kind, record, agent, _bytes(leaf))
+        for seq, at, kind, record, agent, leaf in _rows(connection, statement)
+    ]
 
 
 def numbers_of(connection: Connection, records: Collection[Digest]) -> dict[str, int]:
@@ -76,7 +80,7 @@ def numbers_of(connection: Connection, records: Collection[Digest]) -> dict[str,
     found: dict[str, int] = {}
     for some in _chunks(list(records)):
         statement = select(ENTRIES.c.record, ENTRIES.c.seq).where(ENTRIES.c.record.in_(some))
-        found |= {record: seq for record, seq in connection.execute(statement)}
+        found |= {record: int(seq) for record, seq in _rows(connection, statement)}
     return found
 
 
@@ -85,18 +89,15 @@ def fetch_nodes(connection: Connection, places: Collection[Place]) -> dict[Place
     found: dict[Place, bytes] = {}
     for some in _chunks(list(places)):
         statement = select(NODES).where(tuple_(NODES.c.level, NODES.c.place).in_(some))
-        found |= {(level, place): value for level, place, value in connection.execute(statement)}
+        found |= {(level, place): _bytes(value) for level, place, value in _rows(connection, statement)}
     return found
 
 
 def leaf_hashes(connection: Connection, start: int, end: int) -> list[bytes]:
     """The nodes of level 0 in a range."""
-    statement = (
-        select(NODES.c.hash)
-        .where(NODES.c.level == literal_column("0"), NODES.c.place >= start, NODES.c.place < end)
-        .order_by(NODES.c.place)
-    )
-    return list(connection.execute(statement).scalars())
+    where = (NODES.c.level == 0, NODES.c.place >= start, NODES.c.place < end)
+    statement = select(NODES.c.hash).where(*where).order_by(NODES.c.place)
+    return [_bytes(value) for (value,) in _rows(connection, statement)]
 
 
 def insert_growth(connection: Connection, growth: Growth) -> None:
@@ -139,10 +140,15 @@ def _chunks(items: list[Any]) -> Iterator[list[Any]]:
         yield items[start : start + _CHUNK]
 
 
-def columns_of(entry: Entry, rows: Iterable[Row]) -> bool:
-    """Whether a row's columns say what its entry says."""
-    return all(
-        (row.seq, row.at, row.kind, row.record, row.agent)
-        == (entry.seq, entry.at, entry.kind, entry.record_id, agent_of(entry))
-        for row in rows
-    )
+def _rows(connection: Connection, statement: Any) -> list[Any]:
+    """What a statement gives. Whoever owns a database can give its columns other types."""
+    try:
+        return list(connection.execute(statement))
+    except (TypeError, ValueError, OverflowError) as e:
+        raise Fault(Kind.DAMAGED, "a column has another type") from e
+
+
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise Fault(Kind.DAMAGED, "a column has another type")
+    return value

@@ -1,0 +1,72 @@
+"""Trying again, within bounds: serialization failures are how a database says that two writers met (attack A56)."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from bspec_opa.ledger.reasons import ALTERED, BUSY, UNCHECKPOINTED_TAIL, UNWRITABLE
+from bspec_opa.ledger.sql.faults import Fault, Kind
+from bspec_opa.ledger.sql.reasons import NOT_INITIALISED, OUTCOME_UNKNOWN, REFUSED_BY_DATABASE, UNREACHABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from bspec_opa.ledger.sql.database import Database
+
+    T = TypeVar("T")
+
+TRIES = 20
+"""At most, within the time that the caller waits."""
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.002, 0.5
+_AGAIN = frozenset({Kind.BUSY, Kind.CONFLICT, Kind.LOST, Kind.UNKNOWN})
+
+
+def tried(database: Database, act: Callable[[bool], T]) -> T:
+    """What an action gives, tried again while another writer, or the way to the database, stands in its way.
+
+    Args:
+        database: where it acts.
+        act: is told whether an earlier try may have committed, and has to look before it does so again.
+
+    Raises:
+        BspecError: what the action raises, or why it could not be done.
+    """
+    deadline = time.monotonic() + database.wait_s
+    in_doubt = lost = False
+    for number in range(TRIES):
+        try:
+            return act(in_doubt)
+        except Fault as fault:
+            in_doubt |= fault.kind is Kind.UNKNOWN
+            # A server that restarts is away for a moment; one that was never there is no reason to wait.
+            again = fault.kind in _AGAIN or (lost and fault.kind is Kind.UNREACHABLE)
+            lost |= fault.kind in {Kind.LOST, Kind.UNKNOWN}
+            left = deadline - time.monotonic()
+            if not again or left <= 0 or number == TRIES - 1:
+                raise _reason(database, fault, number + 1, in_doubt=in_doubt) from fault
+            time.sleep(min(left, random.uniform(0.5, 1) * min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**number)))  # noqa: S311
+    raise AssertionError  # pragma: no cover - the last try returns or raises
+
+
+def _reason(database: Database, fault: Fault, tries: int, *, in_doubt: bool) -> Exception:
+    at, said = database.at, fault.message
+    if in_doubt:
+        return OUTCOME_UNKNOWN.error(f"the connection was lost at COMMIT, and since then: {said}", at=at)
+    match fault.kind:
+        case Kind.BUSY:
+            found = BUSY.error(f"others were in the way {tries} times, in {database.wait_s:g} s: {said}", at=at)
+        case Kind.CONFLICT:
+            found = UNCHECKPOINTED_TAIL.error(f"rows that no checkpoint covers are in the way: {said}", at=at)
+        case Kind.LOST | Kind.UNREACHABLE:
+            found = UNREACHABLE.error(f"can't be reached: {said}", at=at)
+        case Kind.MISSING:
+            found = NOT_INITIALISED.error("has no ledger's tables", at=at)
+        case Kind.DAMAGED:
+            found = ALTERED.error(f"the database is damaged: {said}", at=at)
+        case _:
+            reason = UNWRITABLE if database.is_sqlite else REFUSED_BY_DATABASE
+            found = reason.error(f"the database says: {said}", at=at)
+    return found
