@@ -61,7 +61,7 @@ $(REGISTRY): Makefile
 	@touch $@
 
 postgres: $(POSTGRES) ## find PostgreSQL's server, or get it, for the tests
-$(POSTGRES):
+$(POSTGRES): | $(VENV)/.dev
 	@sh .ci/get-postgres $(POSTGRES) $(BIN)/python
 
 test: test-python test-rego ## everything, with a real OPA

@@ -6,6 +6,7 @@ whatever the server's or the file's defaults are (attack A50). A connection serv
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -15,11 +16,12 @@ from urllib.parse import quote
 from bspec_opa.foundation.errors import Location, UsageError
 from bspec_opa.foundation.files import is_regular, make_directory, write_new
 from bspec_opa.ledger.sql.faults import Fault, Kind, commit_fault_of, fault_of, said
-from bspec_opa.ledger.sql.reasons import SQL_MISSING, UNSAFE_SQLITE
+from bspec_opa.ledger.sql.reasons import SQL_MISSING, UNSAFE_SQLITE, URL_PASSWORD
 from bspec_opa.ledger.sql.url import SQLITE
 
 try:
     import psycopg
+    from psycopg.conninfo import make_conninfo
     from sqlalchemy import create_engine, event
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import NullPool
@@ -43,17 +45,15 @@ _SQLITE_BEGIN = "sqlite_begin"
 class Database:
     """A ledger's database; nothing is opened yet."""
 
-    def __init__(self, url: DatabaseUrl, *, wait_s: float, passfile: str = "") -> None:
+    def __init__(self, url: DatabaseUrl, *, wait_s: float) -> None:
         """Name a database.
 
         Args:
             url: where it is.
             wait_s: how long a statement may wait for other processes, in seconds.
-            passfile: PostgreSQL's password file; libpq's own where there is none.
         """
         self.url = url
         self.wait_s = wait_s
-        self._passfile = passfile
         self._engine: Engine | None = None
 
     @property
@@ -219,17 +219,24 @@ class Database:
         )
 
     def _connect_postgresql(self) -> psycopg.Connection[Any]:
+        """Connect; what the URL leaves out is libpq's to know, such as passwords (PGPASSFILE, PGPASSWORD)."""
         url = self.url
-        wanted: dict[str, Any] = {"host": url.host, "port": url.port, "user": url.user, "password": url.password}
-        wanted |= {"dbname": url.database, "application_name": "bspec-opa", "passfile": self._passfile}
+        if url.from_checkout and os.environ.get("PGPASSWORD"):
+            raise URL_PASSWORD.error(
+                "PGPASSWORD would be sent to the host that the checkout names",
+                hint="use a password file, which names its host, or set BSPEC_OPA_LEDGER_URL",
+                at=self.at,
+            )
+        wanted = {"host": url.host, "port": str(url.port or ""), "user": url.user, "password": url.password}
+        wanted |= {"dbname": url.database, "application_name": "bspec-opa"}
         if url.is_remote:
-            wanted |= {"sslmode": "verify-full", "sslrootcert": "system"}
-        wanted |= {"connect_timeout": max(2, int(self.wait_s)), **url.options}
+            wanted |= {"sslmode": "verify-full", "sslrootcert": os.environ.get("PGSSLROOTCERT", "system")}
+        wanted |= {"connect_timeout": str(max(2, int(self.wait_s))), **url.options}
         if wanted.get("sslrootcert") == "system" and wanted.get("sslmode") != "verify-full":
             del wanted["sslrootcert"]
         try:
-            return psycopg.connect("", prepare_threshold=None, **{k: v for k, v in wanted.items() if v})
-        except psycopg.OperationalError as e:
+            return psycopg.connect(make_conninfo(**{k: v for k, v in wanted.items() if v}), prepare_threshold=None)
+        except psycopg.Error as e:
             raise Fault(Kind.UNREACHABLE, self._without_password(said(e))) from e
 
     def _without_password(self, text: str) -> str:

@@ -46,7 +46,7 @@ class Row(NamedTuple):
 def newest_note(connection: Connection) -> tuple[int, bytes] | None:
     """The checkpoint of the largest size, as stored."""
     statement = select(CHECKPOINTS.c.size, _NOTE).order_by(CHECKPOINTS.c.size.desc()).limit(1)
-    found = [(int(size), _bytes(note)) for size, note in _rows(connection, statement)]
+    found = [(_number(size), _bytes(note)) for size, note in _rows(connection, statement)]
     return found[0] if found else None
 
 
@@ -59,7 +59,7 @@ def note_at(connection: Connection, size: int) -> bytes | None:
 def last_number(connection: Connection) -> int | None:
     """The largest number of an entry."""
     ((number,),) = _rows(connection, select(func.max(ENTRIES.c.seq)))
-    return None if number is None else int(number)
+    return None if number is None else _number(number)
 
 
 def page(connection: Connection, start: int, end: int) -> list[Row]:
@@ -80,7 +80,7 @@ def numbers_of(connection: Connection, records: Collection[Digest]) -> dict[str,
     found: dict[str, int] = {}
     for some in _chunks(list(records)):
         statement = select(ENTRIES.c.record, ENTRIES.c.seq).where(ENTRIES.c.record.in_(some))
-        found |= {record: int(seq) for record, seq in _rows(connection, statement)}
+        found |= {record: _number(seq) for record, seq in _rows(connection, statement)}
     return found
 
 
@@ -150,5 +150,11 @@ def _rows(connection: Connection, statement: Any) -> list[Any]:
 
 def _bytes(value: object) -> bytes:
     if not isinstance(value, bytes):
+        raise Fault(Kind.DAMAGED, "a column has another type")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int):
         raise Fault(Kind.DAMAGED, "a column has another type")
     return value

@@ -13,10 +13,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S as WAIT_S
 from bspec_opa.ledger.growth import growth_of
 from bspec_opa.ledger.interface import LedgerState, Past, Tip, already_there, as_digest, require_unmoved
 from bspec_opa.ledger.proving import prove_consistency, prove_inclusion
 from bspec_opa.ledger.reasons import ALTERED, CHECKPOINT_SIGNATURE, DUPLICATE_RECORD
+from bspec_opa.ledger.sql.database import Database
 from bspec_opa.ledger.sql.schema import has_tables, make_tables
 from bspec_opa.ledger.sql.statements import (
     PAGE,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.growth import Growth
     from bspec_opa.ledger.interface import Consistency, Inclusion
     from bspec_opa.ledger.proving import Place
-    from bspec_opa.ledger.sql.database import Database
+    from bspec_opa.ledger.sql.url import DatabaseUrl
     from bspec_opa.trust.keys import PublicKey
 
 
@@ -238,3 +240,8 @@ class SqlStore:
     def _is_begun(self, connection: Connection) -> bool:
         """Whether there are tables. In PostgreSQL there must be: only the owner can make them."""
         return not self.database.is_sqlite or has_tables(connection)
+
+
+def open_sql_store(url: DatabaseUrl, *, origin: str, keys: Sequence[PublicKey], wait_s: float = WAIT_S) -> SqlStore:
+    """The store of a ledger in a database; nothing is opened yet."""
+    return SqlStore(Database(url, wait_s=wait_s), origin=origin, keys=keys)

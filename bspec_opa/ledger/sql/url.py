@@ -41,6 +41,7 @@ class DatabaseUrl:
         password: empty where it stands elsewhere; never shown.
         database: PostgreSQL's database.
         options: further parameters of libpq.
+        from_checkout: whether whoever writes the checkout wrote it: then no password may be sent there unseen.
     """
 
     dialect: str
@@ -51,6 +52,7 @@ class DatabaseUrl:
     password: str = field(default="", repr=False)
     database: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    from_checkout: bool = False
 
     @property
     def is_remote(self) -> bool:
@@ -96,7 +98,7 @@ def parse_url(text: str, *, from_checkout: bool = False) -> DatabaseUrl:
         raise URL_FORM.error("the ledger's URL names no database", hint=_EXAMPLE)
     host = options.pop("host", "") or (parts.hostname or "")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return DatabaseUrl(dialect, "", host, port, user, password, database, options)
+    return DatabaseUrl(dialect, "", host, port, user, password, database, options, from_checkout)
 
 
 def require_no_password(text: str, place: str) -> None:
@@ -110,7 +112,7 @@ def require_no_password(text: str, place: str) -> None:
     except ValueError:
         found = "@" in text
     if found:
-        raise URL_PASSWORD.error(f"the ledger's URL in {place} has a password")
+        raise URL_PASSWORD.error(f"the ledger's URL of {place} has a password")
 
 
 def rebased(text: str, base: Path) -> str:
