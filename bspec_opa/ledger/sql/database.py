@@ -68,7 +68,7 @@ class Database:
 
     def is_there(self) -> bool:
         """Whether there is a database to connect to; of PostgreSQL only connecting tells."""
-        return not self.is_sqlite or is_regular(Path(self.url.path))
+        return not self.is_sqlite or os.path.lexists(self.url.path)
 
     def make_file(self) -> None:
         """Make an empty file for SQLite where there is none; PostgreSQL's database is its owner's to make.
@@ -77,7 +77,7 @@ class Database:
             StoreError: it can't be made.
         """
         path = Path(self.url.path)
-        if self.is_sqlite and not path.exists():
+        if self.is_sqlite and not os.path.lexists(path):
             make_directory(path.parent)
             with suppress(UsageError):  # somebody was faster
                 write_new(path, b"")
@@ -219,7 +219,17 @@ class Database:
         )
 
     def _connect_postgresql(self) -> psycopg.Connection[Any]:
-        """Connect; what the URL leaves out is libpq's to know, such as passwords (PGPASSFILE, PGPASSWORD)."""
+        try:
+            return psycopg.connect(make_conninfo(**self.conninfo()), prepare_threshold=None)
+        except psycopg.Error as e:
+            raise Fault(Kind.UNREACHABLE, self._without_password(said(e))) from e
+
+    def conninfo(self) -> dict[str, str]:
+        """How libpq connects; what the URL leaves out is libpq's to know, such as a password in a file.
+
+        Raises:
+            UsageError: a password would be sent where the checkout says.
+        """
         url = self.url
         if url.from_checkout and os.environ.get("PGPASSWORD"):
             raise URL_PASSWORD.error(
@@ -232,12 +242,9 @@ class Database:
         if url.is_remote:
             wanted |= {"sslmode": "verify-full", "sslrootcert": os.environ.get("PGSSLROOTCERT", "system")}
         wanted |= {"connect_timeout": str(max(2, int(self.wait_s))), **url.options}
-        if wanted.get("sslrootcert") == "system" and wanted.get("sslmode") != "verify-full":
+        if wanted.get("sslrootcert") == "system" and wanted["sslmode"] != "verify-full":
             del wanted["sslrootcert"]
-        try:
-            return psycopg.connect(make_conninfo(**{k: v for k, v in wanted.items() if v}), prepare_threshold=None)
-        except psycopg.Error as e:
-            raise Fault(Kind.UNREACHABLE, self._without_password(said(e))) from e
+        return {name: value for name, value in wanted.items() if value}
 
     def _without_password(self, text: str) -> str:
         return text.replace(self.url.password, "…") if self.url.password else text
