@@ -13,8 +13,8 @@ MAX_RECORD_BYTES: Final = 1 * MIB
 """One DSSE envelope, lock line or ledger entry."""
 MAX_RECORDS: Final = 10_000
 """Files in one records directory."""
-MAX_LEDGER_BYTES: Final = 256 * MIB
-"""A whole file ledger."""
+MAX_LEDGER_BYTES: Final = 8192 * MIB
+"""The log of a file ledger: some million entries. Reading goes line by line, so that it bounds no memory."""
 MAX_BUNDLE_BYTES: Final = 64 * MIB
 """A policy bundle, uncompressed."""
 MAX_BUNDLE_FILES: Final = 10_000

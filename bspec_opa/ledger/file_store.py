@@ -1,46 +1,52 @@
-"""The ledger as two files on one host: ``log.jsonl`` and ``checkpoint``.
+"""The ledger as files on one host: ``log.jsonl`` and ``checkpoint`` are the ledger, the rest makes it quick.
 
-A writer locks the log, verifies it, compares, appends and syncs the lines, signs over what it has just won and
-replaces the checkpoint. Whatever fails before that last step is taken back, so that there is the old ledger or the
-new one. A kill leaves at worst lines that no checkpoint covers: readers refuse them by name, and :meth:`repair`
-moves them aside without signing them (attacks A47, A51, A81).
+A writer locks the log, holds its end against the signed root, compares, appends and syncs the lines, signs over what
+it has just won and replaces the checkpoint. Whatever fails before that last step is taken back, so that there is the
+old ledger or the new one. A kill leaves at worst lines that no checkpoint covers: readers refuse them by name, and
+:meth:`FileStore.repair` moves them aside without signing them (attacks A47, A51, A81).
 
-A third file, ``leaves``, notes the leaf hashes. Nothing relies on it but the naming of an altered row.
+Two side files are written after the checkpoint: ``nodes`` has the complete Merkle nodes, ``index.sqlite`` the entries'
+places and records. They make appending and proving O(log n). Nothing is believed of them: where they are missing or
+don't fit, the log is read and verified as a whole, and they are made anew (:mod:`bspec_opa.ledger.file.view`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import stat
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
 
-from bspec_opa.foundation.errors import BspecError, Location
+from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic, write_new
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S, MAX_LEDGER_BYTES
-from bspec_opa.foundation.locking import lock_descriptor
 from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, parse_checkpoint, sign_checkpoint
+from bspec_opa.ledger.file.handle import APPENDING, READING, WRITING, opened, system_errors, truncate, write_all
+from bspec_opa.ledger.file.index import RecordIndex, StaleError
+from bspec_opa.ledger.file.lines import length_of, lines_from
+from bspec_opa.ledger.file.nodes import NodeFile
+from bspec_opa.ledger.file.view import Open, ThoroughView, quick_view, thorough_view
 from bspec_opa.ledger.growth import growth_of
-from bspec_opa.ledger.interface import LedgerState, already_there, require_unmoved
-from bspec_opa.ledger.log import covered_length, read_log
-from bspec_opa.ledger.merkle import EMPTY_ROOT, HASH_SIZE, leaf_hash
-from bspec_opa.ledger.nodes import Frontier
+from bspec_opa.ledger.interface import LedgerState, Past, Tip, already_there, require_unmoved
+from bspec_opa.ledger.log import read_log, rows, walk
+from bspec_opa.ledger.merkle import EMPTY_ROOT
 from bspec_opa.ledger.proving import prove_consistency, prove_inclusion
-from bspec_opa.ledger.reasons import BUSY, CHECKPOINT_SIGNATURE, TOO_LARGE, UNWRITABLE
+from bspec_opa.ledger.reasons import CHECKPOINT_SIGNATURE, TOO_LARGE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.checkpoint import Checkpoint, Signer
     from bspec_opa.ledger.entry import Entry
+    from bspec_opa.ledger.file.view import View
     from bspec_opa.ledger.growth import Growth
-    from bspec_opa.ledger.interface import Consistency, Inclusion, Tip
-    from bspec_opa.ledger.proving import Place
+    from bspec_opa.ledger.interface import Consistency, Inclusion
     from bspec_opa.trust.keys import PublicKey
 
-_LEAF_LINE = 2 * HASH_SIZE + 1
+T = TypeVar("T")
 
 
 class FileStore:
@@ -61,6 +67,8 @@ class FileStore:
         self.origin = origin
         self.keys = tuple(keys)
         self.wait_s = wait_s
+        self.nodes = NodeFile(directory / "nodes")
+        self.index = RecordIndex(directory / "index.sqlite")
 
     @property
     def log(self) -> Path:
@@ -72,64 +80,107 @@ class FileStore:
         """The signed tree head."""
         return self.directory / "checkpoint"
 
-    @property
-    def noted(self) -> Path:
-        """Leaf hashes in hexadecimal, one a line; a note without authority."""
-        return self.directory / "leaves"
+    # Reading
 
     def read(self) -> LedgerState:
         """The whole ledger, verified; see :class:`~bspec_opa.ledger.interface.Store`."""
         begun = os.path.lexists(self.checkpoint)
         try:
-            with self._opened(os.O_RDONLY) as log:
-                return self._load(_read_all(log, self.log))
+            with opened(self.log, READING, self.wait_s) as log:
+                checkpoint = self._read_checkpoint()
+                return read_log(lines_from(log), checkpoint, self.origin, str(self.log), self.nodes.leaves)
         except FileNotFoundError:
-            return self._load(b"") if begun else LedgerState(self.origin)
+            if not begun:
+                return LedgerState(self.origin)
+        return read_log((), self._read_checkpoint(), self.origin, str(self.log))
 
     def tip(self) -> Tip:
         """Its end; see :class:`~bspec_opa.ledger.interface.Store`."""
-        return self.read().tip
+        return self._ask(lambda view: view.tip)
+
+    def scan(self, start: int = 0) -> Iterator[Entry]:
+        """Entries one by one; see :class:`~bspec_opa.ledger.interface.Store`."""
+        try:
+            with opened(self.log, READING, self.wait_s) as log:
+                opening = self._open(log)
+                size = opening.checkpoint.size if opening.checkpoint else 0
+                offset = self._answer(opening, lambda view: view.start_of(start)) if 0 < start < size else 0
+                descriptor = os.open(self.log, READING | os.O_NOFOLLOW | os.O_CLOEXEC)  # without the lock
+        except FileNotFoundError:
+            self.read()
+            return
+        try:
+            for row in rows(lines_from(descriptor, offset), size, str(self.log), start):
+                yield row.entry
+        finally:
+            os.close(descriptor)
+
+    def find(self, record_id: Digest) -> int | None:
+        """Where a record is; see :class:`~bspec_opa.ledger.interface.Store`."""
+        return self._ask(lambda view: view.find(record_id))
+
+    def leaves(self, start: int, end: int) -> Sequence[bytes]:
+        """Leaf hashes as they were noted; see :class:`~bspec_opa.ledger.interface.Store`."""
+        return self.nodes.leaves(start, end)
+
+    def inclusion(self, tip: Tip, seq: int) -> Inclusion:
+        """Proof of an entry; see :class:`~bspec_opa.ledger.interface.Store`."""
+        if not 0 <= seq < tip.size:
+            raise ValueError("no such leaf")
+        return self._ask(lambda view: prove_inclusion(view.fetch, tip, seq))
+
+    def consistency(self, tip: Tip, size: int) -> Consistency:
+        """Proof of growth; see :class:`~bspec_opa.ledger.interface.Store`."""
+        if not 0 <= size <= tip.size:
+            raise ValueError("no such tree")
+        return self._ask(lambda view: prove_consistency(view.fetch, tip, size))
+
+    def _ask(self, question: Callable[[View], T]) -> T:
+        try:
+            with opened(self.log, READING, self.wait_s) as log:
+                return self._answer(self._open(log), question)
+        except FileNotFoundError:
+            return question(ThoroughView(self.read().tip))
+
+    def _open(self, log: int) -> Open:
+        return Open(log, str(self.log), self.origin, self._read_checkpoint(), self.nodes, self.index)
+
+    @staticmethod
+    def _answer(log: Open, question: Callable[[View], T]) -> T:
+        """Quickly if the side files serve; thoroughly otherwise, which also says what is wrong with the log."""
+        with contextlib.suppress(StaleError, BspecError):
+            return question(quick_view(log))
+        return question(thorough_view(log))
+
+    def _read_checkpoint(self) -> Checkpoint | None:
+        if not os.path.lexists(self.checkpoint):
+            return None
+        name = str(self.checkpoint)
+        found = parse_checkpoint(read_bounded(self.checkpoint, MAX_CHECKPOINT_BYTES), name)
+        found.verify(self.origin, self.keys, name)
+        return found
+
+    # Writing
 
     def append(self, base: Tip, entries: Sequence[Entry], signer: Signer) -> Tip:
         """Compare and append; see :class:`~bspec_opa.ledger.interface.Store`."""
         if signer.public not in self.keys:
             raise CHECKPOINT_SIGNATURE.error("the key is not a ledger key of the trust root")
         make_directory(self.directory)
-        with self._opened(os.O_RDWR | os.O_APPEND | os.O_CREAT) as log:
-            data = _read_all(log, self.log)
-            current = self._load(data)
-            require_unmoved(current, base)
-            growth = growth_of(current.tip, entries)
-            _check_new(current, growth, len(data))
+        with opened(self.log, APPENDING, self.wait_s) as log:
+            opening = self._open(log)
+            tip, known = self._answer(opening, partial(_compare, entries))
+            require_unmoved(Past(tip, partial(self._consistency, opening)), base)
+            growth = growth_of(tip, entries)
+            length = length_of(log)
+            _check_new(growth, known, length)
             if not entries:
-                return current.tip
-            if current.checkpoint is None:
+                return tip
+            if tip.checkpoint is None:
                 self._start(signer)
-            return self._commit(log, len(data), current, growth, signer)
-
-    def scan(self, start: int = 0) -> Iterator[Entry]:
-        """Entries one by one; see :class:`~bspec_opa.ledger.interface.Store`."""
-        yield from self.read().entries[start:]
-
-    def find(self, record_id: Digest) -> int | None:
-        """Where a record is; see :class:`~bspec_opa.ledger.interface.Store`."""
-        return self.read().record_ids().get(record_id)
-
-    def leaves(self, start: int, end: int) -> Sequence[bytes]:
-        """Leaf hashes as they were noted; see :class:`~bspec_opa.ledger.interface.Store`."""
-        return self._known_leaves()[start:end]
-
-    def inclusion(self, tip: Tip, seq: int) -> Inclusion:
-        """Proof of an entry; see :class:`~bspec_opa.ledger.interface.Store`."""
-        return prove_inclusion(self._fetch, tip, seq)
-
-    def consistency(self, tip: Tip, size: int) -> Consistency:
-        """Proof of growth; see :class:`~bspec_opa.ledger.interface.Store`."""
-        return prove_consistency(self._fetch, tip, size)
-
-    def _fetch(self, places: Collection[Place]) -> Mapping[Place, bytes]:
-        _, nodes = Frontier().extended(self.read().leaves)
-        return {(n.level, n.index): n.value for n in nodes if (n.level, n.index) in places}
+            grown = self._commit(log, length, growth, signer)
+            self._note(length, growth)
+            return grown
 
     def repair(self) -> Path | None:
         """Move lines that no checkpoint covers aside, into ``tail-<n>.jsonl``; they are never signed.
@@ -144,146 +195,70 @@ class FileStore:
         if not os.path.lexists(self.log):
             self.read()
             return None
-        with self._opened(os.O_RDWR) as log:
-            data = _read_all(log, self.log)
+        with opened(self.log, WRITING, self.wait_s) as log:
             checkpoint = self._read_checkpoint()
-            if checkpoint is None:
-                read_log(data, None, self.origin, str(self.log))
-                return None
-            length = covered_length(data, checkpoint.size)
-            read_log(data[:length], checkpoint, self.origin, str(self.log), self._known_leaves)
-            return self._move_aside(log, data, length, checkpoint.size) if length < len(data) else None
+            lines = lines_from(log)
+            covered = islice(lines, checkpoint.size) if checkpoint else lines
+            covered_length = 0
+            for row in walk(covered, checkpoint, str(self.log), self.nodes.leaves):
+                covered_length = row.end
+            rest = length_of(log) - covered_length
+            return self._move_aside(log, covered_length, checkpoint.size) if checkpoint and rest else None
 
-    def _move_aside(self, log: int, data: bytes, length: int, size: int) -> Path:
+    def _move_aside(self, log: int, length: int, size: int) -> Path:
         names = (f"tail-{size}{more}.jsonl" for more in ("", *(f"-{i}" for i in range(2, 1000))))
         aside = next(p for n in names if not os.path.lexists(p := self.directory / n))
-        write_new(aside, data[length:])
-        with self._system_errors():
-            _truncate(log, length)
+        write_new(aside, os.pread(log, length_of(log) - length, length))
+        with system_errors(self.log):
+            truncate(log, length)
         return aside
 
-    @contextlib.contextmanager
-    def _opened(self, flags: int) -> Iterator[int]:
-        """The log, open and locked: for writing against everybody, for reading together with other readers."""
-        writing = flags & os.O_RDWR != 0
-        with self._system_errors():
-            descriptor = os.open(self.log, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UNWRITABLE.error("is no regular file", at=self._at())
-            if not lock_descriptor(descriptor, exclusive=writing, wait_s=self.wait_s):
-                raise BUSY.error(f"another process holds it for more than {self.wait_s:g} s", at=self._at())
-            if not _is_still(descriptor, self.log):
-                raise BUSY.error("the file was replaced while it was opened", hint="run it again", at=self._at())
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-    def _at(self) -> Location:
-        return Location(str(self.log))
-
-    @contextlib.contextmanager
-    def _system_errors(self) -> Iterator[None]:
-        """Turn what the system refuses into our own error."""
-        try:
-            yield
-        except FileNotFoundError:
-            raise
-        except OSError as e:
-            raise UNWRITABLE.error(f"can't be opened or written: {e.strerror}", at=self._at()) from e
-
-    def _load(self, data: bytes) -> LedgerState:
-        return read_log(data, self._read_checkpoint(), self.origin, str(self.log), self._known_leaves)
-
-    def _read_checkpoint(self) -> Checkpoint | None:
-        if not os.path.lexists(self.checkpoint):
-            return None
-        name = str(self.checkpoint)
-        found = parse_checkpoint(read_bounded(self.checkpoint, MAX_CHECKPOINT_BYTES), name)
-        found.verify(self.origin, self.keys, name)
-        return found
+    def _consistency(self, log: Open, tip: Tip, size: int) -> Consistency:
+        return self._answer(log, lambda view: prove_consistency(view.fetch, tip, size))
 
     def _start(self, signer: Signer) -> None:
         """A checkpoint of the empty tree: from now on a log without a checkpoint can't be a crash of ours."""
         write_atomic(self.checkpoint, sign_checkpoint(self.origin, 0, EMPTY_ROOT, signer).to_bytes())
 
-    def _commit(self, log: int, length: int, current: LedgerState, growth: Growth, signer: Signer) -> Tip:
+    def _commit(self, log: int, length: int, growth: Growth, signer: Signer) -> Tip:
         note = b""
         try:
-            with self._system_errors():
-                _write_all(log, b"".join(line + b"\n" for line in growth.lines))
+            with system_errors(self.log):
+                write_all(log, b"".join(line + b"\n" for line in growth.lines))
             tip = growth.signed(signer)
             note = tip.checkpoint.to_bytes() if tip.checkpoint else b""
             write_atomic(self.checkpoint, note)
         except BaseException:
             self._take_back(log, length, note)
             raise
-        self._note_leaves(current.size, (*current.leaves, *(leaf_hash(line) for line in growth.lines)))
         return tip
 
     def _take_back(self, log: int, length: int, note: bytes) -> None:
         """Remove the lines that were just written, unless the checkpoint that covers them is out already."""
         with contextlib.suppress(OSError, BspecError):
             if not note or read_bounded(self.checkpoint, MAX_CHECKPOINT_BYTES) != note:
-                _truncate(log, length)
+                truncate(log, length)
 
-    def _note_leaves(self, before: int, leaves: Sequence[bytes]) -> None:
-        with contextlib.suppress(OSError, BspecError):
-            known = self.noted.stat().st_size if self.noted.exists() else 0
-            if known != before * _LEAF_LINE:
-                write_atomic(self.noted, _leaf_lines(leaves))
-                return
-            # A pipe of that name must not keep us waiting with the log locked.
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            with os.fdopen(os.open(self.noted, flags, 0o644), "wb") as file:
-                if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    file.write(_leaf_lines(leaves[before:]))
-
-    def _known_leaves(self) -> tuple[bytes, ...]:
-        try:
-            noted = read_bounded(self.noted, MAX_LEDGER_BYTES).decode()
-            return tuple(bytes.fromhex(line) for line in noted.splitlines())
-        except (BspecError, ValueError):
-            return ()
+    def _note(self, length: int, growth: Growth) -> None:
+        """Bring the side files up to date; what fails here is made up for by the next one that needs them."""
+        before, places = length, []
+        for entry, line in zip(growth.entries, growth.lines, strict=True):
+            length += len(line) + 1
+            places.append((entry.seq, length, entry.record_id))
+        with contextlib.suppress(OSError):
+            self.nodes.add(growth.base.size, growth.nodes)
+        with contextlib.suppress(StaleError):
+            self.index.add(places, growth.base.size, before)
 
 
-def _check_new(current: LedgerState, growth: Growth, length: int) -> None:
-    """Refuse what a reader would refuse afterwards."""
-    known = current.record_ids()
-    for entry in growth.entries:
-        if entry.record_id in known:
-            raise already_there(entry, known[entry.record_id])
+def _compare(entries: Sequence[Entry], view: View) -> tuple[Tip, list[int | None]]:
+    """What an append has to know: the tip, and where each record is already."""
+    return view.tip, [view.find(entry.record_id) for entry in entries]
+
+
+def _check_new(growth: Growth, known: Sequence[int | None], length: int) -> None:
+    for entry, seq in zip(growth.entries, known, strict=True):
+        if seq is not None:
+            raise already_there(entry, seq)
     if length + sum(len(line) + 1 for line in growth.lines) > MAX_LEDGER_BYTES:
         raise TOO_LARGE.error(f"it doesn't fit: a file ledger holds {MAX_LEDGER_BYTES} bytes")
-
-
-def _read_all(descriptor: int, path: Path) -> bytes:
-    with os.fdopen(descriptor, "rb", closefd=False) as file:
-        data = file.read(MAX_LEDGER_BYTES + 1)
-    if len(data) > MAX_LEDGER_BYTES:
-        raise TOO_LARGE.error(f"larger than {MAX_LEDGER_BYTES} bytes", at=Location(str(path)))
-    return data
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-    os.fsync(descriptor)
-
-
-def _truncate(descriptor: int, length: int) -> None:
-    os.ftruncate(descriptor, length)
-    os.fsync(descriptor)
-
-
-def _is_still(descriptor: int, path: Path) -> bool:
-    """Whether the open file is the one that the name stands for now."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
-    except FileNotFoundError:
-        return False
-
-
-def _leaf_lines(leaves: Sequence[bytes]) -> bytes:
-    return "".join(leaf.hex() + "\n" for leaf in leaves).encode()

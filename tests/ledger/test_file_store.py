@@ -17,9 +17,11 @@ from bspec_opa.foundation.limits import MAX_LEDGER_BYTES
 from bspec_opa.foundation.locking import lock_descriptor
 from bspec_opa.ledger.checkpoint import sign_checkpoint
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES, Entry, entry_of
-from bspec_opa.ledger.file_store import FileStore, _is_still
+from bspec_opa.ledger.file.handle import READING, WRITING, is_still, opened
+from bspec_opa.ledger.file_store import FileStore
 from bspec_opa.ledger.interface import LedgerState, Tip
 from bspec_opa.ledger.merkle import EMPTY_ROOT, leaf_hash, root_of, verify_consistency, verify_inclusion
+from bspec_opa.ledger.nodes import Frontier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -270,7 +272,7 @@ def test_what_is_signed_is_already_durable_in_the_log(bench: Bench) -> None:
 def test_lines_are_not_taken_back_once_their_checkpoint_is_out(bench: Bench) -> None:
     state = bench.add("a", "b")
     assert state.checkpoint is not None
-    with bench.store._opened(os.O_RDWR) as log:
+    with opened(bench.store.log, WRITING, 1) as log:
         bench.store._take_back(log, 0, state.checkpoint.to_bytes())
     assert bench.store.read() == state
 
@@ -329,32 +331,37 @@ def test_whatever_is_done_to_a_row_the_row_is_named(kept_bench: Bench, data: st.
         log.write_bytes(original)
 
 
-@pytest.mark.parametrize("noted", [b"", b"zz\n", b"00" * 32 + b"\n"], ids=["none", "no hex", "wrong"])
+@pytest.mark.parametrize("noted", [b"", b"zz\n", b"0" * 32], ids=["none", "cut off", "wrong"])
 def test_without_a_good_note_an_edited_row_is_still_refused(bench: Bench, noted: bytes) -> None:
     bench.add("a")
     log = bench.directory / "log.jsonl"
     log.write_bytes(log.read_bytes().replace(b"2026-05-01T00:00:00Z", b"2026-05-01T00:00:01Z"))
-    (bench.directory / "leaves").write_bytes(noted)
+    (bench.directory / "nodes").write_bytes(noted)
     assert "which one can't be told" in refused(bench.store.read, "ledger.altered")
 
 
-def test_the_note_of_leaves_is_made_again_when_it_is_wrong(bench: Bench) -> None:
+def nodes_of(state: LedgerState) -> bytes:
+    return b"".join(node.value for node in Frontier().extended(state.leaves)[1])
+
+
+def test_the_nodes_are_made_again_when_they_are_wrong(bench: Bench) -> None:
     bench.add("a", "b")
-    noted = bench.directory / "leaves"
-    good = noted.read_bytes()
-    assert good.split() == [h.hex().encode() for h in bench.store.read().leaves]
-    noted.write_bytes(b"junk\n")
-    state = bench.add("c")
-    assert noted.read_bytes().split() == [h.hex().encode() for h in state.leaves]
+    noted = bench.directory / "nodes"
+    assert noted.read_bytes() == nodes_of(bench.store.read())
+    for wrong in (b"junk\n", b"0" * 96, b""):
+        noted.write_bytes(wrong)
+        state = bench.add(f"after {wrong!r}")
+        assert noted.read_bytes() == nodes_of(state)
     noted.unlink()
     noted.mkdir()
-    assert bench.add("d").size == 4
+    assert bench.add("d").size == 6
+    assert bench.store.tip() == bench.store.read().tip
 
 
 @pytest.mark.parametrize("read", [False, True], ids=["nobody reads it", "somebody reads it"])
 def test_a_pipe_in_place_of_the_note_keeps_nobody_waiting(bench: Bench, read: bool) -> None:
     bench.directory.mkdir(parents=True)
-    noted = bench.directory / "leaves"
+    noted = bench.directory / "nodes"
     os.mkfifo(noted)
     reader = os.open(noted, os.O_RDONLY | os.O_NONBLOCK) if read else -1
     added: list[LedgerState] = []
@@ -367,7 +374,7 @@ def test_a_pipe_in_place_of_the_note_keeps_nobody_waiting(bench: Bench, read: bo
         os.close(reader)
     assert bench.store.read() == added[0]
     state = bench.add("b")
-    assert noted.read_bytes().split() == [h.hex().encode() for h in state.leaves]
+    assert noted.read_bytes() == nodes_of(state)
 
 
 @pytest.mark.parametrize(("name", "code"), [("log.jsonl", "ledger.unwritable"), ("checkpoint", "file.unreadable")])
@@ -387,7 +394,21 @@ def test_a_rewritten_history_does_not_fit_the_checkpoint(bench: Bench) -> None:
     forged = [entry_of(i, bench.now, "submit", bench.record(x)) for i, x in enumerate("xb")]
     (bench.directory / "log.jsonl").write_bytes(b"".join(e.leaf() + b"\n" for e in forged))
     assert "changed since it was signed: entry 0" in refused(bench.store.read, "ledger.altered")
-    refused(lambda: bench.open().append(Tip(bench.origin), (), bench.key), "ledger.altered")
+    refused(lambda: bench.open().append(Tip(bench.origin), (), bench.key), "ledger.race-lost")
+
+
+@pytest.mark.attack("A54")
+def test_a_row_altered_after_it_was_verified_is_not_signed_and_still_named(bench: Bench) -> None:
+    """An append doesn't read the middle of the log; the root that it signs is that of the genuine rows."""
+    state = bench.add("a", "b", "c")
+    log = bench.directory / "log.jsonl"
+    good = log.read_bytes()
+    log.write_bytes(good.replace(b"2026-05-01T00:00:00Z", b"2026-04-01T00:00:00Z", 1))
+    drafted = state.draft(bench.now, [("submit", bench.record("d"))])
+    tip = bench.store.append(state.tip, drafted, bench.key)
+    assert "changed since it was signed: entry 0" in refused(bench.store.read, "ledger.altered")
+    log.write_bytes(good + drafted[0].leaf() + b"\n")
+    assert bench.store.read().tip == tip
 
 
 # Repair
@@ -460,7 +481,7 @@ def test_waiting_for_another_process_is_bounded(bench: Bench) -> None:
 
 def test_readers_do_not_keep_each_other_out(bench: Bench) -> None:
     state = bench.add("a")
-    with bench.store._opened(os.O_RDONLY):
+    with opened(bench.store.log, READING, 1):
         assert bench.open(wait_s=0).read() == state
 
 
@@ -507,9 +528,9 @@ def test_a_log_that_vanished_while_it_was_opened_is_not_the_named_one(bench: Ben
     log = bench.directory / "log.jsonl"
     descriptor = os.open(log, os.O_RDONLY)
     try:
-        assert _is_still(descriptor, log)
+        assert is_still(descriptor, log)
         log.unlink()
-        assert not _is_still(descriptor, log)
+        assert not is_still(descriptor, log)
     finally:
         os.close(descriptor)
 
@@ -552,5 +573,5 @@ def test_a_log_over_the_limit_is_refused(bench: Bench) -> None:
 
 def test_a_store_is_named_without_being_opened(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "nowhere", origin="a.example", keys=[])
-    assert (store.log.name, store.checkpoint.name, store.noted.name) == ("log.jsonl", "checkpoint", "leaves")
+    assert (store.log.name, store.checkpoint.name) == ("log.jsonl", "checkpoint")
     assert not store.directory.exists()
