@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from bspec_opa.foundation.errors import Location, UsageError
-from bspec_opa.foundation.files import is_regular, make_directory, write_new
+from bspec_opa.foundation.files import make_directory, write_new
 from bspec_opa.ledger.sql.faults import Fault, Kind, commit_fault_of, fault_of, said
 from bspec_opa.ledger.sql.reasons import SQL_MISSING, UNSAFE_SQLITE, URL_PASSWORD
 from bspec_opa.ledger.sql.url import SQLITE
@@ -196,8 +197,7 @@ class Database:
         The file is opened by SQLite alone: closing it ourselves would release the locks of every connection that this
         process has to it (POSIX). Opened for reading, it is asked for its mode before anything may be written.
         """
-        path = Path(self.url.path)
-        if not is_regular(path):
+        if not stat.S_ISREG(os.lstat(self.url.path).st_mode):
             raise Fault(Kind.UNREACHABLE, "is no regular file")
         if sqlite3.sqlite_version_info >= SAFE_WAL:
             return

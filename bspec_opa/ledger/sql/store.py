@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S as WAIT_S
 from bspec_opa.ledger.growth import growth_of
 from bspec_opa.ledger.interface import LedgerState, Past, Tip, already_there, as_digest, require_unmoved
+from bspec_opa.ledger.merkle import leaf_hash
 from bspec_opa.ledger.proving import prove_consistency, prove_inclusion
 from bspec_opa.ledger.reasons import ALTERED, CHECKPOINT_SIGNATURE, DUPLICATE_RECORD
 from bspec_opa.ledger.sql.database import Database
@@ -129,28 +130,29 @@ class SqlStore:
                 checkpoint = self._verifying.checkpoint(connection) if self._is_begun(connection) else None
             if checkpoint is None:
                 return LedgerState(self.origin)
-            entries = tuple(self._all(connection, checkpoint.size))
-            leaves = tuple(e.leaf_hash() for e in entries)
+            found = list(self._all(connection, checkpoint.size))
+            entries, leaves = tuple(e for e, _ in found), tuple(leaf for _, leaf in found)
             with self.database.reading(connection):
                 noted = partial(leaf_hashes, connection, 0, checkpoint.size)
                 frontier = self._verifying.frontier(leaves, checkpoint, noted)
         last_at = entries[-1].at if entries else 0
         return LedgerState(self.origin, entries, leaves, Tip(self.origin, frontier, last_at, checkpoint))
 
-    def _all(self, connection: Connection, size: int) -> Iterator[Entry]:
+    def _all(self, connection: Connection, size: int) -> Iterator[tuple[Entry, bytes]]:
+        """The entries with their leaf hashes, page by page."""
         last_at, seen = 0, dict[str, int]()
         for start in range(0, size, PAGE):
             end = min(size, start + PAGE)
             with self.database.reading(connection):
                 rows = page(connection, start, end)
-            for entry in self._verifying.entries(rows, start, end, last_at):
+            for entry, row in zip(self._verifying.entries(rows, start, end, last_at), rows, strict=False):
                 if entry.record_id in seen:
                     first = seen[entry.record_id]
                     raise DUPLICATE_RECORD.error(
                         f"entry {entry.seq} repeats the record of entry {first}", at=self.database.at
                     )
                 last_at, seen[entry.record_id] = entry.at, entry.seq
-                yield entry
+                yield entry, leaf_hash(row.leaf)
 
     def _entries(self, start: int, end: int, last_at: int) -> list[Entry]:
         with self.database.connection() as connection:

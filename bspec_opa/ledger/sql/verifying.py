@@ -8,7 +8,7 @@ from bspec_opa.foundation.errors import Location
 from bspec_opa.ledger.checkpoint import parse_checkpoint
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES, parse_entry
 from bspec_opa.ledger.interface import Tip
-from bspec_opa.ledger.merkle import root_of
+from bspec_opa.ledger.log import altered_rows
 from bspec_opa.ledger.nodes import Frontier
 from bspec_opa.ledger.proving import prove_frontier, prove_inclusion
 from bspec_opa.ledger.reasons import (
@@ -160,8 +160,4 @@ class Verifying:
         found, _ = Frontier().extended(leaves)
         if found.root == checkpoint.root:
             return found
-        known = noted()
-        if len(known) == len(leaves) and root_of(known) == checkpoint.root:
-            rows = [str(seq) for seq, (a, b) in enumerate(zip(leaves, known, strict=True)) if a != b]
-            raise ALTERED.error(f"changed since it was signed: entry {', '.join(rows[:20])}", at=self._at)
-        raise ALTERED.error("a row was changed since it was signed; which one can't be told", at=self._at)
+        raise ALTERED.error(altered_rows(leaves, checkpoint.root, noted()), at=self._at)

@@ -1,0 +1,68 @@
+"""Many processes write one ledger in a database, and some of them are killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bspec_opa.trust.keys import write_private_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sql_bench import SqlBench
+
+    Start = Callable[[str, int], subprocess.Popen[str]]
+
+SCRIPT = Path(__file__).with_name("writers.py")
+
+
+@pytest.fixture
+def start(bench: SqlBench, tmp_path: Path) -> Start:
+    key_file = tmp_path / "ledger.pem"
+    write_private_key(key_file, bench.key.to_pem())
+
+    def run(label: str, count: int) -> subprocess.Popen[str]:
+        command = [sys.executable, str(SCRIPT), bench.url, str(key_file), label, str(count)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    return run
+
+
+def said(process: subprocess.Popen[str]) -> set[str]:
+    """What it still has to say; a line that a kill tore is left out."""
+    with process:
+        assert process.stdout is not None
+        return {json.loads(line) for line in process.stdout if line.endswith("\n")}
+
+
+@pytest.mark.attack("A46")
+def test_many_writers_lose_nothing_and_do_not_fork(bench: SqlBench, start: Start) -> None:
+    writers = [start(f"w{i}", 4) for i in range(3)]
+    acknowledged = [said(w) for w in writers]
+    assert [w.returncode for w in writers] == [0, 0, 0]
+    state = bench.store.read()
+    assert set().union(*acknowledged) == set(state.record_ids())
+    assert (state.size, bench.counts()["checkpoints"]) == (12, 12)
+
+
+@pytest.mark.attack("A47")
+def test_killed_writers_lose_nothing_that_was_acknowledged(bench: SqlBench, start: Start) -> None:
+    writers = [start(f"k{i}", 0) for i in range(3)]
+    acknowledged: set[str] = set()
+    for writer in writers:
+        assert writer.stdout is not None
+        acknowledged |= {json.loads(writer.stdout.readline()) for _ in range(3)}
+    for writer in writers:
+        writer.kill()
+    for writer in writers:
+        acknowledged |= said(writer)
+    state = bench.store.read()
+    assert acknowledged <= set(state.record_ids())
+    assert state.size - len(acknowledged) <= len(writers)
+    assert bench.add("after").size == state.size + 1
