@@ -74,6 +74,8 @@ def test_a_kill_around_any_system_call_leaves_the_old_ledger_or_the_new_one(
     assert set(sizes) == {2, 4}
     assert {o["code"] for o in outcomes} == {"", "ledger.uncheckpointed-tail"}
     assert {o["size"] for o in outcomes if o["code"]} == {2}
+    assert {o["agreed"] for o in outcomes} == {True}
+    assert [(o["after"], o["grown"]) for o in outcomes] == [(size, size + 1) for size in sizes]
 
 
 @pytest.mark.attack("A45")

@@ -212,7 +212,10 @@ def _require_own(db: sqlite3.Connection) -> None:
     found = db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name LIMIT 3").fetchall()
     if tuple(sql for (sql,) in found) != _SCHEMA:
         raise StaleError
-    if db.execute("SELECT boot FROM written LIMIT 2").fetchall() != [(_boot(),)]:
+    stamps = db.execute("SELECT boot FROM written LIMIT 2").fetchall()
+    if len(stamps) != 1:
+        raise StaleError
+    if stamps != [(_boot(),)]:
         db.set_progress_handler(None, 0)
         if db.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
             raise StaleError
