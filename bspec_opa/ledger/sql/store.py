@@ -82,7 +82,8 @@ class SqlStore:
 
     def scan(self, start: int = 0) -> Iterator[Entry]:
         """Entries one by one; see :class:`~bspec_opa.ledger.interface.Store`."""
-        size, last_at = self.tip().size, 0
+        size = tried(self.database, lambda _: self._covered()) if self.database.is_there() else 0
+        last_at = 0
         while start < size:
             end = min(size, start + PAGE)
             found = tried(self.database, lambda _, here=(start, end, last_at): self._entries(*here))  # type: ignore[misc]
@@ -103,6 +104,8 @@ class SqlStore:
 
     def consistency(self, tip: Tip, size: int) -> Consistency:
         """Proof of growth; see :class:`~bspec_opa.ledger.interface.Store`."""
+        if not 0 <= size <= tip.size:
+            raise ValueError("no such tree")
         return prove_consistency(self._fetch, tip, size)
 
     def repair(self) -> None:
@@ -153,6 +156,11 @@ class SqlStore:
                     )
                 last_at, seen[entry.record_id] = entry.at, entry.seq
                 yield entry, leaf_hash(row.leaf)
+
+    def _covered(self) -> int:
+        with self.database.connection() as connection, self.database.reading(connection):
+            newest = self._verifying.newest(connection) if self._is_begun(connection) else None
+        return 0 if newest is None else newest.size
 
     def _entries(self, start: int, end: int, last_at: int) -> list[Entry]:
         with self.database.connection() as connection:

@@ -58,18 +58,29 @@ class Verifying:
     def _at(self) -> Location:
         return Location(self.name)
 
+    def newest(self, connection: Connection) -> Checkpoint | None:
+        """The newest checkpoint; None for a ledger that nobody has written yet.
+
+        Raises:
+            TrustError: it doesn't verify, or there are entries and none.
+        """
+        found = newest_note(connection)
+        if found is not None:
+            return self._verified(*found)
+        if last_number(connection) is not None:
+            raise NO_CHECKPOINT.error("there are entries and no checkpoint", at=self._at)
+        return None
+
     def checkpoint(self, connection: Connection) -> Checkpoint | None:
-        """The newest checkpoint, with nothing behind it; None for a ledger that nobody has written yet.
+        """The newest checkpoint, as :meth:`newest`; the entries end where it says.
 
         Raises:
             TrustError: it doesn't verify, or the entries end before or after it (attacks A52, A81).
         """
-        found, last = newest_note(connection), last_number(connection)
-        if found is None:
-            if last is not None:
-                raise NO_CHECKPOINT.error("there are entries and no checkpoint", at=self._at)
+        checkpoint = self.newest(connection)
+        if checkpoint is None:
             return None
-        checkpoint = self._verified(*found)
+        last = last_number(connection)
         there = 0 if last is None else last + 1
         if there < checkpoint.size:
             raise self.truncated(there, checkpoint.size)

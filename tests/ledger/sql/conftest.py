@@ -7,7 +7,7 @@ from ledger_bench import new_key
 from sql_bench import SqlBench, sqlite_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from postgres import Server
@@ -34,10 +34,11 @@ def make_sqlite(tmp_path: Path, keys: tuple[PrivateKey, ...]) -> Callable[[], Sq
 
 
 @pytest.fixture
-def make_postgresql(postgres: Server, keys: tuple[PrivateKey, ...]) -> Callable[[], SqlBench]:
-    return lambda: SqlBench(postgres.url(postgres.fresh()), keys[0], keys[1], postgres)
+def make_postgresql(postgres: Server, keys: tuple[PrivateKey, ...]) -> Iterator[Callable[[], SqlBench]]:
+    yield lambda: SqlBench(postgres.url(postgres.fresh()), keys[0], keys[1], postgres)
+    postgres.give_back()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "bench" in metafunc.fixturenames:
+    if "bench" in metafunc.fixturenames:  # of "ledger", too
         metafunc.parametrize("bench", ["sqlite", "postgresql"], indirect=True)

@@ -107,7 +107,7 @@ REFUSED = "ledger.database-refused"
 
 
 def test_a_database_without_tables_says_who_makes_them(ledger: SqlBench, postgres: Server) -> None:
-    name = postgres.fresh(template="template0")
+    name = postgres.copy("template0")
     gate, owner = ledger.open(postgres.url(name)), ledger.open(postgres.url(name, "boss"))
     assert "no ledger's tables" in refused(gate.read, "ledger.not-initialised")
     refused(lambda: gate.append(ledger.store.tip(), (), ledger.key), "ledger.not-initialised")
