@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 import click
@@ -40,7 +41,7 @@ class NamedGroup(click.Group):
 class LazyGroup(NamedGroup):
     """A group whose commands are modules of a package, loaded when they are used: none pays for another one's imports.
 
-    The command ``two-words`` is ``command`` in the module ``two_words``.
+    The command ``two-words`` is ``command`` in the module ``two_words``, and ``import`` is in ``import_``.
     """
 
     package = ""
@@ -54,6 +55,7 @@ class LazyGroup(NamedGroup):
         """The command, from its module."""
         if cmd_name not in self.names:
             return None
-        module = importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}")
+        name = cmd_name.replace("-", "_") + "_" * iskeyword(cmd_name)
+        module = importlib.import_module(f"{self.package}.{name}")
         command: click.Command = module.command
         return command

@@ -47,6 +47,7 @@ VERBS = (
     "trust",
     "policy",
     "bundle",
+    "ledger",
     "doctor",
 )
 

@@ -36,6 +36,7 @@ from bspec_opa.ledger.reasons import CHECKPOINT_SIGNATURE, TOO_LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bspec_opa.foundation.digest import Digest
@@ -86,7 +87,7 @@ class FileStore:
         """The whole ledger, verified; see :class:`~bspec_opa.ledger.interface.Store`."""
         begun = os.path.lexists(self.checkpoint)
         try:
-            with opened(self.log, READING, self.wait_s) as log:
+            with self._opened(READING) as log:
                 checkpoint = self._read_checkpoint()
                 return read_log(lines_from(log), checkpoint, self.origin, str(self.log), self.nodes.leaves)
         except FileNotFoundError:
@@ -101,7 +102,7 @@ class FileStore:
     def scan(self, start: int = 0) -> Iterator[Entry]:
         """Entries one by one; see :class:`~bspec_opa.ledger.interface.Store`."""
         try:
-            with opened(self.log, READING, self.wait_s) as log:
+            with self._opened(READING) as log:
                 opening = self._open(log)
                 size = opening.checkpoint.size if opening.checkpoint else 0
                 offset = self._answer(opening, lambda view: view.start_of(start)) if 0 < start < size else 0
@@ -137,10 +138,13 @@ class FileStore:
 
     def _ask(self, question: Callable[[View], T]) -> T:
         try:
-            with opened(self.log, READING, self.wait_s) as log:
+            with self._opened(READING) as log:
                 return self._answer(self._open(log), question)
         except FileNotFoundError:
             return question(ThoroughView(self.read().tip))
+
+    def _opened(self, flags: int) -> AbstractContextManager[int]:
+        return opened(self.log, flags, self.wait_s)
 
     def _open(self, log: int) -> Open:
         return Open(log, str(self.log), self.origin, self._read_checkpoint(), self.nodes, self.index)
@@ -167,7 +171,7 @@ class FileStore:
         if signer.public not in self.keys:
             raise CHECKPOINT_SIGNATURE.error("the key is not a ledger key of the trust root")
         make_directory(self.directory)
-        with opened(self.log, APPENDING, self.wait_s) as log:
+        with self._opened(APPENDING) as log:
             opening = self._open(log)
             tip, known = self._answer(opening, partial(_compare, entries))
             require_unmoved(Past(tip, partial(self._consistency, opening)), base)
@@ -195,7 +199,7 @@ class FileStore:
         if not os.path.lexists(self.log):
             self.read()
             return None
-        with opened(self.log, WRITING, self.wait_s) as log:
+        with self._opened(WRITING) as log:
             checkpoint = self._read_checkpoint()
             lines = lines_from(log)
             covered = islice(lines, checkpoint.size) if checkpoint else lines

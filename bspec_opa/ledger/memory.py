@@ -27,7 +27,7 @@ from bspec_opa.ledger.reasons import BUSY, MEMORY_DAMAGED, ROOT_ROLLED_BACK
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.ledger.interface import LedgerState, Rooted
 
 VERSION = 1
 _MAX_BYTES = 16 * KIB
@@ -99,7 +99,7 @@ class Memory:
         require_private(self._directory)
         return _parse(path, domain)
 
-    def check(self, domain: str, root_version: int, root_digest: Digest, state: LedgerState) -> Remembered | None:
+    def check(self, domain: str, root_version: int, root_digest: Digest, state: Rooted) -> Remembered | None:
         """Refuse a trust root or ledger that is older than, or different from, what is remembered.
 
         Returns:

@@ -32,6 +32,12 @@ NO_CHECKPOINT = Reason(
     "there is a log and no checkpoint that covers it",
     "restore the checkpoint that belongs to the log",
 )
+NO_LEDGER = Reason(
+    "ledger.none",
+    ExitCode.INVALID,
+    "there is no ledger where one was named",
+    "name the ledger's directory, an export or a database; promote and record begin one",
+)
 TRUNCATED = Reason(
     "ledger.truncated",
     ExitCode.TRUST,

@@ -31,6 +31,7 @@ from bspec_opa.report.check.schema import CHECK
 from bspec_opa.report.controls_schema import CONTROLS, PROOF
 from bspec_opa.report.explain_schema import EXPLANATION
 from bspec_opa.report.impact_schema import IMPACT
+from bspec_opa.report.ledger_schema import LEDGER
 from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.policy_doc import POLICY_DOC
 from bspec_opa.report.registry_schema import REGISTRY
@@ -252,6 +253,7 @@ _SCHEMAS = {
     **SIGNING,
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     **SERVING,
+    **LEDGER,
     **REGISTRY,
     "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (

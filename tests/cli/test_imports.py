@@ -39,6 +39,7 @@ HEAVY = {
     "rfc8785",
     "securesystemslib",
     "semantic_version",
+    "sqlite3",
     "urllib3",
     "wasmtime",
     "yaml",
@@ -79,8 +80,8 @@ ROWS = [
     Row("attest", "bound", (*STAGING, "--result", "results/boundary-functional.json"), SIGNS),
     Row("approve", "bound", (*STAGING, *ADMIN), ALL | {"difflib"}),
     Row("request", "bound", STAGING, SIGNS),
-    Row("record", "signed", ("behavior.intent",), SIGNS),
-    Row("promote", "signed", STAGING, ALL),
+    Row("record", "signed", ("behavior.intent",), SIGNS | {"sqlite3"}),
+    Row("promote", "signed", STAGING, ALL | {"sqlite3"}),
     Row("show", "staged", ("behavior.lock",), set()),
     Row("verify", "staged", ("behavior.lock",), ALL),
     Row("report", "staged", ("behavior.lock",), ALL),
@@ -106,6 +107,9 @@ ROWS = [
     Row("policy bench", "empty", ("policies", "--repeat", "1"), {"jsonschema", "requests", "urllib3", "wasmtime"}),
     Row("policy lint", "empty", ("policies",), {"jsonschema"}, 0),
     Row("policy doc", "empty", ("default", "--output", "pages", "--format", "html"), set()),
+    Row("ledger verify", "staged", (), {"cryptography"}),
+    Row("ledger export", "staged", ("public",), {"cryptography"}),
+    Row("ledger import", "staged", (".bspec/ledger", "--ledger-path", "elsewhere"), {"cryptography", "sqlite3"}),
     Row("doctor", "ready", (), ALL),
 ]
 

@@ -13,7 +13,7 @@ from bspec_opa.ledger.reasons import ROLLED_BACK
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.ledger.interface import LedgerState, Rooted
     from bspec_opa.workflow.checkout.anchor import Anchor
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def memory_directory(environ: Mapping[str, str]) -> Path | None:
     return None if directory.is_relative_to(NOWHERE) else directory
 
 
-def check_memory(anchor: Anchor, ledger: LedgerState, environ: Mapping[str, str]) -> tuple[str, ...]:
+def check_memory(anchor: Anchor, ledger: Rooted, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Compare with what is remembered; nothing is written. Returns a note where nothing is remembered.
 
     Raises:

@@ -1,0 +1,1 @@
+"""A ledger as a whole: verified, exported, moved into another store."""

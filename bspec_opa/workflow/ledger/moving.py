@@ -1,0 +1,68 @@
+"""Takes a ledger out of its store as static files, and into another store."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bspec_opa.ledger.copying import copy_ledger
+from bspec_opa.ledger.interface import Past, as_digest, require_descent
+from bspec_opa.ledger.tiles.reading import TileReader
+from bspec_opa.ledger.tiles.writing import write_tiles
+from bspec_opa.workflow.checkout.memory import check_memory
+from bspec_opa.workflow.ledger.place import open_named, own_store
+from bspec_opa.workflow.ledger.verifying import begun_tip
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bspec_opa.ledger.checkpoint import Signer
+    from bspec_opa.ledger.interface import Tip
+    from bspec_opa.workflow.ledger.place import Authority, Named
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A ledger that is somewhere else now, too.
+
+    Attributes:
+        source: where it was, as it was named.
+        target: where it is.
+        tip: its end.
+        added: how many files or entries are new there.
+    """
+
+    source: str
+    target: str
+    tip: Tip
+    added: int
+
+
+def export_ledger(named: Named, directory: Path, authority: Authority) -> Moved:
+    """Write a ledger as C2SP tlog-tiles; an earlier export in the directory is brought up to date.
+
+    Raises:
+        TrustError: the ledger doesn't verify, or the directory has an export of a newer or another one.
+        StoreError: it can't be written.
+    """
+    tip = begun_tip(named)
+    root = authority.anchor.root
+    if os.path.lexists(directory / "checkpoint"):
+        before = TileReader(directory, origin=root.ledger.origin, keys=root.checkpoint_keys()).head()
+        require_descent(Past(tip, named.ledger.consistency), before.size, as_digest(before.root))
+    return Moved(named.place, str(directory), tip, write_tiles(named.ledger, tip, directory))
+
+
+def import_ledger(named: Named, authority: Authority, signer: Signer) -> Moved:
+    """Copy a ledger into the project's own store: the same entries, the same tree head.
+
+    Raises:
+        TrustError: it doesn't verify, is older than what was seen before, or the store has another history.
+        StoreError: the store can't be written.
+    """
+    tip = begun_tip(named)
+    check_memory(authority.anchor, Past(tip, named.ledger.consistency), authority.world.environ)
+    target = open_named(None, authority)
+    copied, added = copy_ledger(named.ledger, tip, own_store(authority), signer)
+    return Moved(named.place, target.place, copied, added)

@@ -1,0 +1,96 @@
+"""Which ledger is meant, under the authenticated trust root that says whose it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.files import is_directory, is_regular
+from bspec_opa.ledger.reasons import NO_LEDGER
+from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
+from bspec_opa.workflow.checkout.config import KEYS
+from bspec_opa.workflow.checkout.place import open_store
+from bspec_opa.workflow.checkout.project import find_project
+
+if TYPE_CHECKING:
+    from bspec_opa.ledger.interface import Store
+    from bspec_opa.ledger.readable import Readable
+    from bspec_opa.ledger.tiles.reading import TileReader
+    from bspec_opa.workflow.checkout.anchor import Anchor
+    from bspec_opa.workflow.checkout.project import Project
+    from bspec_opa.workflow.checkout.world import World
+
+HERE = Path()
+URL = "ledger.url"
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A project's trust root, walked from the pin: it says what the ledger is called and who signs for it."""
+
+    world: World
+    project: Project
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A ledger that somebody means.
+
+    Attributes:
+        place: as it was named.
+        ledger: what reads it.
+        export: the same, if it is an export.
+        own: whether it is the project's own, which this user's memory is about.
+    """
+
+    place: str
+    ledger: Readable
+    export: TileReader | None = None
+    own: bool = False
+
+
+def open_authority(world: World) -> Authority:
+    """The trust root of the working directory's project.
+
+    Raises:
+        TrustError: there is no pin, or the walk from it fails.
+    """
+    project = find_project(HERE, world.environ, world.flags)
+    pin = require_pin(find_pin(world.pin, world.environ))
+    return Authority(world, project, open_anchor(project, pin, world.now))
+
+
+def own_store(authority: Authority) -> Store:
+    """The project's own store, as it is configured."""
+    return open_store(authority.project, authority.anchor)
+
+
+def open_named(where: str | None, authority: Authority) -> Named:
+    """A ledger's directory, an export, a database; the project's own ledger without a name.
+
+    Raises:
+        InvalidInputError: there is no ledger of that name.
+    """
+    if where is None:
+        own = authority.project.config.text(URL) if URL in KEYS else None
+        return Named(own or str(authority.project.ledger_directory), own_store(authority), own=True)
+    if "://" in where and URL in KEYS:
+        world = authority.world
+        project = find_project(HERE, world.environ, {**world.flags, URL: where})
+        return Named(where, open_store(project, authority.anchor))
+    directory, root = Path(where), authority.anchor.root
+    origin, keys = root.ledger.origin, root.checkpoint_keys()
+    if is_directory(directory / "tile"):
+        from bspec_opa.ledger.tiles.reading import TileReader
+
+        export = TileReader(directory, origin=origin, keys=keys)
+        return Named(where, export, export=export)
+    if is_regular(directory / "log.jsonl") or is_regular(directory / "checkpoint"):
+        from bspec_opa.ledger.file_store import FileStore
+
+        return Named(where, FileStore(directory, origin=origin, keys=keys))
+    hint = "name a directory with log.jsonl, or one that bspec-opa ledger export wrote"
+    raise NO_LEDGER.error("is no ledger", hint=hint, at=Location(where))
