@@ -24,7 +24,8 @@ from urllib.parse import quote
 
 import psycopg
 
-from bspec_opa.ledger.sql.tables import SCHEMA, ddl
+from bspec_opa.ledger.sql.ddl import read_ddl
+from bspec_opa.ledger.sql.tables import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ class Server:
             boss.execute("CREATE ROLE locked LOGIN PASSWORD 'sesame'")
             boss.execute(f"CREATE DATABASE {TEMPLATE}")
         with self.boss(TEMPLATE) as boss:
-            boss.execute(ddl("postgresql"))
+            boss.execute(read_ddl("postgresql"))
             boss.execute("GRANT bspec_ledger_writer TO gate, locked")
             boss.execute("GRANT bspec_ledger_reader TO auditor")
 
@@ -131,7 +132,7 @@ class Server:
             with self.boss(name) as boss:
                 boss.execute(f"ALTER DATABASE {name} RESET ALL")
                 boss.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
-                boss.execute(ddl("postgresql"))
+                boss.execute(read_ddl("postgresql"))
         with self.boss("postgres") as boss:
             for name in self._copies:
                 boss.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -60,8 +60,8 @@ def test_two_ledgers_in_one_place_are_refused(
 ) -> None:
     (tmp_path / FILE_NAME).write_text(filed, encoding="utf-8")
     with pytest.raises(UsageError, match="name two ledgers") as caught:
-        load_config(tmp_path, environ, flags)
-    assert caught.value.code == "config.value"
+        _ = find_project(tmp_path, environ, flags).database
+    assert caught.value.code == "config.bad-value"
 
 
 @pytest.mark.attack("A71")

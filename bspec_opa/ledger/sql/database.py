@@ -10,6 +10,7 @@ import os
 import sqlite3
 import stat
 from contextlib import closing, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,19 +22,18 @@ from bspec_opa.ledger.sql.reasons import SQL_MISSING, UNSAFE_SQLITE, URL_PASSWOR
 from bspec_opa.ledger.sql.url import SQLITE
 
 try:
-    import psycopg
-    from psycopg.conninfo import make_conninfo
     from sqlalchemy import create_engine, event
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import NullPool
 
     from bspec_opa.ledger.sql.tables import schema_map
 except ImportError as e:  # pragma: no cover - the development environment has it
-    raise SQL_MISSING.error(f"a ledger in a database needs {e.name}", hint="pip install 'bspec-opa[sql]'") from e
+    raise SQL_MISSING.error(f"a ledger in a database needs {e.name}") from e
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import psycopg
     from sqlalchemy import Connection, Engine
 
     from bspec_opa.ledger.sql.url import DatabaseUrl
@@ -209,6 +209,8 @@ class Database:
             )
 
     def _postgresql_engine(self) -> Engine:
+        if find_spec("psycopg") is None:  # pragma: no cover - the development environment has it
+            raise SQL_MISSING.error("a ledger in PostgreSQL needs psycopg")
         return create_engine(
             "postgresql+psycopg://",
             creator=self._connect_postgresql,
@@ -219,6 +221,9 @@ class Database:
         )
 
     def _connect_postgresql(self) -> psycopg.Connection[Any]:
+        import psycopg
+        from psycopg.conninfo import make_conninfo
+
         try:
             return psycopg.connect(make_conninfo(**self.conninfo()), prepare_threshold=None)
         except psycopg.Error as e:

@@ -50,3 +50,9 @@ UNSAFE_SQLITE = Reason(
     "this SQLite can lose or damage what it has committed in the mode that the database file is in",
     "use SQLite 3.51.3 or newer, or have the file's owner run PRAGMA journal_mode=DELETE on it",
 )
+NO_DATABASE = Reason(
+    "ledger.no-database",
+    ExitCode.USAGE,
+    "the ledger that is configured is in no database",
+    "give --ledger-url, or set ledger.url",
+)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from bspec_opa.ledger.sql.tables import SCHEMA, ddl
+from bspec_opa.ledger.sql.ddl import read_ddl
+from bspec_opa.ledger.sql.tables import SCHEMA
 from bspec_opa.ledger.sql.url import POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ def has_tables(connection: Connection) -> bool:
 def make_tables(connection: Connection) -> None:
     """Run the script of the database, in the transaction that is open."""
     if connection.dialect.name == SQLITE:
-        for statement in statements(ddl(SQLITE)):
+        for statement in statements(read_ddl(SQLITE)):
             connection.exec_driver_sql(statement)
     else:
         # Without parameters PostgreSQL takes the whole script at once, and % means itself.
-        connection.exec_driver_sql(ddl(POSTGRESQL), execution_options={"no_parameters": True})
+        connection.exec_driver_sql(read_ddl(POSTGRESQL), execution_options={"no_parameters": True})
 
 
 def statements(script: str) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
 
 from bspec_opa.ledger.sql.url import POSTGRESQL
@@ -35,11 +33,6 @@ CHECKPOINTS = Table(
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("note", LargeBinary, nullable=False),
 )
-
-
-def ddl(dialect: str) -> str:
-    """The script that makes tables, triggers, and in PostgreSQL the roles and their grants."""
-    return (files(__package__) / "ddl" / f"{dialect}.sql").read_text(encoding="utf-8")
 
 
 def schema_map(dialect: str) -> dict[str | None, str | None]:

@@ -18,7 +18,7 @@ from bspec_opa.foundation.limits import ENGINE_DEADLINE_S, MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.ledger.sql.url import rebased
 from bspec_opa.trust.key_names import shown_key_name
-from bspec_opa.workflow.checkout.ledgers import ENVIRONMENT, over, require_one_ledger
+from bspec_opa.workflow.checkout.ledgers import over, require_no_passwords
 from bspec_opa.workflow.reasons import CONFIG_PIN, CONFIG_SYNTAX, CONFIG_UNKNOWN, CONFIG_VALUE
 
 if TYPE_CHECKING:
@@ -126,9 +126,9 @@ def load_config(root: Path | None, environ: Mapping[str, str], flags: Mapping[st
     """
     filed = _from_file(root / FILE_NAME) if root is not None and (root / FILE_NAME).exists() else {}
     flagged = {k: v for k, v in flags.items() if v is not None}
-    named = _from_environment(environ)
-    require_one_ledger({FILE_NAME: filed, ENVIRONMENT: named, "the flags": flagged})
-    given = over(named, flagged)
+    # Of all places only the environment is neither shared nor seen by every process.
+    require_no_passwords({FILE_NAME: filed, "the flags": flagged})
+    given = over(_from_environment(environ), flagged)
     values = over(filed, given)
     _check_words(values)
     return Config(values, frozenset(k for k in filed if k in values and k not in given))

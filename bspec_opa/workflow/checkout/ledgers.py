@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     V = TypeVar("V", bound=object)
 
 LEDGERS = frozenset({"ledger.path", "ledger.url"})
-ENVIRONMENT = "the environment"
-"""Where a URL may have a password: neither a shared file nor a command line that every process sees."""
 
 
 def over(under: Mapping[str, V], nearer: Mapping[str, V]) -> dict[str, V]:
@@ -23,20 +21,26 @@ def over(under: Mapping[str, V], nearer: Mapping[str, V]) -> dict[str, V]:
     return kept | dict(nearer)
 
 
-def require_one_ledger(sources: Mapping[str, Mapping[str, object]]) -> None:
-    """Refuse two ledgers in one place, and a password where others read it (attack A71).
+def require_no_passwords(sources: Mapping[str, Mapping[str, object]]) -> None:
+    """Refuse a password where others read it (attack A71).
 
     Args:
         sources: what people call a place of configuration, and the values that come from there.
 
     Raises:
-        UsageError: either.
+        UsageError: there is one.
     """
     for source, values in sources.items():
-        if values.keys() >= LEDGERS:
-            raise CONFIG_VALUE.error(
-                f"ledger.path and ledger.url of {source} name two ledgers", hint="keep the one that is meant"
-            )
         url = values.get("ledger.url")
-        if isinstance(url, str) and source != ENVIRONMENT:
+        if isinstance(url, str):
             require_no_password(url, source)
+
+
+def require_one_ledger(values: Mapping[str, object]) -> None:
+    """Refuse to guess which ledger is meant.
+
+    Raises:
+        UsageError: the same place of configuration names a directory and a database.
+    """
+    if values.keys() >= LEDGERS:
+        raise CONFIG_VALUE.error("ledger.path and ledger.url name two ledgers", hint="keep the one that is meant")

@@ -11,6 +11,7 @@ from bspec_opa.foundation.files import is_directory, is_regular, list_files, saf
 from bspec_opa.foundation.reasons import UNREADABLE
 from bspec_opa.ledger.sql.url import parse_url
 from bspec_opa.workflow.checkout.config import FILE_NAME, Config, Value, load_config
+from bspec_opa.workflow.checkout.ledgers import require_one_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,8 +80,9 @@ class Project:
         """The ledger's database, where it is kept in one.
 
         Raises:
-            UsageError: what is configured is no such address.
+            UsageError: what is configured is no such address, or a directory, too.
         """
+        require_one_ledger(self.config.values)
         url = self.config.text("ledger.url")
         return None if url is None else parse_url(url, from_checkout="ledger.url" in self.config.from_checkout)
 

@@ -13,8 +13,9 @@ import pytest
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.ledger.sql import database
 from bspec_opa.ledger.sql.database import SAFE_WAL
+from bspec_opa.ledger.sql.ddl import read_ddl
 from bspec_opa.ledger.sql.schema import statements
-from bspec_opa.ledger.sql.tables import METADATA, ddl
+from bspec_opa.ledger.sql.tables import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ def test_the_scripts_make_the_tables_that_the_statements_name(ledger: SqlBench) 
             found = other.execute(f"PRAGMA table_info({table.name})").fetchall()
             assert [c[1] for c in found] == [c.name for c in table.columns]
             assert {c[1] for c in found if c[5]} == {c.name for c in table.primary_key}
-    assert "".join(statements(ddl("sqlite"))) == ddl("sqlite")
+    assert "".join(statements(read_ddl("sqlite"))) == read_ddl("sqlite")
 
 
 def test_a_file_is_made_once_and_an_empty_one_is_an_empty_ledger(ledger: SqlBench) -> None:
