@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NAME = ".s.PGSQL.5432"
@@ -22,6 +23,7 @@ class Relay:
         cut: ``before``: the COMMIT never arrives; ``after``: it does, and its answer doesn't. Once each time it is set.
         closed: no connection is taken any more.
         commits: how many COMMITs were seen.
+        on_cut: done after the COMMIT has arrived and before anybody hears of it.
     """
 
     def __init__(self, directory: Path, server: Path) -> None:
@@ -31,6 +33,7 @@ class Relay:
         self.closed = False
         self.close_after_cut = False
         self.commits = 0
+        self.on_cut: Callable[[], object] = lambda: None
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(directory / NAME))
         self._listener.listen()
@@ -77,6 +80,7 @@ class Relay:
         with suppress(OSError):
             while data := server.recv(65536):
                 if self.cut == "after" and COMMIT in data:
+                    self.on_cut()
                     break
                 client.sendall(data)
         self._end(client, server)

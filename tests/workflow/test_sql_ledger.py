@@ -79,19 +79,3 @@ def test_an_older_copy_of_a_database_is_caught_by_the_memory(at: Callable[[str],
     with pytest.raises(BspecError, match="has 0 entries") as caught:
         project.promote()
     assert caught.value.code == "ledger.rolled-back"
-
-
-@pytest.mark.attack("A48")
-def test_a_promotion_whose_commit_nobody_confirmed_converges_to_one_line(
-    at: Callable[[str], Project], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The line is in the database, the answer is lost for good, and the gate has ended without writing the lock."""
-    project = at("sqlite")
-    project.record()
-    monkeypatch.setattr("bspec_opa.workflow.promote._complete_own", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        project.promote()
-    monkeypatch.undo()
-    assert (project.lines(), project.ledger().entries[-1].kind) == ([], "promotion")
-    assert project.promote().restored == 1
-    assert len(project.lines()) == 1

@@ -44,10 +44,12 @@ class Kind(Enum):
 class Fault(Exception):  # noqa: N818 - it never leaves the room
     """A database's error, understood; becomes a reason or another try."""
 
-    def __init__(self, kind: Kind, message: str) -> None:
+    def __init__(self, kind: Kind, message: str, *, settled: bool = False) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
+        self.settled = settled
+        """Whether it is certain now that nothing has been committed, after some doubt."""
 
 
 def fault_of(error: DBAPIError) -> Fault:

@@ -20,6 +20,7 @@ from bspec_opa.ledger.merkle import leaf_hash
 from bspec_opa.ledger.proving import prove_consistency, prove_inclusion
 from bspec_opa.ledger.reasons import ALTERED, CHECKPOINT_SIGNATURE, DUPLICATE_RECORD
 from bspec_opa.ledger.sql.database import Database
+from bspec_opa.ledger.sql.faults import Fault, Kind
 from bspec_opa.ledger.sql.schema import has_tables, make_tables
 from bspec_opa.ledger.sql.statements import (
     PAGE,
@@ -78,7 +79,7 @@ class SqlStore:
         if signer.public not in self.keys:
             raise CHECKPOINT_SIGNATURE.error("the key is not a ledger key of the trust root")
         self.database.make_file()
-        return tried(self.database, lambda in_doubt: self._append(base, entries, signer, in_doubt=in_doubt))
+        return tried(self.database, lambda doubt: self._append(base, entries, signer, doubt))
 
     def scan(self, start: int = 0) -> Iterator[Entry]:
         """Entries one by one; see :class:`~bspec_opa.ledger.interface.Store`."""
@@ -189,7 +190,7 @@ class SqlStore:
             return leaf_hashes(connection, start, end) if self._is_begun(connection) else []
 
     def _fetch(self, places: Collection[Place]) -> Mapping[Place, bytes]:
-        def fetch(_: bool) -> Mapping[Place, bytes]:  # noqa: FBT001 - as tried() calls it
+        def fetch(_: Fault | None) -> Mapping[Place, bytes]:
             with self.database.connection() as connection, self.database.reading(connection):
                 return fetch_nodes(connection, places)
 
@@ -202,13 +203,15 @@ class SqlStore:
             make_tables(connection)
             return True
 
-    def _append(self, base: Tip, entries: Sequence[Entry], signer: Signer, *, in_doubt: bool) -> Tip:
+    def _append(self, base: Tip, entries: Sequence[Entry], signer: Signer, doubt: Fault | None) -> Tip:
         with self.database.connection() as connection:
-            if in_doubt:
+            if doubt is not None:
                 with self.database.reading(connection):
                     ours = self._committed(connection, growth_of(base, entries))
                 if ours is not None:
                     return ours
+                if self.database.is_sqlite:  # no server is left that could still be about to commit
+                    raise Fault(Kind.REFUSED, doubt.message, settled=True)
             with self.database.writing(connection):
                 if not self._is_begun(connection):
                     make_tables(connection)

@@ -24,29 +24,30 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.002, 0.5
 _AGAIN = frozenset({Kind.BUSY, Kind.CONFLICT, Kind.LOST, Kind.UNKNOWN})
 
 
-def tried(database: Database, act: Callable[[bool], T]) -> T:
+def tried(database: Database, act: Callable[[Fault | None], T]) -> T:
     """What an action gives, tried again while another writer, or the way to the database, stands in its way.
 
     Args:
         database: where it acts.
-        act: is told whether an earlier try may have committed, and has to look before it does so again.
+        act: is told the fault after which an earlier try may have committed, and has to look before it does so again.
 
     Raises:
         BspecError: what the action raises, or why it could not be done.
     """
     deadline = time.monotonic() + database.wait_s
-    in_doubt = lost = False
+    doubt: Fault | None = None
+    lost = False
     for number in range(TRIES):
         try:
-            return act(in_doubt)
+            return act(doubt)
         except Fault as fault:
-            in_doubt |= fault.kind is Kind.UNKNOWN
+            doubt = fault if fault.kind is Kind.UNKNOWN else None if fault.settled else doubt
             # A server that restarts is away for a moment; one that was never there is no reason to wait.
             again = fault.kind in _AGAIN or (lost and fault.kind is Kind.UNREACHABLE)
             lost |= fault.kind in {Kind.LOST, Kind.UNKNOWN}
             left = deadline - time.monotonic()
             if not again or left <= 0 or number == TRIES - 1:
-                raise _reason(database, fault, number + 1, in_doubt=in_doubt) from fault
+                raise _reason(database, fault, number + 1, in_doubt=doubt is not None) from fault
             time.sleep(min(left, random.uniform(0.5, 1) * min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**number)))  # noqa: S311
     raise AssertionError  # pragma: no cover - the last try returns or raises
 

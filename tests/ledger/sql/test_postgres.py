@@ -224,16 +224,12 @@ def test_a_connection_lost_around_commit_is_decided_by_what_is_there(
 
 
 @pytest.mark.attack("A47")
-def test_an_append_whose_answer_was_lost_is_found_behind_what_others_added(
-    ledger: SqlBench, relay: Relay, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_append_whose_answer_was_lost_is_found_behind_what_others_added(ledger: SqlBench, relay: Relay) -> None:
     tip = ledger.add("a").tip
     store = ledger.open(relay.url(ledger.place))
     relay.cut = "after"
-    # Between the lost answer and the second look somebody else goes on from what was committed.
-    monkeypatch.setattr("bspec_opa.ledger.sql.trying.time.sleep", lambda _: ledger.add("theirs"))
+    relay.on_cut = lambda: ledger.add("theirs")
     after = store.append(tip, ledger.drafted(tip, "ours"), ledger.key)
-    monkeypatch.undo()
     state = ledger.store.read()
     assert (after.size, state.size) == (2, 3)
     assert state.root_at(2) == after.root_hash

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bspec_opa.foundation.errors import BspecError
-from bspec_opa.ledger.sql import database
 from bspec_opa.ledger.sql.database import SAFE_WAL
 from bspec_opa.ledger.sql.ddl import read_ddl
 from bspec_opa.ledger.sql.schema import statements
@@ -174,27 +173,3 @@ def test_what_is_no_regular_file_is_refused(ledger: SqlBench, tmp_path: Path, ki
         path.mkdir()
     refused(ledger.store.read, "ledger.unreachable")
     refused(lambda: ledger.add("b"), "ledger.unreachable")
-
-
-@pytest.mark.attack("A51")
-def test_a_full_disk_leaves_the_ledger_as_it_was(ledger: SqlBench) -> None:
-    tip = ledger.add("a").tip
-    with closing(sqlite3.connect(ledger.place)) as other:
-        pages = other.execute("PRAGMA page_count").fetchone()[0]
-
-    real = database.Database._connect_sqlite
-
-    def full(self: database.Database) -> sqlite3.Connection:
-        connection = real(self)
-        connection.execute(f"PRAGMA max_page_count={pages}")
-        return connection
-
-    labels = [f"x{i}" for i in range(40)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(database.Database, "_connect_sqlite", full)
-        message = refused(
-            lambda: ledger.open().append(tip, ledger.drafted(tip, *labels), ledger.key), "ledger.unwritable"
-        )
-        assert "full" in message
-    assert ledger.store.read().tip == tip
-    assert ledger.add(*labels).size == 41

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from sql_bench import SqlBench
 
+    from bspec_opa.trust.keys import PrivateKey
+
     Start = Callable[[str, int], subprocess.Popen[str]]
 
 SCRIPT = Path(__file__).with_name("writers.py")
@@ -63,3 +65,25 @@ def test_of_many_writers_and_killed_ones_nothing_acknowledged_is_lost_and_nothin
     assert state.size - len(acknowledged | whole) <= len(killed)
     assert state.size == bench.counts()["checkpoints"] == bench.counts()["entries"]
     assert bench.add("after").size == state.size + 1
+
+
+@pytest.mark.attack("A51")
+def test_a_full_disk_leaves_the_ledger_as_it_was(
+    make_sqlite: Callable[[], SqlBench], tmp_path: Path, keys: tuple[PrivateKey, ...]
+) -> None:
+    """No room for the journal, and room for the journal but not for the database."""
+    ledger = make_sqlite()
+    state = ledger.add(*(f"a{i}" for i in range(30)))
+    key_file = tmp_path / "ledger.pem"
+    write_private_key(key_file, ledger.key.to_pem())
+    size = Path(ledger.place).stat().st_size
+    for room in (0, size // 512):
+        command = [sys.executable, str(SCRIPT), ledger.url, str(key_file), f"full{room}", "9"]
+        limited = ["sh", "-c", f'ulimit -f {room}; exec "$@"', "sh", *command]
+        done = subprocess.run(limited, check=False, capture_output=True, text=True)
+        *acknowledged, code = [json.loads(line) for line in done.stdout.splitlines()]
+        assert (code, done.returncode) == ("ledger.unwritable", 9), done.stderr
+        after = ledger.store.read()
+        assert [e.record_id for e in after.entries[state.size :]] == acknowledged
+        state = after
+    assert ledger.add("b").size == state.size + 1

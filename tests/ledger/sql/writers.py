@@ -35,7 +35,8 @@ def main() -> None:
                 store.append(tip, drafted, key)
             except BspecError as e:
                 if e.code != "ledger.race-lost":
-                    raise
+                    sys.stdout.write(json.dumps(e.code) + "\n")
+                    sys.exit(int(e.exit_code))
             else:
                 break
         sys.stdout.write(json.dumps(drafted[0].record_id) + "\n")
