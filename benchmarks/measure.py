@@ -24,9 +24,9 @@ class Figure:
     Attributes:
         name: what is measured.
         rival: what it is compared with, in the same run.
-        unit: what is counted: wall time, or the processor time of whole processes.
-        ours_ms: median, in milliseconds.
-        rival_ms: median, in milliseconds.
+        unit: what is counted: wall time, the processor time of whole processes, or bytes or calls of input and output.
+        ours_ms: median, in milliseconds, or in ones of what is counted.
+        rival_ms: likewise.
         ratio: of the medians.
         bound: the goal for the ratio; none if the figure is only printed.
     """

@@ -14,7 +14,7 @@ MAX_RECORD_BYTES: Final = 1 * MIB
 MAX_RECORDS: Final = 10_000
 """Files in one records directory."""
 MAX_LEDGER_BYTES: Final = 8192 * MIB
-"""The log of a file ledger: some million entries. Reading goes line by line, so that it bounds no memory."""
+"""A whole file ledger."""
 MAX_BUNDLE_BYTES: Final = 64 * MIB
 """A policy bundle, uncompressed."""
 MAX_BUNDLE_FILES: Final = 10_000

@@ -18,7 +18,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from bspec_opa.foundation.errors import BspecError
+from bspec_opa.foundation.errors import BspecError, TrustError
 from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic, write_new
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S, MAX_LEDGER_BYTES
 from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, parse_checkpoint, sign_checkpoint
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.file.view import View
     from bspec_opa.ledger.growth import Growth
     from bspec_opa.ledger.interface import Consistency, Inclusion
+    from bspec_opa.ledger.proving import Fetch
     from bspec_opa.trust.keys import PublicKey
 
 T = TypeVar("T")
@@ -118,7 +119,7 @@ class FileStore:
 
     def find(self, record_id: Digest) -> int | None:
         """Where a record is; see :class:`~bspec_opa.ledger.interface.Store`."""
-        return self._ask(lambda view: view.find(record_id))
+        return self._ask(lambda view: view.find([record_id]))[0]
 
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
         """Leaf hashes as they were noted; see :class:`~bspec_opa.ledger.interface.Store`."""
@@ -128,13 +129,19 @@ class FileStore:
         """Proof of an entry; see :class:`~bspec_opa.ledger.interface.Store`."""
         if not 0 <= seq < tip.size:
             raise ValueError("no such leaf")
-        return self._ask(lambda view: prove_inclusion(view.fetch, tip, seq))
+        return self._proven(lambda fetch: prove_inclusion(fetch, tip, seq))
 
     def consistency(self, tip: Tip, size: int) -> Consistency:
         """Proof of growth; see :class:`~bspec_opa.ledger.interface.Store`."""
         if not 0 <= size <= tip.size:
             raise ValueError("no such tree")
-        return self._ask(lambda view: prove_consistency(view.fetch, tip, size))
+        return self._proven(lambda fetch: prove_consistency(fetch, tip, size))
+
+    def _proven(self, prove: Callable[[Fetch], T]) -> T:
+        """A proof from the nodes alone, for it verifies or not; from the log, if they don't give one."""
+        with contextlib.suppress(TrustError):
+            return prove(self.nodes.fetch)
+        return self._ask(lambda view: prove(view.fetch))
 
     def _ask(self, question: Callable[[View], T]) -> T:
         try:
@@ -257,7 +264,7 @@ class FileStore:
 
 def _compare(entries: Sequence[Entry], view: View) -> tuple[Tip, list[int | None]]:
     """What an append has to know: the tip, and where each record is already."""
-    return view.tip, [view.find(entry.record_id) for entry in entries]
+    return view.tip, view.find([entry.record_id for entry in entries])
 
 
 def _check_new(growth: Growth, known: Sequence[int | None], length: int) -> None:

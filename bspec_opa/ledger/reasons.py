@@ -34,7 +34,7 @@ NO_CHECKPOINT = Reason(
 )
 NO_LEDGER = Reason(
     "ledger.none",
-    ExitCode.INVALID,
+    ExitCode.USAGE,
     "there is no ledger where one was named",
     "name the ledger's directory, an export or a database; promote and record begin one",
 )

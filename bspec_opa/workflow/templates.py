@@ -118,6 +118,9 @@ GITIGNORE = """\
 # Private keys never belong into a repository.
 keys/*.pem
 !keys/*.pub.pem
+# What makes the ledger quick is made anew where it is missing.
+.bspec/ledger/nodes
+.bspec/ledger/index.sqlite*
 """
 
 CI = """\

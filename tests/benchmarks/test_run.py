@@ -58,6 +58,12 @@ def test_switching_is_compared_with_the_same_sidecar_at_rest(tmp_path: Path) -> 
     assert measured(tmp_path, "switching").keys() == names
 
 
+def test_a_ledger_is_compared_with_a_smaller_one(tmp_path: Path) -> None:
+    figures = measured(tmp_path, "ledger")
+    of_files = {name: f for name, f in figures.items() if name.endswith("at 1,000, file")}
+    assert {name.split()[0] for name in of_files} == {"append", "inclusion", "consistency", "find"}
+
+
 @pytest.mark.soak
 def test_a_fleet_is_compared_with_conftest(tmp_path: Path) -> None:
     """Fails, too, when the two sides find different things in an intent."""

@@ -51,9 +51,9 @@ def test_verify_needs_a_pin_and_something_to_verify(shell_at: At) -> None:
     shell = shell_at("live")
     shutil.rmtree(".bspec/ledger")
     result = shell("ledger", "verify")
-    assert (result.code, "[ledger.none]" in result.err) == (3, True)
+    assert (result.code, "[ledger.none]" in result.err) == (2, True)
     result = shell("ledger", "verify", "nowhere")
-    assert (result.code, "[ledger.none]" in result.err) == (3, True)
+    assert (result.code, "[ledger.none]" in result.err) == (2, True)
     del shell.variables["BSPEC_OPA_TRUST_PIN"]
     result = shell("ledger", "verify")
     assert (result.code, "[trust.no-pin]" in result.err) == (7, True)

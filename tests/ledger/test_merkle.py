@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bspec_opa.ledger import merkle
+from bspec_opa.ledger.nodes import consistency_from, inclusion_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,20 +71,63 @@ def test_empty_root_is_the_hash_of_nothing() -> None:
     assert merkle.root_of([]).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-def test_known_inclusion_path() -> None:
-    assert [h.hex() for h in merkle.inclusion_proof(HASHES, 5)] == [
+# Of a leaf, counted from 0, in a tree of a size.
+VECTOR_INCLUSION = {
+    (0, 1): (),
+    (0, 8): (
+        "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+    ),
+    (5, 8): (
         "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
         "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    ]
-
-
-def test_known_consistency_path() -> None:
-    assert [h.hex() for h in merkle.consistency_proof(HASHES, 6)] == [
+    ),
+    (2, 3): ("fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",),
+    (1, 5): (
+        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+    ),
+}
+# Of a tree in a larger one.
+VECTOR_CONSISTENCY = {
+    (1, 1): (),
+    (1, 8): VECTOR_INCLUSION[0, 8],
+    (6, 8): (
         "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
         "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    ]
+    ),
+    (2, 5): (
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+    ),
+}
+
+
+class _Kept:
+    """The vectors' complete nodes."""
+
+    def node(self, level: int, index: int) -> bytes:
+        return merkle.root_of(HASHES[index << level : (index + 1) << level])
+
+
+@pytest.mark.parametrize(("index", "size"), VECTOR_INCLUSION)
+def test_known_inclusion_paths(index: int, size: int) -> None:
+    path = tuple(bytes.fromhex(h) for h in VECTOR_INCLUSION[index, size])
+    root = bytes.fromhex(VECTOR_ROOTS[size - 1])
+    assert merkle.inclusion_proof(HASHES[:size], index) == path == inclusion_from(_Kept(), size, index)
+    assert merkle.verify_inclusion(HASHES[index], index, size, path, root)
+
+
+@pytest.mark.parametrize(("first", "second"), VECTOR_CONSISTENCY)
+def test_known_consistency_paths(first: int, second: int) -> None:
+    path = tuple(bytes.fromhex(h) for h in VECTOR_CONSISTENCY[first, second])
+    old, new = (bytes.fromhex(VECTOR_ROOTS[n - 1]) for n in (first, second))
+    assert merkle.consistency_proof(HASHES[:second], first) == path == consistency_from(_Kept(), first, second)
+    assert merkle.verify_consistency(first, second, path, old, new)
 
 
 @given(leaf_lists)

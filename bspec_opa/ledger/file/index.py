@@ -60,17 +60,17 @@ class RecordIndex:
         """Name the file."""
         self.path = path
 
-    def find(self, record: Digest, last: Located, last_record: Digest) -> Located | None:
-        """Where a record is among the entries up to ``last``; None if it is none of them.
+    def find(self, records: Iterable[Digest], last: Located, last_record: Digest) -> Iterator[Located | None]:
+        """Where records are among the entries up to ``last``; None for one that is none of them.
 
         Raises:
             StaleError: the index is not that of these entries.
         """
         with self._reading(last, last_record) as db:
-            found = db.execute(
-                "SELECT seq FROM entries WHERE record = ? AND seq <= ?", (_key(record), last.seq)
-            ).fetchone()
-            return None if found is None else _place(db, found[0])
+            for record in records:
+                wanted = (_key(record), last.seq)
+                found = db.execute("SELECT seq FROM entries WHERE record = ? AND seq <= ?", wanted).fetchone()
+                yield None if found is None else _place(db, found[0])
 
     def locate(self, seq: int, last: Located, last_record: Digest) -> Located:
         """Where an entry is.

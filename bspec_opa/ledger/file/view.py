@@ -20,11 +20,12 @@ from bspec_opa.ledger.file.lines import last_line, length_of, line_at, lines_fro
 from bspec_opa.ledger.file.nodes import position_of
 from bspec_opa.ledger.interface import EMPTY, Tip
 from bspec_opa.ledger.log import walk
-from bspec_opa.ledger.merkle import HASH_SIZE, leaf_hash
-from bspec_opa.ledger.proving import prove_frontier, prove_inclusion
+from bspec_opa.ledger.merkle import HASH_SIZE, leaf_hash, verify_inclusion
+from bspec_opa.ledger.nodes import frontier_of, inclusion_from
+from bspec_opa.ledger.proving import from_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.checkpoint import Checkpoint
@@ -69,8 +70,8 @@ class View(Protocol):
         """Complete nodes, for proofs that are verified afterwards."""
         ...
 
-    def find(self, record: Digest) -> int | None:
-        """The number of the entry with a record.
+    def find(self, records: Sequence[Digest]) -> list[int | None]:
+        """The numbers of the entries with some records; None for one that is not there.
 
         Raises:
             StaleError: it takes the thorough way.
@@ -99,14 +100,15 @@ class QuickView:
         """See :class:`View`."""
         return self.log.nodes.fetch(places)
 
-    def find(self, record: Digest) -> int | None:
+    def find(self, records: Sequence[Digest]) -> list[int | None]:
         """See :class:`View`; what the index finds is confirmed in the log."""
-        if self.last is None:
-            return None
-        found = self.log.index.find(record, self._end(), self.last.record_id)
-        if found is not None and self._entry(found).record_id != record:
-            raise StaleError
-        return found.seq if found else None
+        if self.last is None or not records:
+            return [None] * len(records)
+        places = list(self.log.index.find(records, self._end(), self.last.record_id))
+        for record, place in zip(records, places, strict=True):
+            if place is not None and self._entry(place).record_id != record:
+                raise StaleError
+        return [place and place.seq for place in places]
 
     def start_of(self, seq: int) -> int:
         """See :class:`View`."""
@@ -145,9 +147,9 @@ class ThoroughView:
                 found[place] = bytes(self.nodes[at : at + HASH_SIZE])
         return found
 
-    def find(self, record: Digest) -> int | None:
+    def find(self, records: Sequence[Digest]) -> list[int | None]:
         """See :class:`View`."""
-        return self.records.get(record)
+        return [self.records.get(record) for record in records]
 
     def start_of(self, seq: int) -> int:
         """See :class:`View`."""
@@ -166,12 +168,13 @@ def quick_view(log: Open) -> QuickView:
         if length or (checkpoint and checkpoint.root != EMPTY.root):
             raise StaleError
         return QuickView(log, Tip(log.origin, checkpoint=checkpoint), None, 0)
-    frontier = prove_frontier(log.nodes.fetch, checkpoint.size, checkpoint.root)
-    seq, line = checkpoint.size - 1, last_line(log.descriptor, length)
-    tip = Tip(log.origin, frontier, 0, checkpoint)
-    if line is None or prove_inclusion(log.nodes.fetch, tip, seq).leaf != leaf_hash(line):
+    size, root, line = checkpoint.size, checkpoint.root, last_line(log.descriptor, length)
+    frontier, path = from_nodes(
+        log.nodes.fetch, lambda nodes: (frontier_of(nodes, size), inclusion_from(nodes, size, size - 1))
+    )
+    if line is None or frontier.root != root or not verify_inclusion(leaf_hash(line), size - 1, size, path, root):
         raise StaleError
-    entry = parse_entry(line, seq, Location(log.name))
+    entry = parse_entry(line, size - 1, Location(log.name))
     return QuickView(log, Tip(log.origin, frontier, entry.at, checkpoint), entry, length)
 
 

@@ -72,7 +72,7 @@ def open_named(where: str | None, authority: Authority) -> Named:
     """A ledger's directory, an export, a database; the project's own ledger without a name.
 
     Raises:
-        InvalidInputError: there is no ledger of that name.
+        UsageError: there is no ledger of that name.
     """
     if where is None:
         database = authority.project.database

@@ -38,7 +38,7 @@ def verify_ledger(named: Named, authority: Authority) -> Verified:
 
     Raises:
         TrustError: anything doesn't verify; the first bad entry is named.
-        InvalidInputError: there is nothing to verify.
+        UsageError: there is nothing to verify.
     """
     tip = begun_tip(named)
     if named.export is not None:
@@ -56,7 +56,7 @@ def begun_tip(named: Named) -> Tip:
 
     Raises:
         TrustError: it doesn't verify.
-        InvalidInputError: nobody has written it yet.
+        UsageError: nobody has written it yet.
     """
     tip = verified_tip(named.ledger)
     if tip.checkpoint is None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -180,7 +183,9 @@ def test_a_gap_is_never_bridged(bench: Bench, path: Path) -> None:
         kept.add([(4, length + 10, entry.record_id)], 4, length)
     with pytest.raises(StaleError):
         kept.add([(3, length + 10, entry.record_id)], 3, length + 1)
-    assert kept.find(entry.record_id, Located(2, 0, length), entry.record_id) is not None
+    (found,) = kept.find([entry.record_id], Located(2, 0, length), entry.record_id)
+    assert found is not None
+    assert (found.seq, found.end) == (2, length)
 
 
 def test_what_was_noted_and_never_covered_is_written_over(bench: Bench, thorough: list[str], path: Path) -> None:
@@ -229,3 +234,38 @@ def test_an_altered_ledger_is_not_indexed(bench: Bench, path: Path) -> None:
             act()
         assert caught.value.code == "ledger.altered"
     assert sorted(p.name for p in bench.directory.iterdir()) == ["checkpoint", "log.jsonl"]
+
+
+HALF_WRITTEN = """
+import os, signal, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA cache_size = 1")
+db.execute("BEGIN")
+db.execute("DELETE FROM entries WHERE seq < 2")
+db.executemany("INSERT INTO entries VALUES (?, ?, randomblob(32))", ((seq, seq) for seq in range(10, 5000)))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.attack("A47")
+def test_a_kill_in_the_middle_of_a_transaction_is_taken_back(bench: Bench, thorough: list[str], path: Path) -> None:
+    before = path.stat().st_size
+    done = subprocess.run([sys.executable, "-c", HALF_WRITTEN, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert path.stat().st_size > before
+    assert path.with_name("index.sqlite-journal").stat().st_size > 0
+    assert places(bench) == [0, 1, 2]
+    assert thorough == []
+    assert bench.add("d").size == 4
+    assert not path.with_name("index.sqlite-journal").exists()
+
+
+@pytest.mark.attack("A47")
+def test_a_journal_of_the_old_index_is_never_played_into_the_new_one(bench: Bench, path: Path) -> None:
+    subprocess.run([sys.executable, "-c", HALF_WRITTEN, str(path)], check=False)
+    journal = path.with_name("index.sqlite-journal")
+    kept = journal.read_bytes()
+    spoil_bytes(path)
+    assert places(bench) == [0, 1, 2]
+    assert not journal.exists()
+    assert kept
