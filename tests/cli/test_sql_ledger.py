@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,3 +119,18 @@ def test_an_address_that_is_wrong_is_told_without_its_password(shell_at: At) -> 
     other = shell("evaluate", INTENT, "--env", "staging")
     assert (other.code, "[ledger.url-form]" in other.err) == (2, True)
     assert "sesame" not in result.out + result.err + other.out + other.err
+
+
+@pytest.mark.parametrize("missing", ["sqlalchemy", "psycopg"])
+def test_without_the_extra_it_says_what_to_install(shell_at: At, missing: str) -> None:
+    shell = shell_at("ready")
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from bspec_opa.cli.main import main\n"
+        "sys.exit(main(['ledger', 'init', '--ledger-url', 'postgresql://u@127.0.0.1:1/d']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=shell.environ, check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, "[ledger.sql-missing]" in done.stderr) == (2, True), done.stderr
+    assert "pip install 'bspec-opa[sql]'" in done.stderr

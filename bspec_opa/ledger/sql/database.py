@@ -10,7 +10,6 @@ import os
 import sqlite3
 import stat
 from contextlib import closing, contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -28,7 +27,7 @@ try:
 
     from bspec_opa.ledger.sql.tables import schema_map
 except ImportError as e:  # pragma: no cover - the development environment has it
-    raise SQL_MISSING.error(f"a ledger in a database needs {e.name}") from e
+    raise SQL_MISSING.error(f"a ledger in a database needs {e.name}", hint=SQL_MISSING.remedy) from e
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,12 +204,13 @@ class Database:
             (mode,) = probe.execute("PRAGMA journal_mode").fetchone()
         if mode == "wal":
             raise UNSAFE_SQLITE.error(
-                f"the file has a write-ahead log, which SQLite {sqlite3.sqlite_version} can damage", at=self.at
+                f"the file has a write-ahead log, which SQLite {sqlite3.sqlite_version} can damage",
+                hint=UNSAFE_SQLITE.remedy,
+                at=self.at,
             )
 
     def _postgresql_engine(self) -> Engine:
-        if find_spec("psycopg") is None:  # pragma: no cover - the development environment has it
-            raise SQL_MISSING.error("a ledger in PostgreSQL needs psycopg")
+        _require_psycopg()
         return create_engine(
             "postgresql+psycopg://",
             creator=self._connect_postgresql,
@@ -253,3 +253,11 @@ class Database:
 
     def _without_password(self, text: str) -> str:
         return text.replace(self.url.password, "…") if self.url.password else text
+
+
+def _require_psycopg() -> None:
+    try:
+        import psycopg
+    except ImportError as e:
+        raise SQL_MISSING.error(f"a ledger in PostgreSQL needs {e.name}", hint=SQL_MISSING.remedy) from e
+    del psycopg

@@ -56,3 +56,6 @@ NO_DATABASE = Reason(
     "the ledger that is configured is in no database",
     "give --ledger-url, or set ledger.url",
 )
+
+SOMEBODY = "no crash leaves that in a database: somebody inserted it; see docs/ledger-sql.md"
+"""The hint of ``ledger.uncheckpointed-tail`` where there is nothing to move aside."""

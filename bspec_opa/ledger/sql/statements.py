@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import LargeBinary, func, insert, select, tuple_
 
+from bspec_opa.foundation.limits import MAX_NAME
 from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES
 from bspec_opa.ledger.sql.faults import Fault, Kind
@@ -125,10 +126,13 @@ def insert_note(connection: Connection, size: int, note: bytes) -> None:
 
 def agent_of(entry: Entry) -> str:
     """The agent that a record names; empty if it names none. Only for people and queries: nothing is decided on it."""
-    payload = json.loads(base64.b64decode(str(entry.body["payload"])))
+    try:
+        payload = json.loads(base64.b64decode(str(entry.body["payload"])))
+    except (ValueError, RecursionError):  # a ledger takes any envelope; that a record is one is for others to say
+        return ""
     predicate = payload.get("predicate") if isinstance(payload, dict) else None
     agent = predicate.get("agent") if isinstance(predicate, dict) else None
-    return agent if isinstance(agent, str) else ""
+    return agent if isinstance(agent, str) and len(agent) <= MAX_NAME and agent.isprintable() else ""
 
 
 def _insert(connection: Connection, table: Any, rows: Sequence[dict[str, Any]]) -> None:

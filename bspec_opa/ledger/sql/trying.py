@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.ledger.reasons import ALTERED, BUSY, UNCHECKPOINTED_TAIL, UNWRITABLE
 from bspec_opa.ledger.sql.faults import Fault, Kind
-from bspec_opa.ledger.sql.reasons import NOT_INITIALISED, OUTCOME_UNKNOWN, REFUSED_BY_DATABASE, UNREACHABLE
+from bspec_opa.ledger.sql.reasons import NOT_INITIALISED, OUTCOME_UNKNOWN, REFUSED_BY_DATABASE, SOMEBODY, UNREACHABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from bspec_opa.foundation.errors import Reason
     from bspec_opa.ledger.sql.database import Database
 
     T = TypeVar("T")
@@ -53,21 +54,25 @@ def tried(database: Database, act: Callable[[Fault | None], T]) -> T:
 
 
 def _reason(database: Database, fault: Fault, tries: int, *, in_doubt: bool) -> Exception:
-    at, said = database.at, fault.message
+    said = fault.message
     if in_doubt:
-        return OUTCOME_UNKNOWN.error(f"the connection was lost at COMMIT, and since then: {said}", at=at)
+        return _told(OUTCOME_UNKNOWN, f"the connection was lost at COMMIT, and since then: {said}", database)
     match fault.kind:
         case Kind.BUSY:
-            found = BUSY.error(f"others were in the way {tries} times, in {database.wait_s:g} s: {said}", at=at)
+            told = BUSY, f"others were in the way {tries} times, in {database.wait_s:g} s: {said}"
         case Kind.CONFLICT:
-            found = UNCHECKPOINTED_TAIL.error(f"rows that no checkpoint covers are in the way: {said}", at=at)
+            told = UNCHECKPOINTED_TAIL, f"rows that no checkpoint covers are in the way: {said}"
         case Kind.LOST | Kind.UNREACHABLE:
-            found = UNREACHABLE.error(f"can't be reached: {said}", at=at)
+            told = UNREACHABLE, f"can't be reached: {said}"
         case Kind.MISSING:
-            found = NOT_INITIALISED.error("has no ledger's tables", at=at)
+            told = NOT_INITIALISED, "has no ledger's tables"
         case Kind.DAMAGED:
-            found = ALTERED.error(f"the database is damaged: {said}", at=at)
+            told = ALTERED, f"the database is damaged: {said}"
         case _:
-            reason = UNWRITABLE if database.is_sqlite else REFUSED_BY_DATABASE
-            found = reason.error(f"the database says: {said}", at=at)
-    return found
+            told = (UNWRITABLE if database.is_sqlite else REFUSED_BY_DATABASE), f"the database says: {said}"
+    return _told(*told, database)
+
+
+def _told(reason: Reason, message: str, database: Database) -> Exception:
+    hint = SOMEBODY if reason is UNCHECKPOINTED_TAIL else reason.remedy
+    return reason.error(message, hint=hint, at=database.at)

@@ -112,7 +112,7 @@ def require_no_password(text: str, place: str) -> None:
     except ValueError:
         found = "@" in text
     if found:
-        raise URL_PASSWORD.error(f"the ledger's URL of {place} has a password")
+        raise URL_PASSWORD.error(f"the ledger's URL of {place} has a password", hint=URL_PASSWORD.remedy)
 
 
 def rebased(text: str, base: Path) -> str:

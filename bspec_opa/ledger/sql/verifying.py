@@ -19,6 +19,7 @@ from bspec_opa.ledger.reasons import (
     TRUNCATED,
     UNCHECKPOINTED_TAIL,
 )
+from bspec_opa.ledger.sql.reasons import SOMEBODY
 from bspec_opa.ledger.sql.statements import (
     agent_of,
     fetch_nodes,
@@ -87,7 +88,7 @@ class Verifying:
         if there > checkpoint.size:
             raise UNCHECKPOINTED_TAIL.error(
                 f"entry {checkpoint.size} and what follows is not covered by the checkpoint",
-                hint="no crash leaves that in a database: somebody inserted it; see docs/ledger-sql.md",
+                hint=SOMEBODY,
                 at=self._at,
             )
         return checkpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 from bspec_opa.foundation.digest import Digest
 from bspec_opa.foundation.errors import BspecError, StoreError, TrustError
 from bspec_opa.ledger.checkpoint import sign_checkpoint
-from bspec_opa.ledger.entry import entry_of
+from bspec_opa.ledger.entry import Entry, entry_of
 from bspec_opa.ledger.interface import LedgerState, Tip
 from bspec_opa.ledger.merkle import EMPTY_ROOT
 from bspec_opa.ledger.sql import statements
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sql_bench import SqlBench
 
+    from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.trust.keys import PrivateKey
 
 ZERO = Digest("sha256:" + "0" * 64)
@@ -219,3 +221,22 @@ def test_what_is_damaged_beyond_reading_is_no_traceback(bench: SqlBench) -> None
         with pytest.raises(BspecError) as caught:
             bench.store.read()
         assert caught.value.exit_code in {7, 9}
+
+
+@pytest.mark.parametrize(
+    ("payload", "agent"),
+    [
+        (b'{"predicate":{"agent":"billing"}}', "billing"),
+        (b'{"predicate":{"agent":7}}', ""),
+        (b'{"predicate":[]}', ""),
+        (b'{"predicate":{"agent":"a\\u0000"}}', ""),
+        (b'{"predicate":{"agent":"\\ud800"}}', ""),
+        (b'{"predicate":{"agent":"' + b"a" * 201 + b'"}}', ""),
+        (b"[]", ""),
+        (b"no JSON", ""),
+        (b"[" * 100_000, ""),
+    ],
+)
+def test_a_record_of_any_content_has_a_column_that_every_database_takes(payload: bytes, agent: str) -> None:
+    body: JsonObject = {"payload": base64.b64encode(payload).decode(), "payloadType": "x", "signatures": []}
+    assert statements.agent_of(Entry(0, 0, "submit", body, ZERO)) == agent
