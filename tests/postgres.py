@@ -50,7 +50,9 @@ PATIENCE_S = 60
 class Server:
     """See the module's docstring."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        """Name a server; ``durable`` ones flush to disk, as benchmarks want it."""
+        self._settings = SETTINGS | ({"fsync": "on", "full_page_writes": "on"} if durable else {})
         self._user = pwd.getpwnam(WITHOUT_ROOT).pw_uid if os.geteuid() == 0 else None
         self.directory = Path(tempfile.mkdtemp(prefix="bspec-pg-"))
         if self._user is not None:
@@ -83,7 +85,7 @@ class Server:
             boss.execute("GRANT bspec_ledger_reader TO auditor")
 
     def start(self) -> None:
-        settings = [x for name, value in SETTINGS.items() for x in ("-c", f"{name}={value}")]
+        settings = [x for name, value in self._settings.items() for x in ("-c", f"{name}={value}")]
         command = [program("postgres"), "-D", str(self.data), "-k", str(self.directory), *settings]
         log = self.directory / "log"
         with log.open("ab") as out:

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import LargeBinary, func, insert, select, tuple_
+from sqlalchemy import LargeBinary, and_, false, func, insert, or_, select
 
 from bspec_opa.foundation.limits import MAX_NAME
 from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES
@@ -17,7 +17,7 @@ from bspec_opa.ledger.sql.tables import CHECKPOINTS, ENTRIES, NODES
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.entry import Entry
@@ -89,9 +89,18 @@ def fetch_nodes(connection: Connection, places: Collection[Place]) -> dict[Place
     """The nodes at some places, of those that are there."""
     found: dict[Place, bytes] = {}
     for some in _chunks(list(places)):
-        statement = select(NODES).where(tuple_(NODES.c.level, NODES.c.place).in_(some))
-        found |= {(level, place): _bytes(value) for level, place, value in _rows(connection, statement)}
+        found |= {(level, place): _bytes(value) for level, place, value in _rows(connection, nodes_at(some))}
     return found
+
+
+def nodes_at(places: Sequence[Place]) -> Select[Any]:
+    """The statement, level by level: SQLite searches its index for these, and for pairs of values the whole table."""
+    levels: dict[int, list[int]] = {}
+    for level, place in places:
+        levels.setdefault(level, []).append(place)
+    return select(NODES).where(
+        or_(false(), *(and_(NODES.c.level == level, NODES.c.place.in_(some)) for level, some in levels.items()))
+    )
 
 
 def leaf_hashes(connection: Connection, start: int, end: int) -> list[bytes]:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.dialects import sqlite
 
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.ledger.sql.database import SAFE_WAL
 from bspec_opa.ledger.sql.ddl import read_ddl
 from bspec_opa.ledger.sql.schema import statements
-from bspec_opa.ledger.sql.tables import METADATA
+from bspec_opa.ledger.sql.statements import nodes_at
+from bspec_opa.ledger.sql.tables import METADATA, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,3 +175,14 @@ def test_what_is_no_regular_file_is_refused(ledger: SqlBench, tmp_path: Path, ki
         path.mkdir()
     refused(ledger.store.read, "ledger.unreachable")
     refused(lambda: ledger.add("b"), "ledger.unreachable")
+
+
+def test_nodes_are_searched_and_not_scanned(ledger: SqlBench) -> None:
+    ledger.add(*"abcdefg")
+    wanted = nodes_at([(0, 1), (0, 3), (2, 0), (5, 5)])
+    query = str(wanted.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))  # type: ignore[no-untyped-call]
+    with closing(sqlite3.connect(ledger.place)) as other:
+        plan = other.execute("EXPLAIN QUERY PLAN " + query.replace(f"{SCHEMA}.", "")).fetchall()
+    steps = {step.split(" (")[0] for *_, step in plan}
+    assert "SEARCH nodes USING PRIMARY KEY" in steps
+    assert not any(step.startswith("SCAN") for step in steps)
