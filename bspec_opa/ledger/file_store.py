@@ -219,7 +219,7 @@ class FileStore:
     def _move_aside(self, log: int, length: int, size: int) -> Path:
         names = (f"tail-{size}{more}.jsonl" for more in ("", *(f"-{i}" for i in range(2, 1000))))
         aside = next(p for n in names if not os.path.lexists(p := self.directory / n))
-        write_new(aside, os.pread(log, length_of(log) - length, length))
+        write_new(aside, b"".join(lines_from(log, length)))
         with system_errors(self.log):
             truncate(log, length)
         return aside

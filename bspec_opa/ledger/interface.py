@@ -8,22 +8,28 @@ the last entry. A store answers for a tip, a proof or an append in O(log n) read
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bspec_opa.foundation.digest import PREFIX, Digest
 from bspec_opa.foundation.times import format_time
+from bspec_opa.ledger.descent import Past, Rooted, as_digest, require_descent, require_unmoved
 from bspec_opa.ledger.entry import entry_of
 from bspec_opa.ledger.merkle import consistency_proof, inclusion_proof, root_of
 from bspec_opa.ledger.nodes import Frontier
-from bspec_opa.ledger.reasons import CLOCK_BEHIND, DUPLICATE_RECORD, FORKED, RACE_LOST, ROLLED_BACK
+from bspec_opa.ledger.proving import Consistency, Inclusion
+from bspec_opa.ledger.reasons import CLOCK_BEHIND, DUPLICATE_RECORD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.checkpoint import Checkpoint, Signer
     from bspec_opa.ledger.entry import Entry
 
+__all__ = [
+    "EMPTY", "Consistency", "Inclusion", "LedgerState", "Past", "Rooted", "Store", "Tip", "already_there", "as_digest",
+    "require_clock", "require_descent", "require_unmoved",
+]  # fmt: skip
 EMPTY = Frontier()
 
 
@@ -163,34 +169,6 @@ class LedgerState:
         return LedgerState(self.origin, (*self.entries, *entries), leaves, tip)
 
 
-class Inclusion(NamedTuple):
-    """That an entry is in a tree (RFC 6962, section 2.1.1); a store has verified it against the signed root.
-
-    Attributes:
-        seq: the entry's number.
-        leaf: its leaf hash.
-        path: the audit path, from the leaf's sibling upwards.
-    """
-
-    seq: int
-    leaf: bytes
-    path: tuple[bytes, ...]
-
-
-class Consistency(NamedTuple):
-    """That a tree goes on from a smaller one (RFC 6962, section 2.1.2); verified against the signed root.
-
-    Attributes:
-        size: how many entries the smaller tree has.
-        root: its root.
-        path: the proof; empty for none and for all of the entries.
-    """
-
-    size: int
-    root: bytes
-    path: tuple[bytes, ...]
-
-
 class Store(Protocol):
     """Where a ledger is kept. Implementations verify everything that they hand out.
 
@@ -290,56 +268,6 @@ class Store(Protocol):
         ...
 
 
-class Rooted(Protocol):
-    """A ledger of which earlier roots can be told."""
-
-    @property
-    def origin(self) -> str:
-        """The ledger's name."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """How many entries."""
-        ...
-
-    def root_at(self, size: int) -> Digest:
-        """The root when the ledger had ``size`` entries, at most as many as now."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A tip and the roots before it, told by its store's consistency proofs.
-
-    Attributes:
-        tip: the ledger's end.
-        prove: the store's :meth:`Store.consistency`.
-    """
-
-    tip: Tip
-    prove: Callable[[Tip, int], Consistency]
-
-    @property
-    def origin(self) -> str:
-        """The ledger's name."""
-        return self.tip.origin
-
-    @property
-    def size(self) -> int:
-        """How many entries."""
-        return self.tip.size
-
-    def root_at(self, size: int) -> Digest:
-        """The root when the ledger had ``size`` entries, at most as many as now."""
-        return self.tip.root_hash if size == self.size else as_digest(self.prove(self.tip, size).root)
-
-
-def as_digest(root: bytes) -> Digest:
-    """A Merkle root as records write it."""
-    return Digest(PREFIX + root.hex())
-
-
 def already_there(entry: Entry, seq: int) -> Exception:
     """That a record would be sequenced twice."""
     return DUPLICATE_RECORD.error(f"the {entry.kind} is entry {seq} already")
@@ -356,30 +284,3 @@ def require_clock(ledger: Tip | LedgerState, now: int) -> None:
             f"it is {format_time(now)} here, and the ledger's last entry is of {format_time(ledger.last_at)}",
             hint="set the clock",
         )
-
-
-def require_descent(current: Rooted, size: int, root_hash: Digest) -> None:
-    """Refuse a ledger that is not the remembered one, or that one with more entries (attacks A53, A55).
-
-    Raises:
-        TrustError: smaller, or with another history.
-    """
-    if current.size < size:
-        raise ROLLED_BACK.error(f"the ledger {current.origin} has {current.size} entries; {size} were there before")
-    if current.root_at(size) != root_hash:
-        raise FORKED.error(
-            f"the first {size} entries of the ledger {current.origin} are not those that were there before"
-        )
-
-
-def require_unmoved(current: Rooted, base: Tip) -> None:
-    """The comparison of an append's compare-and-set: same size and same root (attack A45).
-
-    Raises:
-        StoreError: entries were added in the meantime.
-        TrustError: it is another history.
-    """
-    require_descent(current, base.size, base.root_hash)
-    if current.size != base.size:
-        added = current.size - base.size
-        raise RACE_LOST.error(f"{added} entries were added in the meantime; nothing was recorded", hint="run it again")

@@ -6,9 +6,8 @@ nodes that a proof needs are worked out first and fetched in one go, so that a s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from bspec_opa.ledger.interface import Consistency, Inclusion, Tip
 from bspec_opa.ledger.merkle import HASH_SIZE, verify_consistency, verify_inclusion
 from bspec_opa.ledger.nodes import Frontier, Nodes, consistency_from, frontier_of, inclusion_from
 from bspec_opa.ledger.reasons import NODES_ALTERED
@@ -16,12 +15,42 @@ from bspec_opa.ledger.reasons import NODES_ALTERED
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from bspec_opa.ledger.interface import Tip
+
     Fetch = Callable[[Collection["Place"]], Mapping["Place", bytes]]
     """Gives the complete nodes at some places; leaves out those that it doesn't have."""
 
 Place = tuple[int, int]
 """A node's level and index."""
 T = TypeVar("T")
+
+
+class Inclusion(NamedTuple):
+    """That an entry is in a tree (RFC 6962, section 2.1.1); a store has verified it against the signed root.
+
+    Attributes:
+        seq: the entry's number.
+        leaf: its leaf hash.
+        path: the audit path, from the leaf's sibling upwards.
+    """
+
+    seq: int
+    leaf: bytes
+    path: tuple[bytes, ...]
+
+
+class Consistency(NamedTuple):
+    """That a tree goes on from a smaller one (RFC 6962, section 2.1.2); verified against the signed root.
+
+    Attributes:
+        size: how many entries the smaller tree has.
+        root: its root.
+        path: the proof; empty for none and for all of the entries.
+    """
+
+    size: int
+    root: bytes
+    path: tuple[bytes, ...]
 
 
 def prove_inclusion(fetch: Fetch, tip: Tip, seq: int) -> Inclusion:

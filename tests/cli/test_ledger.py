@@ -68,6 +68,9 @@ def test_an_older_ledger_is_refused_and_an_older_copy_is_said_to_be_one(shell_at
     shell.promote("production")
     for copy in ("older", "public"):
         assert "  note    it is an older copy: " in "\n".join(shell.ok("ledger", "verify", copy).lines)
+    result = shell("ledger", "import", "older", "--ledger-path", "elsewhere", *KEY)
+    assert (result.code, "[ledger.rolled-back]" in result.err) == (7, True)
+    assert not Path("elsewhere").exists()
     shutil.rmtree(".bspec/ledger")
     shutil.copytree("older", ".bspec/ledger")
     result = shell("ledger", "verify")
@@ -83,6 +86,13 @@ def test_an_export_is_verified_by_whoever_has_the_pin(shell_at: At) -> None:
     assert verified.lines[0] == "VERIFIED  export public"
     again = shell.ok("ledger", "export", "public")
     assert again.lines[0] == "EXPORTED  public, 1 new file"
+    tile = Path("public/tile/0/000.p/13")
+    hashes = tile.read_bytes()
+    for wrong in (hashes[:-32], bytes(len(hashes))):
+        tile.write_bytes(wrong)
+        result = shell("ledger", "verify", "public")
+        assert (result.code, result.err.startswith("public/tile/0/000.p/13: ")) == (7, True)
+    tile.write_bytes(hashes)
     bundle = Path("public/tile/entries/000.p/13")
     bundle.write_bytes(bundle.read_bytes()[:-1])
     result = shell("ledger", "verify", "public")

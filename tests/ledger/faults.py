@@ -11,8 +11,11 @@ import resource
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tracing import killed_before
 
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError
@@ -86,6 +89,25 @@ def crash(store: FileStore, key: PrivateKey, label: str) -> None:
         shutil.copytree(begun, store.directory)
         killed = run_until(step, store, key, label)
         say({"step": step, "killed": killed, **look(store), **go_on(store, key, label)})
+
+
+def walk(store: FileStore, key: PrivateKey, label: str) -> None:
+    """The same before each system call that changes files, SQLite's included: side files there, then side files lost."""
+    begun = store.directory.with_name("begun")
+    shutil.copytree(store.directory, begun)
+    for lost in (False, True):
+        step, name = 0, "begin"
+        while name:
+            step += 1
+            shutil.rmtree(store.directory)
+            shutil.copytree(begun, store.directory)
+            if lost:
+                (store.directory / "nodes").unlink()
+                (store.directory / "index.sqlite").unlink()
+            state = store.read()
+            drafted = state.draft(NOW, [("submit", record(label, key)), ("submit", record(label + "+", key))])
+            name = killed_before(step, partial(store.append, state.tip, drafted, key))
+            say({"lost": lost, "call": name, **look(store), **go_on(store, key, label)})
 
 
 def run_until(step: int, store: FileStore, key: PrivateKey, label: str) -> bool:
@@ -171,7 +193,7 @@ def main() -> None:
     key = load_private_key(Path(key_file))
     keys: list[PublicKey] = [key.public]
     store = FileStore(Path(directory), origin=ORIGIN, keys=keys, wait_s=60)
-    {"write": write, "race": race, "crash": crash, "full": full}[mode](store, key, label)
+    {"write": write, "race": race, "crash": crash, "walk": walk, "full": full}[mode](store, key, label)
 
 
 if __name__ == "__main__":

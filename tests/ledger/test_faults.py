@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,8 @@ def start(bench: Bench, tmp_path: Path) -> Callable[[str, str], subprocess.Popen
 
     def run(mode: str, label: str) -> subprocess.Popen[str]:
         command = [sys.executable, str(SCRIPT), mode, str(bench.directory), str(key_file), label]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])}
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
     return run
 
@@ -76,6 +78,27 @@ def test_a_kill_around_any_system_call_leaves_the_old_ledger_or_the_new_one(
     assert {o["size"] for o in outcomes if o["code"]} == {2}
     assert {o["agreed"] for o in outcomes} == {True}
     assert [(o["after"], o["grown"]) for o in outcomes] == [(size, size + 1) for size in sizes]
+
+
+@pytest.mark.attack("A47")
+@pytest.mark.attack("A50")
+def test_a_kill_at_any_call_that_changes_files_is_survived_by_ledger_and_side_files(
+    bench: Bench, start: Callable[[str, str], subprocess.Popen[str]]
+) -> None:
+    bench.add("a", "b")
+    process = start("walk", "new")
+    outcomes = said(process)
+    assert process.returncode == 0
+    for lost in (False, True):
+        mine = [o for o in outcomes if o["lost"] == lost]
+        sizes = [o["size"] for o in mine]
+        assert sizes == sorted(sizes)
+        assert set(sizes) == {2, 4}
+        assert {o["code"] for o in mine} == {"", "ledger.uncheckpointed-tail"}
+        assert {"write", "fsync", "pwrite64", "openat", "unlink"} <= {o["call"] for o in mine}
+        assert [o["call"] for o in mine].index("") == len(mine) - 1
+        assert {o["agreed"] for o in mine} == {True}
+        assert [(o["after"], o["grown"]) for o in mine] == [(size, size + 1) for size in sizes]
 
 
 @pytest.mark.attack("A45")

@@ -180,17 +180,18 @@ class _Fresh:
 
 
 def _create(path: Path) -> None:
-    with contextlib.closing(_connect(path)) as db:
+    with contextlib.closing(_connect(path, "rwc")) as db:
         for statement in ("BEGIN", *_SCHEMA):
             db.execute(statement)
         db.execute("INSERT INTO written VALUES (?)", (_boot(),))
         db.execute("COMMIT")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
     import sqlite3
 
-    db = sqlite3.connect(path, timeout=0, isolation_level=None, cached_statements=0)
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    db = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, cached_statements=0)
     for pragma in ("trusted_schema = OFF", "journal_mode = DELETE", f"synchronous = {'OFF' if _boot() else 'FULL'}"):
         db.execute(f"PRAGMA {pragma}")
     return db

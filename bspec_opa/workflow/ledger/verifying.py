@@ -13,6 +13,7 @@ from bspec_opa.workflow.checkout.memory import check_memory
 
 if TYPE_CHECKING:
     from bspec_opa.ledger.interface import Tip
+    from bspec_opa.ledger.tiles.reading import TileReader
     from bspec_opa.workflow.ledger.place import Authority, Named
 
 
@@ -40,15 +41,25 @@ def verify_ledger(named: Named, authority: Authority) -> Verified:
         TrustError: anything doesn't verify; the first bad entry is named.
         UsageError: there is nothing to verify.
     """
-    tip = begun_tip(named)
     if named.export is not None:
-        from bspec_opa.ledger.tiles.writing import check_tiles
-
-        check_tiles(named.export, tip)
+        tip = _verified_export(named.export)
     else:
+        tip = begun_tip(named)
         for _ in check_entries(named.ledger, tip):
             pass
     return Verified(named.place, named.export is not None, tip, _remembered(named, tip, authority))
+
+
+def _verified_export(export: TileReader) -> Tip:
+    from bspec_opa.ledger.tiles.writing import check_tiles
+
+    try:
+        tip = verified_tip(export)
+    except TrustError:
+        check_tiles(export, export.read().tip)  # the entries are right: it is a tile, which this names
+        raise
+    check_tiles(export, tip)
+    return tip
 
 
 def begun_tip(named: Named) -> Tip:

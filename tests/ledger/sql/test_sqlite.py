@@ -180,7 +180,7 @@ def test_what_is_no_regular_file_is_refused(ledger: SqlBench, tmp_path: Path, ki
 def test_nodes_are_searched_and_not_scanned(ledger: SqlBench) -> None:
     ledger.add(*"abcdefg")
     wanted = nodes_at([(0, 1), (0, 3), (2, 0), (5, 5)])
-    query = str(wanted.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))  # type: ignore[no-untyped-call]
+    query = str(wanted.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
     with closing(sqlite3.connect(ledger.place)) as other:
         plan = other.execute("EXPLAIN QUERY PLAN " + query.replace(f"{SCHEMA}.", "")).fetchall()
     steps = {step.split(" (")[0] for *_, step in plan}
