@@ -201,7 +201,13 @@ class Database:
         if sqlite3.sqlite_version_info >= SAFE_WAL:
             return
         with closing(self._sqlite("ro")) as probe:
-            (mode,) = probe.execute("PRAGMA journal_mode").fetchone()
+            try:
+                (mode,) = probe.execute("PRAGMA journal_mode").fetchone()
+            except sqlite3.OperationalError as e:
+                # A killed writer's rollback journal, which only a writing connection can roll back: no write-ahead log.
+                if e.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                    raise
+                return
         if mode == "wal":
             raise UNSAFE_SQLITE.error(
                 f"the file has a write-ahead log, which SQLite {sqlite3.sqlite_version} can damage",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -132,9 +134,6 @@ def test_looking_at_the_mode_releases_no_lock_of_this_process(ledger: SqlBench) 
 
 
 def subprocess_sees(path: str) -> str:
-    import subprocess
-    import sys
-
     program = (
         "import sqlite3, sys\n"
         "c = sqlite3.connect(sys.argv[1], timeout=0)\n"
@@ -186,3 +185,23 @@ def test_nodes_are_searched_and_not_scanned(ledger: SqlBench) -> None:
     steps = {step.split(" (")[0] for *_, step in plan}
     assert "SEARCH nodes USING PRIMARY KEY" in steps
     assert not any(step.startswith("SCAN") for step in steps)
+
+
+@pytest.mark.attack("A47")
+def test_the_journal_of_a_killed_writer_is_rolled_back_by_whoever_comes_next(ledger: SqlBench) -> None:
+    """A process that dies in the middle of a transaction leaves a hot journal, and pages that it rolls back."""
+    state = ledger.add("a")
+    program = (
+        "import os, sqlite3, sys\n"
+        "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('PRAGMA cache_size=1')\n"
+        "c.execute('BEGIN IMMEDIATE')\n"
+        "c.executemany('INSERT INTO nodes VALUES (9, ?, zeroblob(32))', [(i,) for i in range(5000)])\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program, ledger.place], check=False).returncode == -9
+    journal = Path(f"{ledger.place}-journal")
+    assert journal.stat().st_size > 0
+    assert ledger.store.read() == state
+    assert not journal.exists()
+    assert ledger.add("b").size == 2
