@@ -16,7 +16,7 @@ class Commands(LazyGroup):
     names = COMMANDS
 
 
-@click.group("ledger", cls=Commands)
+@click.group("ledger", cls=Commands, short_help="Verify, export and move the ledger.")
 def command() -> None:
     """Verify the ledger, export it as static files, move it into another store.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("export", short_help="Write the ledger as C2SP tlog-tiles, static files for any web server.")
+@click.command("export", short_help="Write the ledger as static files (C2SP tlog-tiles).")
 @click.argument("directory", type=NamedPath(path_type=Path))
 @PIN
 @place_options

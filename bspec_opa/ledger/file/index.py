@@ -192,8 +192,13 @@ def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
 
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, cached_statements=0)
-    for pragma in ("trusted_schema = OFF", "journal_mode = DELETE", f"synchronous = {'OFF' if _boot() else 'FULL'}"):
-        db.execute(f"PRAGMA {pragma}")
+    flushing = "OFF" if _boot() else "FULL"
+    try:
+        for pragma in ("trusted_schema = OFF", "journal_mode = DELETE", f"synchronous = {flushing}"):
+            db.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        db.close()
+        raise
     return db
 
 
