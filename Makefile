@@ -11,13 +11,15 @@ CONFTEST_VERSION := 0.71.1
 # A registry for OCI images, for the tests only.
 REGISTRY := .tools/bin/registry
 REGISTRY_VERSION := 0.22.1
+# A PostgreSQL server, for the tests only: a link to the directory of its programs.
+POSTGRES := .tools/postgresql
 SCHEMAS := bspec_opa/bundle/contract/schemas
 GATE := .build/gate
 LINT_RULES := bspec_opa/authoring/lint/rules
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry soak mutation fuzz-strict schemas real wheel clean
+.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry postgres soak mutation fuzz-strict schemas real wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +41,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	$(BIN)/pip check --quiet
 	@touch $@
 
-setup: $(VENV)/.dev opa opa-cases registry ## the virtual environment with the development tools, OPA, its cases and a registry
+setup: $(VENV)/.dev opa opa-cases registry postgres ## the virtual environment with the development tools, OPA, its cases, a registry and PostgreSQL
 
 demo: $(VENV)/.runtime ## the main job, on the embedded engine: no Go, no OPA
 	@$(BIN)/python examples/billing/demo.py
@@ -58,14 +60,18 @@ $(REGISTRY): Makefile
 	@sh .ci/get-registry $(REGISTRY_VERSION) $(REGISTRY) $(PYTHON)
 	@touch $@
 
+postgres: $(POSTGRES) ## find PostgreSQL's server, or get it, for the tests
+$(POSTGRES): | $(VENV)/.dev
+	@sh .ci/get-postgres $(POSTGRES) $(BIN)/python
+
 test: test-python test-rego ## everything, with a real OPA
 
-test-python: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY)
+test-python: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) $(POSTGRES)
 	$(BIN)/coverage erase
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report= tests
 	$(BIN)/coverage report
 
-soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) conftest ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
+soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) $(POSTGRES) conftest ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
 	$(BIN)/pytest -n $(JOBS) -m soak -rP tests
 
 fuzz-strict: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION ## 100,000 calls of builtins: OPA's strict mode, its WebAssembly, and the pass of ADR 0007

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.ledger_sql import postgresql, sqlite_store
 from benchmarks.measure import compare, timed
 from bspec_opa.foundation.digest import PREFIX, Digest
 from bspec_opa.ledger.entry import Entry
@@ -45,7 +46,7 @@ def file_store(directory: Path, key: PrivateKey) -> Store:
     return FileStore(directory, origin=ORIGIN, keys=[key.public])
 
 
-STORES: dict[str, Callable[[Path, PrivateKey], Store]] = {"file": file_store}
+STORES: dict[str, Callable[[Path, PrivateKey], Store]] = {"file": file_store, "sqlite": sqlite_store}
 
 
 def ledger(rounds: int, sizes: Sequence[int] = SIZES, base: int = BASE) -> Iterator[Figure]:
@@ -58,6 +59,7 @@ def ledger(rounds: int, sizes: Sequence[int] = SIZES, base: int = BASE) -> Itera
                 with tempfile.TemporaryDirectory() as own:
                     ours = Filled(make(Path(own), key), key, size)
                     yield from _compared(name, ours, rival, rounds)
+    yield from postgresql(Filled, rounds, sizes, base)
 
 
 def _compared(name: str, ours: Filled, rival: Filled, rounds: int) -> Iterator[Figure]:
@@ -125,15 +127,16 @@ class Filled:
 
     def find(self) -> None:
         """A record that is not there: the one who appends asks for it."""
-        self._store.find(_entry(0, f"absent {self._random.random()}").record_id)
+        self._store.find(entry_at(0, f"absent {self._random.random()}").record_id)
 
     def _add(self, number: int) -> None:
         tip = self._store.tip()
-        entries = [_entry(tip.size + i, f"{self.size} {next(self._labels)}") for i in range(number)]
+        entries = [entry_at(tip.size + i, f"{self.size} {next(self._labels)}") for i in range(number)]
         self._store.append(tip, entries, self._key)
 
 
-def _entry(seq: int, label: str) -> Entry:
+def entry_at(seq: int, label: str) -> Entry:
+    """An entry that a label gives."""
     payload = label.encode().ljust(PAYLOAD_BYTES)
     body: JsonObject = {
         "payload": base64.b64encode(payload).decode(),

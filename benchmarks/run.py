@@ -19,6 +19,7 @@ from benchmarks.cold import cold
 from benchmarks.decisions import decisions
 from benchmarks.fleet import fleet
 from benchmarks.ledger import ledger
+from benchmarks.ledger_sql import writers
 from benchmarks.measure import HEAD
 from benchmarks.sizes import KILOBYTES, RULES, sizes
 from benchmarks.switching import switching
@@ -38,6 +39,7 @@ def parts(*, quick: bool) -> dict[str, Callable[[], Iterable[Figure]]]:
         "switching": lambda: switching(1, 1, 10) if quick else switching(6, 5, 100),
         "fleet": lambda: fleet(20, 1) if quick else fleet(1000, 5),
         "check": lambda: checking(20, 1) if quick else checking(1000, 3),
+        "writers": lambda: writers((1, 2), 4) if quick else writers(),
         "ledger": lambda: ledger(3, (1_000,), 100) if quick else ledger(15),
     }
 

@@ -43,6 +43,8 @@ from bspec_opa.foundation.digest import Digest, digest_json, digest_of
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.times import format_time, parse_time
 from bspec_opa.ledger.file_store import FileStore
+from bspec_opa.ledger.sql.store import open_sql_store
+from bspec_opa.ledger.sql.url import parse_url
 from bspec_opa.trust.dsse import IN_TOTO_PAYLOAD_TYPE, TRUST_ROOT_PAYLOAD_TYPE, sign_envelope
 from bspec_opa.trust.root import parse_root
 from bspec_opa.trust.statement import Subject, parse_statement, record_statement
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.ledger.sql.store import SqlStore
     from bspec_opa.workflow.checkout.config import Value
     from bspec_opa.workflow.checkout.session import Session
     from bspec_opa.workflow.facts.evaluation import Evaluation
@@ -168,10 +171,11 @@ class Project:
         return World(self.environ, self.now, self.flags, self.pin)
 
     @property
-    def store(self) -> FileStore:
-        return FileStore(
-            self.state / "ledger", origin="billing.example/bspec", keys=[key_of("ledger").public], wait_s=30
-        )
+    def store(self) -> FileStore | SqlStore:
+        origin, keys = "billing.example/bspec", [key_of("ledger").public]
+        if "ledger.url" in self.flags:
+            return open_sql_store(parse_url(str(self.flags["ledger.url"])), origin=origin, keys=keys, wait_s=30)
+        return FileStore(self.state / "ledger", origin=origin, keys=keys, wait_s=30)
 
     @property
     def keys(self) -> Keys:

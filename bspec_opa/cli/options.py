@@ -62,6 +62,7 @@ _ENGINE = (
 _PLACES = (
     click.option("--records", multiple=True, metavar="DIR", help="An inbox of records; may be given again."),
     click.option("--ledger-path", metavar="DIR", help="The ledger's directory."),
+    click.option("--ledger-url", metavar="URL", help="The ledger's database: sqlite:///… or postgresql://…"),
     click.option("--catalog", "catalogs", multiple=True, metavar="FILE", help="A catalog; may be given again."),
 )
 _FOUNDATION = (
@@ -81,6 +82,7 @@ _FLAG_KEYS = {
     "bundle_path": "bundle.path",
     "records": "records.dirs",
     "ledger_path": "ledger.path",
+    "ledger_url": "ledger.url",
     "catalogs": "catalogs.paths",
     "base": "policy.base",
     "base_revision": "policy.base_revision",

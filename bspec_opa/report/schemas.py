@@ -29,6 +29,7 @@ from bspec_opa.foundation.closed_schema import (
 from bspec_opa.report.authoring.schema import AUTHORING
 from bspec_opa.report.check.schema import CHECK
 from bspec_opa.report.controls_schema import CONTROLS, PROOF
+from bspec_opa.report.database import DATABASE
 from bspec_opa.report.explain_schema import EXPLANATION
 from bspec_opa.report.impact_schema import IMPACT
 from bspec_opa.report.ledger_schema import LEDGER
@@ -254,6 +255,7 @@ _SCHEMAS = {
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     **SERVING,
     **LEDGER,
+    **DATABASE,
     **REGISTRY,
     "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (

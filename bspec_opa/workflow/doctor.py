@@ -186,7 +186,8 @@ def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: 
     ledger = examination.attempt("ledger", lambda: read_ledger(project, anchor))
     if ledger is None:
         return
-    examination.good("ledger", f"{ledger.size} entries; a file ledger is for one host at a time")
+    where = "a file ledger is for one host at a time" if project.database is None else project.database.shown
+    examination.good("ledger", f"{ledger.size} entries; {where}")
     if examination.attempt("clock", partial(_clock, ledger, world)) is not None:
         examination.good("clock", format_time(world.now))
     if anchor.authenticated:

@@ -34,11 +34,13 @@ HEAVY = {
     "jwt",
     "multiprocessing",
     "prometheus_client",
+    "psycopg",
     "pydantic",
     "requests",
     "rfc8785",
     "securesystemslib",
     "semantic_version",
+    "sqlalchemy",
     "sqlite3",
     "urllib3",
     "wasmtime",
@@ -53,6 +55,7 @@ STAGING = ("behavior.intent", "--env", "staging")
 ADMIN = ("--role", "environment-admin", "--key", "keys/environment-admin.pem")
 
 
+IN_SQLITE = ("--ledger-url", "sqlite:///ledger.sqlite")
 SIGN = ("default", "--output", "signed.tar.gz")
 
 
@@ -110,6 +113,9 @@ ROWS = [
     Row("ledger verify", "staged", (), {"cryptography"}),
     Row("ledger export", "staged", ("public",), {"cryptography"}),
     Row("ledger import", "staged", (".bspec/ledger", "--ledger-path", "elsewhere"), {"cryptography", "sqlite3"}),
+    Row("ledger init", "ready", IN_SQLITE, {"sqlalchemy", "sqlite3"}),
+    Row("ledger ddl", "empty", (), set()),
+    Row("record", "signed", ("behavior.intent", *IN_SQLITE), SIGNS | {"sqlalchemy", "sqlite3"}),
     Row("doctor", "ready", (), ALL),
 ]
 

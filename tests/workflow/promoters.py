@@ -1,4 +1,4 @@
-"""A process that promotes, for the fault tests: ``python promoters.py BASE CACHE NOW PIN MODE``.
+"""A process that promotes, for the fault tests: ``python promoters.py BASE CACHE NOW PIN MODE [LEDGER_URL]``.
 
 It says ``ready``, waits for a line, promotes to staging and prints its outcome as JSON. ``full`` leaves it no room for
 a file larger than the number of bytes on the line.
@@ -19,8 +19,10 @@ from bspec_opa.foundation.errors import BspecError
 
 
 def main() -> None:
-    base, cache, now, pin, mode = sys.argv[1:]
+    base, cache, now, pin, mode, *url = sys.argv[1:]
     project = Project(Path(base), Path(cache), int(now), pin)
+    if url:
+        project.flags["ledger.url"] = url[0]
     if mode == "race":
         project.evaluate()
     sys.stdout.write("ready\n")

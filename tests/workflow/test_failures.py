@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from project import HOUR, Project
+from promoting import finish, start
 from world import key_of
 
 from bspec_opa.foundation.digest import digest_of
@@ -20,33 +18,6 @@ from bspec_opa.workflow.promote import Keys, promote
 
 if TYPE_CHECKING:
     from project import Shelf
-
-SCRIPT = Path(__file__).with_name("promoters.py")
-
-
-def start(project: Project, mode: str) -> subprocess.Popen[str]:
-    arguments = [str(project.base), str(project.cache), str(project.now), str(project.pin), mode]
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPT), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-
-
-def finish(processes: list[subprocess.Popen[str]], line: str = "") -> list[Any]:
-    """Let them go at once, and hear what each came to."""
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    said = []
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(line + "\n")
-        process.stdin.flush()
-    for process in processes:
-        with process:
-            assert process.stdout is not None
-            said.append(json.loads(process.stdout.read()))
-        assert process.returncode == 0
-    return said
 
 
 @pytest.mark.attack("A45")
@@ -211,9 +182,9 @@ def test_the_working_directory_is_gone(signed: Project, monkeypatch: pytest.Monk
     gone.rmdir()
     from bspec_opa.workflow.checkout.project import find_project
 
-    for start in (Path("behavior.intent"), signed.base / "behavior.intent"):
+    for place in (Path("behavior.intent"), signed.base / "behavior.intent"):
         with pytest.raises(BspecError, match="working directory is gone"):
-            find_project(start, signed.environ, {})
+            find_project(place, signed.environ, {})
     os.chdir(signed.base)
 
 

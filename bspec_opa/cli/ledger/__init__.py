@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("verify", "export", "import")
+COMMANDS = ("verify", "export", "import", "init", "ddl")
 
 
 class Commands(LazyGroup):

@@ -16,7 +16,9 @@ from bspec_opa.foundation.errors import Location, Problem, error_of
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import ENGINE_DEADLINE_S, MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.suggest import did_you_mean
+from bspec_opa.ledger.sql.url import rebased
 from bspec_opa.trust.key_names import shown_key_name
+from bspec_opa.workflow.checkout.ledgers import over, require_no_passwords
 from bspec_opa.workflow.reasons import CONFIG_PIN, CONFIG_SYNTAX, CONFIG_UNKNOWN, CONFIG_VALUE
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ FORMATS = ("text", "json", "jsonl")
 KEYS: Mapping[str, str] = {
     "records.dirs": "paths",
     "ledger.path": "path",
+    "ledger.url": "database",
     "catalogs.paths": "paths",
     "engine.name": "engine",
     "engine.url": "text",
@@ -122,10 +125,13 @@ def load_config(root: Path | None, environ: Mapping[str, str], flags: Mapping[st
         UsageError: unknown key, wrong value, no TOML, or a pin in the file.
     """
     filed = _from_file(root / FILE_NAME) if root is not None and (root / FILE_NAME).exists() else {}
-    given = _from_environment(environ) | {k: v for k, v in flags.items() if v is not None}
-    values = filed | given
+    flagged = {k: v for k, v in flags.items() if v is not None}
+    # Of all places only the environment is neither shared nor seen by every process.
+    require_no_passwords({FILE_NAME: filed, "the flags": flagged})
+    given = over(_from_environment(environ), flagged)
+    values = over(filed, given)
     _check_words(values)
-    return Config(values, frozenset(filed.keys() - given.keys()))
+    return Config(values, frozenset(k for k in filed if k in values and k not in given))
 
 
 def _check_words(values: Mapping[str, Value]) -> None:
@@ -217,8 +223,8 @@ def _typed(kind: str, raw: object, base: Path) -> Value | None:
         return _seconds(raw)
     if not isinstance(raw, str) or not raw:
         return None
-    if kind == "path":
-        return str(base / raw)
+    if kind in {"path", "database"}:
+        return str(base / raw) if kind == "path" else rebased(raw, base)
     if kind == "bundle":
         return raw if is_shipped_name(raw) else str(base / raw)
     return _key_uri(raw, base) if kind == "key" else raw

@@ -16,6 +16,7 @@ from bspec_opa.workflow.checkout.memory import check_current
 
 if TYPE_CHECKING:
     from bspec_opa.ledger.file_store import FileStore
+    from bspec_opa.ledger.sql.store import SqlStore
     from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.deciding import Policy
     from bspec_opa.workflow.checkout.project import Project
@@ -78,17 +79,24 @@ def read_ledger(project: Project, anchor: Anchor) -> LedgerState:
     Raises:
         TrustError: it does not verify.
     """
-    if anchor.starter or not exists(project.ledger_directory):
+    if anchor.starter or (project.database is None and not exists(project.ledger_directory)):
         return LedgerState(anchor.root.ledger.origin)
     return open_store(project, anchor).read()
 
 
-def open_store(project: Project, anchor: Anchor) -> FileStore:
+def open_store(project: Project, anchor: Anchor) -> FileStore | SqlStore:
     """The ledger's store, with the unrevoked keys that the newest trust root accepts for its checkpoints.
 
     An earlier root's key is not among them: to change the key, name both in one version of the root.
+
+    Raises:
+        UsageError: the configured URL is none, or what a database needs is not installed.
     """
+    origin, keys = anchor.root.ledger.origin, anchor.root.checkpoint_keys()
+    if project.database is not None:
+        from bspec_opa.ledger.sql.store import open_sql_store
+
+        return open_sql_store(project.database, origin=origin, keys=keys)
     from bspec_opa.ledger.file_store import FileStore
 
-    root = anchor.root
-    return FileStore(project.ledger_directory, origin=root.ledger.origin, keys=root.checkpoint_keys())
+    return FileStore(project.ledger_directory, origin=origin, keys=keys)

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.files import is_directory, is_regular, list_files, safe_name
 from bspec_opa.foundation.reasons import UNREADABLE
+from bspec_opa.ledger.sql.url import parse_url
 from bspec_opa.workflow.checkout.config import FILE_NAME, Config, Value, load_config
+from bspec_opa.workflow.checkout.ledgers import require_one_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bspec_opa.ledger.sql.url import DatabaseUrl
 
 STATE = ".bspec"
 LOCK_NAME = "behavior.lock"
@@ -70,6 +74,17 @@ class Project:
     def ledger_directory(self) -> Path:
         """Holds ``log.jsonl`` and ``checkpoint``."""
         return self.config.path("ledger.path") or self.state / "ledger"
+
+    @property
+    def database(self) -> DatabaseUrl | None:
+        """The ledger's database, where it is kept in one.
+
+        Raises:
+            UsageError: what is configured is no such address, or a directory, too.
+        """
+        require_one_ledger(self.config.values)
+        url = self.config.text("ledger.url")
+        return None if url is None else parse_url(url, from_checkout="ledger.url" in self.config.from_checkout)
 
     @property
     def objects_directory(self) -> Path:

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.errors import Location
 from bspec_opa.foundation.files import is_directory, is_regular
 from bspec_opa.ledger.reasons import NO_LEDGER
+from bspec_opa.ledger.sql.url import parse_url, require_no_password
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
-from bspec_opa.workflow.checkout.config import KEYS
 from bspec_opa.workflow.checkout.place import open_store
 from bspec_opa.workflow.checkout.project import find_project
 
 if TYPE_CHECKING:
     from bspec_opa.ledger.interface import Store
     from bspec_opa.ledger.readable import Readable
+    from bspec_opa.ledger.sql.url import DatabaseUrl
     from bspec_opa.ledger.tiles.reading import TileReader
     from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
 
 HERE = Path()
-URL = "ledger.url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ def open_named(where: str | None, authority: Authority) -> Named:
         UsageError: there is no ledger of that name.
     """
     if where is None:
-        own = authority.project.config.text(URL) if URL in KEYS else None
-        return Named(own or str(authority.project.ledger_directory), own_store(authority), own=True)
-    if "://" in where and URL in KEYS:
-        world = authority.world
-        project = find_project(HERE, world.environ, {**world.flags, URL: where})
-        return Named(where, open_store(project, authority.anchor))
+        database = authority.project.database
+        own = str(authority.project.ledger_directory) if database is None else database.shown
+        return Named(own, own_store(authority), own=True)
+    if "://" in where:
+        require_no_password(where, "the command line")
+        return _database(parse_url(where), authority)
     directory, root = Path(where), authority.anchor.root
     origin, keys = root.ledger.origin, root.checkpoint_keys()
     if is_directory(directory / "tile"):
@@ -92,5 +92,12 @@ def open_named(where: str | None, authority: Authority) -> Named:
         from bspec_opa.ledger.file_store import FileStore
 
         return Named(where, FileStore(directory, origin=origin, keys=keys))
-    hint = "name a directory with log.jsonl, or one that bspec-opa ledger export wrote"
+    hint = "name a directory with log.jsonl, one that bspec-opa ledger export wrote, or a database's URL"
     raise NO_LEDGER.error("is no ledger", hint=hint, at=Location(where))
+
+
+def _database(url: DatabaseUrl, authority: Authority) -> Named:
+    from bspec_opa.ledger.sql.store import open_sql_store
+
+    root = authority.anchor.root
+    return Named(url.shown, open_sql_store(url, origin=root.ledger.origin, keys=root.checkpoint_keys()))

@@ -1,0 +1,46 @@
+-- The ledger of bspec-opa in SQLite, version 3.37 or newer. bspec-opa makes it itself with the first entry.
+-- Whoever can write the file can remove the triggers: they keep out mistakes. Signatures keep out the rest.
+
+-- What is decided on is in leaf; the other columns say the same for people and queries, and are held against it.
+CREATE TABLE entries (
+    seq INTEGER PRIMARY KEY CHECK (seq >= 0),
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    record TEXT NOT NULL UNIQUE CHECK (record GLOB 'sha256:*' AND length(record) = 71),
+    agent TEXT NOT NULL,
+    leaf BLOB NOT NULL CHECK (length(leaf) BETWEEN 1 AND 1049600)
+) STRICT;
+
+-- Complete nodes of the Merkle tree: all that appending and proving read.
+CREATE TABLE nodes (
+    level INTEGER NOT NULL CHECK (level BETWEEN 0 AND 62),
+    place INTEGER NOT NULL CHECK (place >= 0),
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (level, place)
+) STRICT, WITHOUT ROWID;
+
+-- Signed tree heads. Of two writers on one size, one meets the primary key of entries: there is no fork.
+CREATE TABLE checkpoints (
+    size INTEGER PRIMARY KEY CHECK (size >= 0),
+    note BLOB NOT NULL CHECK (length(note) BETWEEN 1 AND 16384)
+) STRICT;
+
+CREATE TRIGGER entries_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
+CREATE TRIGGER entries_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
+CREATE TRIGGER nodes_update BEFORE UPDATE ON nodes BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
+CREATE TRIGGER nodes_delete BEFORE DELETE ON nodes BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
+CREATE TRIGGER checkpoints_update BEFORE UPDATE ON checkpoints
+BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
+CREATE TRIGGER checkpoints_delete BEFORE DELETE ON checkpoints
+BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
+
+-- INSERT OR REPLACE removes the row that it meets without a trigger of DELETE.
+CREATE TRIGGER entries_replace BEFORE INSERT ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE seq = NEW.seq OR record = NEW.record)
+BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
+CREATE TRIGGER nodes_replace BEFORE INSERT ON nodes
+WHEN EXISTS (SELECT 1 FROM nodes WHERE level = NEW.level AND place = NEW.place)
+BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
+CREATE TRIGGER checkpoints_replace BEFORE INSERT ON checkpoints
+WHEN EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size)
+BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;

@@ -1,0 +1,175 @@
+"""What a ledger's rows have to be, read inside somebody's transaction: as strict as the file ledger's log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.errors import Location
+from bspec_opa.ledger.checkpoint import parse_checkpoint
+from bspec_opa.ledger.entry import MAX_ENTRY_BYTES, parse_entry
+from bspec_opa.ledger.interface import Tip
+from bspec_opa.ledger.log import altered_rows
+from bspec_opa.ledger.nodes import Frontier
+from bspec_opa.ledger.proving import prove_frontier, prove_inclusion
+from bspec_opa.ledger.reasons import (
+    ALTERED,
+    BAD_CHECKPOINT,
+    BAD_ENTRY,
+    NO_CHECKPOINT,
+    TRUNCATED,
+    UNCHECKPOINTED_TAIL,
+)
+from bspec_opa.ledger.sql.reasons import SOMEBODY
+from bspec_opa.ledger.sql.statements import (
+    agent_of,
+    fetch_nodes,
+    last_number,
+    newest_note,
+    note_at,
+    page,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from bspec_opa.ledger.checkpoint import Checkpoint
+    from bspec_opa.ledger.entry import Entry
+    from bspec_opa.ledger.proving import Place
+    from bspec_opa.ledger.sql.statements import Row
+    from bspec_opa.trust.keys import PublicKey
+
+
+class Verifying:
+    """A ledger's rows, held against its name and its keys.
+
+    Attributes:
+        origin: the ledger's name, from the trust root.
+        keys: whose signature on a checkpoint counts.
+        name: what messages name.
+    """
+
+    def __init__(self, origin: str, keys: tuple[PublicKey, ...], name: str) -> None:
+        self.origin = origin
+        self.keys = keys
+        self.name = name
+
+    @property
+    def _at(self) -> Location:
+        return Location(self.name)
+
+    def newest(self, connection: Connection) -> Checkpoint | None:
+        """The newest checkpoint; None for a ledger that nobody has written yet.
+
+        Raises:
+            TrustError: it doesn't verify, or there are entries and none.
+        """
+        found = newest_note(connection)
+        if found is not None:
+            return self._verified(*found)
+        if last_number(connection) is not None:
+            raise NO_CHECKPOINT.error("there are entries and no checkpoint", at=self._at)
+        return None
+
+    def checkpoint(self, connection: Connection) -> Checkpoint | None:
+        """The newest checkpoint, as :meth:`newest`; the entries end where it says.
+
+        Raises:
+            TrustError: it doesn't verify, or the entries end before or after it (attacks A52, A81).
+        """
+        checkpoint = self.newest(connection)
+        if checkpoint is None:
+            return None
+        last = last_number(connection)
+        there = 0 if last is None else last + 1
+        if there < checkpoint.size:
+            raise self.truncated(there, checkpoint.size)
+        if there > checkpoint.size:
+            raise UNCHECKPOINTED_TAIL.error(
+                f"entry {checkpoint.size} and what follows is not covered by the checkpoint",
+                hint=SOMEBODY,
+                at=self._at,
+            )
+        return checkpoint
+
+    def checkpoint_at(self, connection: Connection, size: int) -> Checkpoint | None:
+        """The checkpoint of a size; None if there is none.
+
+        Raises:
+            TrustError: it doesn't verify.
+        """
+        note = note_at(connection, size)
+        return None if note is None else self._verified(size, note)
+
+    def _verified(self, size: int, note: bytes) -> Checkpoint:
+        name = f"{self.name}, checkpoint {size}"
+        found = parse_checkpoint(note, name)
+        found.verify(self.origin, self.keys, name)
+        if found.size != size:
+            raise BAD_CHECKPOINT.error(f"the note is of {found.size} entries", at=Location(name))
+        return found
+
+    def tip(self, connection: Connection) -> Tip:
+        """The end of the ledger; see :meth:`bspec_opa.ledger.interface.Store.tip`."""
+        checkpoint = self.checkpoint(connection)
+        return Tip(self.origin) if checkpoint is None else self._tip(connection, checkpoint)
+
+    def _tip(self, connection: Connection, checkpoint: Checkpoint) -> Tip:
+        def fetch(places: Collection[Place]) -> dict[Place, bytes]:
+            return fetch_nodes(connection, places)
+
+        size = checkpoint.size
+        tip = Tip(self.origin, prove_frontier(fetch, size, checkpoint.root), 0, checkpoint)
+        if size == 0:
+            return tip
+        (last,) = self.entries(page(connection, size - 1, size), size - 1, size)
+        if prove_inclusion(fetch, tip, size - 1).leaf != last.leaf_hash():
+            raise ALTERED.error(f"changed since it was signed: entry {size - 1}", at=self._at)
+        return Tip(self.origin, tip.frontier, last.at, checkpoint)
+
+    def entries(self, rows: Iterable[Row], start: int, end: int, last_at: int = 0) -> Iterator[Entry]:
+        """The entries that rows are, from a number to before another one; each is there and in order.
+
+        Raises:
+            TrustError: a row is missing, is another one, or has another form (attack A54).
+        """
+        seq = start
+        for row in rows:
+            entry = self._entry(row, seq)
+            if entry.at < last_at:
+                raise BAD_ENTRY.error(f"entry {seq} was sequenced before the one ahead of it", at=self._at)
+            last_at, seq = entry.at, seq + 1
+            yield entry
+        if seq < end:
+            raise self.truncated(seq, end)
+
+    def _entry(self, row: Row, seq: int) -> Entry:
+        if len(row.leaf) > MAX_ENTRY_BYTES:
+            raise BAD_ENTRY.error(f"entry {seq} is larger than {MAX_ENTRY_BYTES} bytes", at=self._at)
+        entry = parse_entry(row.leaf, seq, self._at)
+        if row[:5] != (seq, entry.at, entry.kind, entry.record_id, agent_of(entry)):
+            raise BAD_ENTRY.error(f"the columns of entry {seq} say something else than its leaf", at=self._at)
+        return entry
+
+    def truncated(self, there: int, size: int) -> Exception:
+        """That entries are missing."""
+        return TRUNCATED.error(f"entry {there} is missing; the checkpoint covers {size} entries", at=self._at)
+
+    def frontier(
+        self, leaves: Sequence[bytes], checkpoint: Checkpoint, noted: Callable[[], Sequence[bytes]]
+    ) -> Frontier:
+        """The frontier of the leaves, if they give the signed root.
+
+        Args:
+            leaves: hashes of the entries as they are.
+            checkpoint: signs the root.
+            noted: gives the hashes as they were noted; they only serve to name an altered entry.
+
+        Raises:
+            TrustError: they don't (attack A53).
+        """
+        found, _ = Frontier().extended(leaves)
+        if found.root == checkpoint.root:
+            return found
+        raise ALTERED.error(altered_rows(leaves, checkpoint.root, noted()), at=self._at)
