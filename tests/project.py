@@ -292,6 +292,27 @@ class Project:
     def verify(self, deployed: Path | None = None) -> Verification:
         return verify_file(self.lock, self.world, deployed)
 
+    def deployed(self, number: int = 1) -> Any:
+        """What a deployment of exactly one of the lock's lines reports, as a document to change."""
+        line = self.verify().lines[number]
+        binding: Any = line.binding
+        return copy.deepcopy(
+            {
+                "schema": "bspec.deployed/v1",
+                "agent": AGENT,
+                "environment": line.environment,
+                "line": line.digest,
+                "models": [
+                    {k: m[k] for k in ("class", "provider", "identity", "region", "digest")} for m in binding["models"]
+                ],
+                "tools": [
+                    {k: t[k] for k in ("id", "release", "artifact")} | {"contract_digest": t["contract"]["digest"]}
+                    for t in binding["tools"]
+                ],
+                "components": [{"id": c["id"], "digest": c["digest"]} for c in binding["components"]],
+            }
+        )
+
     # What an attacker with keys does
 
     def forge(

@@ -82,6 +82,7 @@ ROWS = [
     Row("record", "signed", ("behavior.intent",), SIGNS),
     Row("promote", "signed", STAGING, ALL),
     Row("show", "staged", ("behavior.lock",), set()),
+    Row("show", "staged", ("behavior.lock", "--deployed", "staging"), set()),
     Row("verify", "staged", ("behavior.lock",), ALL),
     Row("report", "staged", ("behavior.lock",), ALL),
     Row("normalize", "bare", ("behavior.intent",), READS),
