@@ -385,6 +385,11 @@ class Project:
         path.write_bytes(sign_envelope(canonical_bytes(payload), TRUST_ROOT_PAYLOAD_TYPE, [key_of(by)]).to_bytes())
         return path
 
+    def revoke(self, kind: str, identifier: str, reason: str) -> None:
+        """A day later the next version of the trust root revokes a ``key`` or a ``record``."""
+        self.now += DAY
+        self.next_root(lambda root: root["revoked"].append({"kind": kind, "id": identifier, "reason": reason}))
+
     # What tests demand
 
     @contextmanager
@@ -477,7 +482,19 @@ def live(project: Project) -> None:
     project.allowed("production")
 
 
-ORDER = (resolved, signed, staged, ready, live)
+def grown(project: Project) -> None:
+    """A day later version 1.1.0, which may take more steps: pending at first, then promoted to staging."""
+    project.now += DAY
+    project.change_intent(("version: 1.0.0", "version: 1.1.0"), ("max_steps: 20", "max_steps: 30"))
+    project.denied()
+    project.now += HOUR
+    project.submit()
+    project.attest_all()
+    project.sign_all("staging", "environment-admin", "security", "risk-owner")
+    project.allowed("staging")
+
+
+ORDER = (resolved, signed, staged, ready, live, grown)
 
 
 class Shelf:
@@ -492,7 +509,7 @@ class Shelf:
         return self._directory / "cache"
 
     def project(self, stage: str, target: Path) -> Project:
-        """A copy of the project at a stage: resolved, signed, staged, ready or live."""
+        """A copy of the project at a stage: resolved, signed, staged, ready, live or grown."""
         return self._copy(self._prepared(stage), target)
 
     def _prepared(self, stage: str) -> Project:

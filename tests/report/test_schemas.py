@@ -65,6 +65,8 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "key show": ("ready", ("key", "show", "keys/root.pub.pem"), "key"),
     "show": ("live", ("show",), "lock"),
     "verify": ("live", ("verify",), "verification"),
+    "history": ("live", ("history", "billing-support", "--denials"), "history"),
+    "audit": ("live", ("audit", "--at", "12"), "audit"),
     "report": ("live", ("report", "."), "controls"),
     "report of an intent": ("bare", ("report", *STAGING), "controls"),
     "inspect": ("empty", ("bundle", "inspect"), "bundle"),

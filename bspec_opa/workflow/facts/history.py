@@ -124,7 +124,7 @@ def read_history(entries: Sequence[Entry], roots: Sequence[TrustRoot], agent: st
     """
     reader = _Reader(roots, now)
     for entry in entries:
-        if _agent_of(entry) == agent:
+        if agent_of_entry(entry) == agent:
             reader.read(entry)
     return reader.history(len(entries))
 
@@ -224,7 +224,7 @@ def _spent(record: Sequenced) -> Rejected:
     return Rejected(record.record.type, record.record.id, f"ledger entry {record.seq}", SPENT.code, message)
 
 
-def _agent_of(entry: Entry) -> str | None:
+def agent_of_entry(entry: Entry) -> str | None:
     """The agent that an entry claims to be about; only used to leave other agents' entries out."""
     payload = entry.body["payload"]
     assert isinstance(payload, str)  # noqa: S101 - the entry's schema was checked
