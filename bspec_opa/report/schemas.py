@@ -26,6 +26,7 @@ from bspec_opa.foundation.closed_schema import (
     integers,
     obj,
 )
+from bspec_opa.report.audit.pack import SCHEMAS as PACKING
 from bspec_opa.report.audit.schema import SCHEMAS as AUDITING
 from bspec_opa.report.authoring.schema import AUTHORING
 from bspec_opa.report.check.schema import CHECK
@@ -264,6 +265,7 @@ _SCHEMAS = {
         },
     ),
     **AUDITING,
+    **PACKING,
     **AUTHORING,
     "bspec.init/v1": ((0,), {"directory": LINE, "intent": LINE, "written": LINES, "kept": LINES, "next": LINES}),
 }

@@ -86,6 +86,7 @@ ROWS = [
     Row("verify", "staged", ("behavior.lock",), ALL),
     Row("history", "staged", ("billing-support",), SIGNS),
     Row("audit", "staged", ("--at", "6"), ALL),
+    Row("audit evidence-pack", "staged", ("pack",), ALL),
     Row("report", "staged", ("behavior.lock",), ALL),
     Row("normalize", "bare", ("behavior.intent",), READS),
     Row("key generate", "empty", ("new.pem",), {"cryptography"}),

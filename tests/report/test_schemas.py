@@ -67,6 +67,7 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "verify": ("live", ("verify",), "verification"),
     "history": ("live", ("history", "billing-support", "--denials"), "history"),
     "audit": ("live", ("audit", "--at", "12"), "audit"),
+    "pack": ("live", ("audit", "evidence-pack", "pack"), "pack"),
     "report": ("live", ("report", "."), "controls"),
     "report of an intent": ("bare", ("report", *STAGING), "controls"),
     "inspect": ("empty", ("bundle", "inspect"), "bundle"),

@@ -19,7 +19,7 @@ class AuditGroup(LazyGroup):
     """``audit --at`` itself, and its commands, each in a module of its own."""
 
     package = "bspec_opa.cli.audit"
-    names = ()
+    names = ("evidence-pack",)
 
 
 @click.group(
@@ -56,6 +56,7 @@ def command(
     \b
     bspec-opa audit --at 2026-05-01T00:00:00Z
     bspec-opa audit --at 41 --agent billing-support --env production --format json
+    bspec-opa audit evidence-pack evidence-2026-06
     """
     if ctx.invoked_subcommand is not None:
         if when is not None:

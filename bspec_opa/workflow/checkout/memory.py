@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.ledger.memory import Remembered
     from bspec_opa.workflow.checkout.anchor import Anchor
 
 T = TypeVar("T")
@@ -36,6 +37,16 @@ def memory_directory(environ: Mapping[str, str]) -> Path | None:
     home = Path(environ.get("HOME", ""))
     directory = state_directory(environ, home if home.is_absolute() else NOWHERE)
     return None if directory.is_relative_to(NOWHERE) else directory
+
+
+def recall(anchor: Anchor, environ: Mapping[str, str]) -> Remembered | None:
+    """What this user has seen of a domain under a pin; None if nothing, or where nothing can be remembered.
+
+    Raises:
+        TrustError: the memory is damaged.
+    """
+    memory = open_memory(environ)
+    return memory.recall(_key(anchor)) if memory else None
 
 
 def check_memory(anchor: Anchor, ledger: LedgerState, environ: Mapping[str, str]) -> tuple[str, ...]:
