@@ -395,7 +395,11 @@ def test_what_became_known_later_is_in_it(live: Project, tmp_path: Path) -> None
     said = {of for p in agent.lines for of, _ in p.line.everything_since}
     assert said == {"evidence by eve", "promotion line 2"}
     page = (tmp_path / "pack" / "index.md").read_text(encoding="utf-8")
-    assert page.count("**Since then:** evidence by eve: key ") == 10
+    assert (
+        page.count("**Since then:** evidence by eve \\(5 records\\): its key was revoked by trust root version 2 of ")
+        == 2
+    )
+    assert page.count("**Since then:** promotion line 2: it was revoked by trust root version 3 of ") == 1
     assert "### Line 2: 1.0.0 to production, no longer current" in page
 
 

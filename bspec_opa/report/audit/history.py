@@ -45,7 +45,7 @@ def _event(event: Event, style: Style) -> Iterator[str]:
             yield from labelled("because", printable(event.why))
         yield from people_lines(line)
         yield from change_lines(line)
-        yield from since_lines(line.everything_since)
+        yield from since_lines(line)
     elif event.denial is not None:
         denial = event.denial
         yield f"  denial  {printable(event.version)}  {denial.at}  entry {denial.entry}  {state}"

@@ -111,11 +111,7 @@ def _line(proven: ProvenLine) -> Iterator[str]:
     yield "| | |\n| --- | --- |"
     yield from (f"| {label} | {cell(text)} |" for label, text in facts)
     yield ""
-    yield from (
-        f"**Since then:** {cell(of)}: {s.kind} `{s.id}` revoked by trust root version {s.version} of {s.at}: "
-        f"{cell(s.reason)}\n"
-        for of, s in line.everything_since
-    )
+    yield from (f"**Since then:** {cell(said)}\n" for said in line.said_since)
     yield "It allowed:\n"
     yield from (f"- {cell(text)}" for text in proven.capabilities)
     yield ""

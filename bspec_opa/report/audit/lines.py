@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.workflow.audit.lines import PastLine, Signed
-    from bspec_opa.workflow.audit.sequenced import Since
 
 WIDTH = 80
 PAD = " " * 15
@@ -53,14 +52,10 @@ def change_lines(line: PastLine) -> Iterator[str]:
         yield from (f"{PAD}  {text}" for text in more)
 
 
-def since_lines(found: Iterable[tuple[str, Since]]) -> Iterator[str]:
+def since_lines(line: PastLine) -> Iterator[str]:
     """What became known later."""
-    for of, since in found:
-        text = (
-            f"{of}: {since.kind} {since.id[:19]}… revoked by trust root version {since.version} "
-            f"of {since.at}: {since.reason}"
-        )
-        yield from labelled("SINCE THEN", printable(text))
+    for said in line.said_since:
+        yield from labelled("SINCE THEN", printable(said))
 
 
 def _people(records: Sequence[Signed]) -> str:

@@ -32,9 +32,10 @@ def moment_text(moment: Moment, style: Style) -> str:
         f"    trust root version {moment.root_then} then, {moment.root_now} now",
     ]
     idle = []
+    several = len({a.agent for a in moment.agents}) > 1
     for agent, found in groupby(moment.agents, key=lambda a: a.agent):
         places = list(found)
-        if all(p.why == NO_LINE for p in places):
+        if several and all(p.why == NO_LINE for p in places):
             idle.append(agent)
             continue
         for place in places:
@@ -72,7 +73,7 @@ def _line(place: Authorised, line: PastLine) -> Iterator[str]:
         yield from labelled("component", printable(f"{c['id']}"))
         yield f"    {c['digest']}"
     yield from people_lines(line)
-    yield from since_lines(line.everything_since)
+    yield from since_lines(line)
 
 
 def _could(capabilities: tuple[str, ...]) -> Iterator[str]:

@@ -43,7 +43,7 @@ PACK: dict[str, JsonObject] = {
     "trust_root_version": integer(1),
     "agents": array(
         obj(
-            agent=IDENTIFIER,
+            agent=LINE,
             lines=array(
                 obj(
                     number=integer(1),
@@ -103,7 +103,7 @@ def pack_text(pack: Pack, style: Style, *, verified: bool) -> str:
     """What is in it, and how new it is: a pack proves nothing about what came after."""
     word = style.mark("VERIFIED" if verified else "PACKED", "bold", "green")
     lines = [
-        f"{word}  {printable(str(pack.directory))}   ({count(pack.files, 'file')}, {pack.size // 1024} KiB)",
+        f"{word}  {printable(str(pack.directory))}   ({count(pack.files, 'file')})",
         *labelled("domain", f"{pack.domain}, trust root version {pack.root_version}"),
         *labelled("ledger", f"{count(pack.tree_size, 'entry', 'entries')} until {format_time(pack.until)}"),
     ]
@@ -120,7 +120,7 @@ def _agent(agent: Examined) -> Iterator[str]:
         where = f"{printable(proven.version)} → {line.environment}"
         yield f"  line {line.number}  {where}  {line.at}  entry {line.entry}{current}"
         yield from labelled("replayed", f"{count(proven.rules, 'rule')}, {line.assurance}; {line.change.verdict}")
-        yield from since_lines(line.everything_since)
+        yield from since_lines(line)
     for denial in agent.denials:
         where = f"{printable(denial.version)} → {denial.environment}"
         yield f"  {denial.verdict}  {where}  {denial.at}  entry {denial.entry}"
@@ -162,7 +162,7 @@ def _agent_json(agent: Examined) -> JsonObject:
                 "at": p.line.at,
                 "rules": p.rules,
                 "current": p.current,
-                "since": [f"{of}: {s.kind} {s.id}: {s.reason}" for of, s in p.line.everything_since],
+                "since": [*p.line.said_since],
             }
             for p in agent.lines
         ],

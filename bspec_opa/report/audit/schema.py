@@ -71,7 +71,7 @@ AUDIT: dict[str, JsonObject] = {
     "trust_root": obj(then=integer(), now=integer(1)),
     "agents": array(
         obj(
-            agent=IDENTIFIER,
+            agent=LINE,
             environment=IDENTIFIER,
             state=enum("authorised", "nothing", "not-proven"),
             why=TEXT,

@@ -22,7 +22,7 @@ from bspec_opa.workflow.recorded.inputs import agent_of
 from bspec_opa.workflow.verify import Evidence, verify_head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bspec_opa.foundation.digest import Digest
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.audit.lines import PastLine
     from bspec_opa.workflow.audit.sequenced import Sequenced
-    from bspec_opa.workflow.facts.history import Head, History
+    from bspec_opa.workflow.facts.history import History
 
 
 class NotingObjects(ObjectStore):
@@ -148,21 +148,13 @@ class _Examiner:
         decisions = [r for r in self._records if r.entry.kind in {*LINE_TYPES, DENIAL}]
         return Examined(
             self._agent,
-            tuple(self._line(r, head) for r in decisions for head in self._head(r)),
+            tuple(self._line(r) for r in decisions if r.entry.kind in LINE_TYPES and r.record is not None),
             tuple(self._denial(r) for r in decisions if r.entry.kind == DENIAL and r.record is not None),
             tuple(Void(r.entry.seq, r.entry.kind, r.why) for r in decisions if r.record is None),
         )
 
-    def _head(self, found: Sequenced) -> Iterator[Head]:
-        """A line as it was current directly after it was sequenced."""
-        if found.record is None or found.entry.kind not in LINE_TYPES:
-            return
-        head = self._then(found).head(str(found.record.environment))
-        if head is None or head.seq != found.entry.seq:
-            raise _unproven(found, "it was not current when it was sequenced")
-        yield head
-
     def _then(self, found: Sequenced) -> History:
+        """The agent's records directly after an entry, as they counted then."""
         at = found.entry.at
         entries = self._record.ledger.entries[: found.entry.seq + 1]
         return read_history(entries, roots_at(self._record.roots, at), self._agent, at)
@@ -171,9 +163,13 @@ class _Examiner:
         record, at = self._record, found.entry.at
         return Evidence(roots_at(record.roots, at), record.ledger, record.objects, record.environ, at)
 
-    def _line(self, found: Sequenced, head: Head) -> ProvenLine:
+    def _line(self, found: Sequenced) -> ProvenLine:
+        history = self._then(found)
+        head = history.line(found.entry.seq)
+        if head is None:
+            raise _unproven(found, "it did not count when it was sequenced")
         try:
-            past = verify_head(head, self._then(found), self._evidence(found))
+            past = verify_head(head, history, self._evidence(found))
         except (TrustError, InvalidInputError) as e:
             raise _unproven(found, f"{e.problems[0].message} [{e.code}]") from e
         line = past_line(found, head.record, self._known)

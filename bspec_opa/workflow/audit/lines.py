@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,16 @@ class PastLine:
         records = (*self.submits, *self.runs, *self.approvals, self.request)
         own = [(f"{self.kind} line {self.number}", s) for s in self.since]
         return (*own, *((f"{r.type} by {r.principal}", s) for r in records for s in r.since))
+
+    @property
+    def said_since(self) -> tuple[str, ...]:
+        """The same in sentences; what is said of several records of one person alike is one sentence."""
+        found = Counter((of, s.kind, s.version, s.at, s.reason) for of, s in self.everything_since)
+        return tuple(
+            f"{of if n == 1 else f'{of} ({n} records)'}: {'its key' if kind == 'key' else 'it'} was revoked by "
+            f"trust root version {version} of {at}: {reason}"
+            for (of, kind, version, at, reason), n in found.items()
+        )
 
 
 def past_line(found: Sequenced, record: Record, known: Mapping[str, Sequenced]) -> PastLine:

@@ -55,7 +55,7 @@ MANIFEST_SCHEMA = obj(
     domain=IDENTIFIER,
     trust_root=obj(version=integer(1), digest=DIGEST),
     ledger=obj(origin=ORIGIN, tree_size=integer(1), root_hash=DIGEST, until=TIME),
-    agents=array(obj(agent=IDENTIFIER, lines=integer(), denials=integer())),
+    agents=array(obj(agent=TEXT, lines=integer(), denials=integer())),
     files=array(obj(path=TEXT, bytes=integer(), digest=DIGEST), minimum=1),
 )
 """Nothing in it is believed: it names what was altered, and everything is derived again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.approval.facts import REJECT
@@ -228,6 +229,12 @@ def agent_of_entry(entry: Entry) -> str | None:
     """The agent that an entry claims to be about; only used to leave other agents' entries out."""
     payload = entry.body["payload"]
     assert isinstance(payload, str)  # noqa: S101 - the entry's schema was checked
+    return _agent_of(payload)
+
+
+@lru_cache(maxsize=100_000)
+def _agent_of(payload: str) -> str | None:
+    """Kept, because whoever reads about many agents or lines asks it of every entry again and again."""
     try:
         predicate = parse_statement(base64.b64decode(payload)).predicate
     except BspecError:
