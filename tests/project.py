@@ -58,6 +58,7 @@ from bspec_opa.workflow.issue import Approval, approve, attest, promotable, requ
 from bspec_opa.workflow.promote import Keys, promote
 from bspec_opa.workflow.scaffold import scaffold
 from bspec_opa.workflow.sequence import sequence
+from bspec_opa.workflow.showing import open_lock
 from bspec_opa.workflow.trusting import init_root
 
 if TYPE_CHECKING:
@@ -294,7 +295,7 @@ class Project:
 
     def deployed(self, number: int = 1) -> Any:
         """What a deployment of exactly one of the lock's lines reports, as a document to change."""
-        line = self.verify().lines[number]
+        line = open_lock(self.lock)[number]
         binding: Any = line.binding
         return copy.deepcopy(
             {

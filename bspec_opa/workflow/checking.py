@@ -40,6 +40,7 @@ def verify_file(lock: Path, world: World, deployed: Path | None) -> Verification
         InvalidInputError: there is no lock, or the deployed file has another form.
     """
     pin = require_pin(find_pin(world.pin, world.environ))
+    report = read_deployed(deployed) if deployed is not None else None
     project = find_project(lock, world.environ, world.flags)
     anchor = open_anchor(project, pin, world.now)
     loaded = _loaded(lock)
@@ -47,9 +48,9 @@ def verify_file(lock: Path, world: World, deployed: Path | None) -> Verification
     ledger, notes = check_current(anchor, read(), read, world.environ)
     verification = _verified(loaded, project, anchor, ledger, world)
     verification = replace(verification, notes=(*notes, *_remembered(anchor, ledger, read, world)))
-    if deployed is None:
+    if report is None:
         return verification
-    compare_deployed(verification, read_deployed(deployed))
+    compare_deployed(verification, report)
     return replace(verification, deployed=str(deployed))
 
 

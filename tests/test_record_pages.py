@@ -1,19 +1,27 @@
-"""docs/deploying.md is followed word by word, and what it shows for CI and Kubernetes is run, too."""
+"""docs/deploying.md and docs/auditing.md are followed word by word; what they show for CI and Kubernetes is run, too."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import transcript
 import yaml
-from transcript import Step
+from record_pages import ROOT, demo, follow
 
-ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
-WORKFLOW, POD = (yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["demo"]
+
+DEPLOYING = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+WORKFLOW, POD = (
+    yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```$", DEPLOYING, re.MULTILINE | re.DOTALL)
+)
+
+
+def test_the_walk_of_an_auditor(demo: Path, tmp_path: Path) -> None:
+    assert follow("auditing.md", demo, tmp_path) == []
 
 
 def of_the_workflow() -> str:
@@ -27,20 +35,16 @@ def of_the_workflow() -> str:
 
 def in_the_pod(container: dict[str, Any], mounts: dict[str, str]) -> str:
     """An init container's command, where its volumes and its image lie on this machine."""
-    spec = POD["spec"]
     mounted = {m["mountPath"]: mounts[m["name"]] for m in container["volumeMounts"]}
-    assert {m["name"] for m in container["volumeMounts"]} <= {v["name"] for v in spec["volumes"]}
+    assert {m["name"] for m in container["volumeMounts"]} <= {v["name"] for v in POD["spec"]["volumes"]}
     values = {e["name"]: e["value"] for e in container.get("env", []) if "value" in e}
-    words = [*(f"{name}={value}" for name, value in values.items()), *container["command"]]
-    text = shlex.join(["env", *words])
+    text = shlex.join(["env", *(f"{name}={value}" for name, value in values.items()), *container["command"]])
     for path, here in sorted(mounted.items()):
         text = text.replace(path, here)
-    workplace = mounted.get(container["workingDir"], ".")
-    return f"(cd {workplace} && {text})"
+    return f"(cd {mounted.get(container['workingDir'], '.')} && {text})"
 
 
-def test_the_page_and_what_it_shows(tmp_path: Path) -> None:
-    shown = transcript.steps_of(PAGE)
+def test_the_walk_of_a_platform_team(demo: Path, tmp_path: Path) -> None:
     mounts = {"report": str(tmp_path / "report"), "record": "$PWD", "state": str(tmp_path / "state")}
     (tmp_path / "report").mkdir()
     report, verify = (in_the_pod(c, mounts) for c in POD["spec"]["initContainers"])
@@ -51,11 +55,7 @@ def test_the_page_and_what_it_shows(tmp_path: Path) -> None:
         f"{evil}; {of_the_workflow()}; echo exit $?",
         f"{report} && {verify}; echo exit $?",
     ]
-    before = [Step(f"export CHECKOUT={ROOT}", ())]
-    outputs = transcript.run([*before, *shown, *(Step(c, ()) for c in more)], tmp_path)[1:]
-    wrong = [(s.command, o) for s, o in zip(shown, outputs, strict=False) if not transcript.fits(s.output, o)]
-    assert wrong == [], wrong
-    ours = outputs[len(shown) :]
+    ours = follow("deploying.md", demo, tmp_path, more)
     assert [o[-1] for o in ours] == ["exit 0", "exit 0", "exit 7", "exit 7"]
     assert [o[0].partition("  ")[0] for o in ours[:2]] == ["VERIFIED", "VERIFIED"]
     assert all("component system-prompt is sha256:" in o[0] for o in ours[2:])
