@@ -290,8 +290,8 @@ class Project:
     def promote(self, environment: str = "staging") -> Outcome:
         return promote(self.session(), environment, self.keys)
 
-    def verify(self, deployed: Path | None = None) -> Verification:
-        return verify_file(self.lock, self.world, deployed)
+    def verify(self, deployed: Path | None = None, environment: str = "") -> Verification:
+        return verify_file(self.lock, self.world, deployed, environment)
 
     def deployed(self, number: int = 1) -> Any:
         """What a deployment of exactly one of the lock's lines reports, as a document to change."""

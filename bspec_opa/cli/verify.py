@@ -20,12 +20,20 @@ if TYPE_CHECKING:
 @click.option(
     "--pack", type=NamedPath(path_type=Path), metavar="DIR", help="Verify an evidence pack instead of a lock."
 )
+@click.option("--env", "environment", metavar="ENV", help="Where that runs: a report about elsewhere is refused.")
 @PIN
 @place_options
 @output_options
 @click.pass_obj
 def command(
-    runtime: Runtime, /, lock: Path | None, deployed: Path | None, pack: Path | None, quiet: bool, **options: Any
+    runtime: Runtime,
+    /,
+    lock: Path | None,
+    deployed: Path | None,
+    environment: str | None,
+    pack: Path | None,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Verify LOCK [behavior.lock] offline: envelopes, chain, pin, ledger inclusion, facts rebuilt, decision replayed.
 
@@ -34,20 +42,22 @@ def command(
 
     \b
     bspec-opa verify behavior.lock
-    bspec-opa verify behavior.lock --deployed deployed.json
+    bspec-opa verify behavior.lock --deployed deployed.json --env production
     bspec-opa verify --pack evidence-2026-06 --trust-pin sha256:…
     """
     from bspec_opa.report.verification import verification_json, verification_text
     from bspec_opa.workflow.checking import verify_file
 
     if pack is not None:
-        if lock is not None or deployed is not None:
-            raise click.UsageError("--pack is verified by itself: leave LOCK and --deployed out")
+        if lock is not None or deployed is not None or environment is not None:
+            raise click.UsageError("--pack is verified by itself: leave LOCK, --deployed and --env out")
         _verify_pack(runtime, pack, options, quiet=quiet)
         return
+    if environment is not None and (deployed is None or not environment):
+        raise click.UsageError("--env says where what --deployed names runs; it needs both, and a name")
     lock = lock or Path("behavior.lock")
     world, output = open_world(runtime, lock, options, quiet=quiet)
-    verification = verify_file(lock, world, deployed)
+    verification = verify_file(lock, world, deployed, environment or "")
     output.show(
         lambda style: verification_text(verification, str(lock), style), lambda: verification_json(verification)
     )

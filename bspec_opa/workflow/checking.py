@@ -32,8 +32,14 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.world import World
 
 
-def verify_file(lock: Path, world: World, deployed: Path | None) -> Verification:
+def verify_file(lock: Path, world: World, deployed: Path | None, environment: str = "") -> Verification:
     """Verify a lock file and, where it is given, what is deployed.
+
+    Args:
+        lock: the file.
+        world: environment, time and flags.
+        deployed: what somebody says runs.
+        environment: where it runs, whatever that file says; any if empty.
 
     Raises:
         TrustError: with the one reason.
@@ -50,7 +56,7 @@ def verify_file(lock: Path, world: World, deployed: Path | None) -> Verification
     verification = replace(verification, notes=(*notes, *_remembered(anchor, ledger, read, world)))
     if report is None:
         return verification
-    compare_deployed(verification, report)
+    compare_deployed(verification, report, environment)
     return replace(verification, deployed=str(deployed))
 
 

@@ -103,13 +103,18 @@ def read_deployed(path: Path) -> Document:
     return document
 
 
-def compare_deployed(verification: Verification, document: Document) -> None:
+def compare_deployed(verification: Verification, document: Document, environment: str = "") -> None:
     """Demand that what is deployed is exactly what the environment's current line binds (attack A44).
+
+    Args:
+        verification: the lock.
+        document: what somebody says runs.
+        environment: where it runs: what was approved for staging is not approved elsewhere. Any if empty.
 
     Raises:
         TrustError: every difference, each with its place and what to do about it.
     """
-    found = list(_Comparison(verification, document).problems())
+    found = list(_Comparison(verification, document, environment).problems())
     if found:
         raise error_of(found)
 
@@ -117,9 +122,10 @@ def compare_deployed(verification: Verification, document: Document) -> None:
 class _Comparison:
     """A verified lock and what somebody says runs."""
 
-    def __init__(self, verification: Verification, document: Document) -> None:
+    def __init__(self, verification: Verification, document: Document, environment: str) -> None:
         self._verification = verification
         self._document = document
+        self._environment = environment
         self._deployed = cast("dict[str, Any]", document.value)
 
     def problems(self) -> Iterator[Problem]:
@@ -129,6 +135,10 @@ class _Comparison:
         if agent != self._verification.agent:
             message = f"agent is {agent}, the lock is of {self._verification.agent}"
             yield self._differs("/agent", message, "verify the lock of the agent that runs")
+            return
+        if self._environment not in {"", environment}:
+            message = f"environment is {environment}, and it is deployed to {self._environment}"
+            yield self._differs("/environment", message, f"deploy what was promoted to {self._environment}")
             return
         current = next((v for v in lines if v.current and v.environment == environment), None)
         if current is None:

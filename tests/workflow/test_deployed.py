@@ -121,6 +121,17 @@ def test_a_line_of_another_environment(live: Project) -> None:
 
 
 @pytest.mark.attack("A44")
+def test_a_report_about_another_environment(live: Project) -> None:
+    """What was approved for staging says nothing about production, however true it is."""
+    file = reported(live, live.deployed(0))
+    assert live.verify(file, "staging").deployed == str(file)
+    with live.refused(
+        "verify.deployed-differs", ExitCode.TRUST, "environment is staging, and it is deployed to production"
+    ):
+        live.verify(file, "production")
+
+
+@pytest.mark.attack("A44")
 def test_a_line_that_was_superseded(staged: Project) -> None:
     """The same artifacts, approved again with other words: what runs was deployed from a line that is no longer it."""
     document = staged.deployed(0)
