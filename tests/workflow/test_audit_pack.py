@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +22,14 @@ from bspec_opa.ledger.checkpoint import parse_checkpoint
 from bspec_opa.ledger.merkle import leaf_hash, verify_inclusion
 from bspec_opa.report.audit.pack import pack_text, pages
 from bspec_opa.report.style import PLAIN
+from bspec_opa.workflow.audit import folder
 from bspec_opa.workflow.audit.packing import verify_pack, write_pack
 from bspec_opa.workflow.checking import verify_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bspec_opa.workflow.audit.packing import Pack
+from bspec_opa.workflow.audit.packing import Pack
 
 OTHER = "other-agent"
 
@@ -340,6 +342,28 @@ def test_links_are_not_followed(pack: tuple[Project, Path], tmp_path: Path) -> N
     shutil.move(index, tmp_path / "index.md")
     index.symlink_to(tmp_path / "index.md")
     assert refused(project, directory) == [("pack.altered", "index.md")]
+
+
+@pytest.mark.attack("A66")
+def test_a_folder_that_is_no_pack_of_ours(pack: tuple[Project, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too deep, too much, a pipe: each is refused before anything is believed."""
+    project, directory = pack
+    deep = directory / "/".join(["d"] * 100)
+    deep.mkdir(parents=True)
+    assert [code for code, _ in refused(project, directory)] == ["pack.altered"]
+    shutil.rmtree(directory / "d")
+    os.mkfifo(directory / "pipe")
+    assert refused(project, directory) == [("pack.altered", "pipe")]
+    (directory / "pipe").unlink()
+    monkeypatch.setattr(folder, "MOST_FILES", 20)
+    assert refused(project, directory) == [("file.too-large", ".")]
+
+
+@pytest.mark.attack("A72")
+def test_files_by_hostile_names(pack: tuple[Project, Path]) -> None:
+    project, directory = pack
+    (directory / "x\x1b[1m\n::set-env.md").write_bytes(b"")
+    assert refused(project, directory) == [("pack.altered", "x\x1b[1m\n::set-env.md")]
 
 
 def test_a_pack_of_another_version_of_the_program(pack: tuple[Project, Path]) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa import __version__
-from bspec_opa.foundation.closed_schema import violations
-from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.document.load import parse_json
-from bspec_opa.foundation.errors import BspecError, Location, error_of
+from bspec_opa.foundation.errors import Location, error_of
 from bspec_opa.foundation.files import exists, is_directory, make_directory, read_bounded, write_new
-from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES, MAX_IMPORT_BYTES, MAX_LEDGER_BYTES
+from bspec_opa.foundation.limits import MAX_IMPORT_BYTES, MAX_LEDGER_BYTES
 from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.checkpoint import parse_checkpoint
 from bspec_opa.ledger.interface import require_clock, require_descent
@@ -20,37 +17,33 @@ from bspec_opa.ledger.log import read_log
 from bspec_opa.trust.dsse import parse_envelope
 from bspec_opa.trust.walk import walk
 from bspec_opa.workflow.audit.examining import NotingObjects, Record, examine
+from bspec_opa.workflow.audit.folder import HINT, Manifest, altered, read_folder, require_bounded
 from bspec_opa.workflow.audit.opening import open_record
 from bspec_opa.workflow.audit.pack import (
     CHECKPOINT,
     INDEX,
     LOG,
     MANIFEST,
-    MANIFEST_SCHEMA,
     OBJECTS,
     SCHEMA_DIRECTORY,
     TRUST,
     manifest_without_pages,
     pack_files,
 )
-from bspec_opa.workflow.audit.reasons import NO_PACK, PACK_ALTERED, PACK_THERE, PACK_UNPINNED
+from bspec_opa.workflow.audit.reasons import PACK_ALTERED, PACK_THERE, PACK_UNPINNED
 from bspec_opa.workflow.checkout.anchor import Anchor, find_pin
 from bspec_opa.workflow.checkout.memory import recall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bspec_opa.foundation.digest import Digest
-    from bspec_opa.foundation.errors import Problem
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.audit.examining import Examined
     from bspec_opa.workflow.audit.pack import Pages
     from bspec_opa.workflow.checkout.world import World
-
-_HINT = "ask for the pack again"
-_MAX_FILES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +90,7 @@ def write_pack(directory: Path, project: Path, world: World, pages: Pages) -> Pa
     )
     examined = examine(record)
     made = pack_files(record, examined, pages)
+    require_bounded(directory, len(made), sum(map(len, made.values())))
     for name, data in made.items():
         make_directory((directory / name).parent)
         write_new(directory / name, data)
@@ -110,9 +104,7 @@ def verify_pack(directory: Path, world: World, pages: Pages) -> Pack:
         InvalidInputError: there is no pack.
         TrustError: a file was altered, something does not verify, or there is no pin.
     """
-    found = _read(directory)
-    manifest = _manifest(directory, found.pop(MANIFEST, None))
-    _require_listed(directory, manifest, found)
+    manifest, found = read_folder(directory)
     pin = find_pin(world.pin, world.environ)
     roots, envelopes = _roots(directory, found, pin)
     ledger = _ledger(directory, found, roots)
@@ -149,78 +141,13 @@ def _require_free(directory: Path) -> None:
         raise PACK_THERE.error("is there already", hint="name a new directory", at=Location(str(directory)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Manifest:
-    """A manifest's bytes and what it says."""
-
-    data: bytes
-    value: dict[str, Any]
-
-
-def _manifest(directory: Path, data: bytes | None) -> _Manifest:
-    at = Location(str(directory / MANIFEST))
-    if data is None:
-        raise NO_PACK.error("there is no manifest", hint="name a directory that evidence-pack wrote", at=at)
-    try:
-        value = parse_json(data, str(directory / MANIFEST), limit=MAX_LEDGER_BYTES)
-    except BspecError as e:
-        raise NO_PACK.error(f"the manifest can't be read: {e.problems[0].message}", hint=_HINT, at=at) from e
-    wrong = violations(MANIFEST_SCHEMA, value, limit=1)
-    if wrong:
-        raise NO_PACK.error(f"{wrong[0].pointer or 'the manifest'} {wrong[0].message}", hint=_HINT, at=at)
-    return _Manifest(data, cast("dict[str, Any]", value))
-
-
-def _read(directory: Path) -> dict[str, bytes]:
-    """Every file of a pack by its path; links and whatever else is no regular file are refused."""
-    if not is_directory(directory):
-        raise NO_PACK.error("there is no such directory", hint="name a pack", at=Location(str(directory)))
-    found: dict[str, bytes] = {}
-    for path in _walked(directory):
-        name = path.relative_to(directory).as_posix()
-        limit = MAX_LEDGER_BYTES if name in {LOG, MANIFEST} else MAX_BUNDLE_BYTES
-        found[name] = read_bounded(path, limit)
-        if len(found) > _MAX_FILES:
-            raise NO_PACK.error(f"there are more than {_MAX_FILES} files", at=Location(str(directory)))
-    return found
-
-
-def _walked(directory: Path) -> Iterator[Path]:
-    for entry in sorted(directory.iterdir()):
-        mode = entry.lstat().st_mode
-        if stat.S_ISDIR(mode):
-            yield from _walked(entry)
-        elif stat.S_ISREG(mode):
-            yield entry
-        else:
-            raise PACK_ALTERED.error("is no regular file", hint=_HINT, at=Location(str(entry)))
-
-
-def _require_listed(directory: Path, manifest: _Manifest, found: Mapping[str, bytes]) -> None:
-    """Every difference between the manifest and what is there, at once."""
-    listed = {f["path"]: f for f in manifest.value["files"]}
-    problems = [_altered(directory, n, "was removed") for n in listed if n not in found]
-    problems += [_altered(directory, n, "was added") for n in found if n not in listed]
-    problems += [
-        _altered(directory, n, f"was altered: it is {digest_of(d)}, listed is {listed[n]['digest']}")
-        for n, d in found.items()
-        if n in listed and (listed[n]["digest"], listed[n]["bytes"]) != (digest_of(d), len(d))
-    ]
-    if problems:
-        raise error_of(problems)
-
-
-def _altered(directory: Path, name: str, message: str) -> Problem:
-    return PACK_ALTERED.problem(message, hint=_HINT, at=Location(str(directory / name)))
-
-
 def _roots(directory: Path, found: Mapping[str, bytes], pin: Digest | None) -> tuple[Sequence[TrustRoot], list[bytes]]:
     """Every version, walked from the pin; without one from what the pack says, which proves no more than itself."""
     names = [f"{TRUST}/{n}.root.json" for n in range(1, len(found) + 1)]
     there = [n for n in names if n in found]
     if there != names[: len(there)] or not there:
         at = Location(str(directory / TRUST))
-        raise PACK_ALTERED.error("a version of the trust root is missing", hint=_HINT, at=at)
+        raise PACK_ALTERED.error("a version of the trust root is missing", hint=HINT, at=at)
     envelopes = [found[n] for n in there]
     paths = [str(directory / n) for n in there]
     start = pin or parse_envelope(envelopes[0], paths[0]).digest
@@ -230,7 +157,7 @@ def _roots(directory: Path, found: Mapping[str, bytes], pin: Digest | None) -> t
 def _ledger(directory: Path, found: Mapping[str, bytes], roots: Sequence[TrustRoot]) -> LedgerState:
     name, log = str(directory / CHECKPOINT), str(directory / LOG)
     if CHECKPOINT not in found or not found.get(LOG):
-        raise PACK_ALTERED.error("the ledger is missing", hint=_HINT, at=Location(log))
+        raise PACK_ALTERED.error("the ledger is missing", hint=HINT, at=Location(log))
     root = roots[-1]
     checkpoint = parse_checkpoint(found[CHECKPOINT], name)
     checkpoint.verify(root.ledger.origin, root.checkpoint_keys(), name)
@@ -238,7 +165,7 @@ def _ledger(directory: Path, found: Mapping[str, bytes], roots: Sequence[TrustRo
 
 
 def _require_same(
-    directory: Path, found: Mapping[str, bytes], manifest: _Manifest, made: dict[str, bytes]
+    directory: Path, found: Mapping[str, bytes], manifest: Manifest, made: dict[str, bytes]
 ) -> tuple[str, ...]:
     """Make every file again and compare; the manifest may have been made again by whoever altered the rest."""
     notes: tuple[str, ...] = ()
@@ -250,13 +177,13 @@ def _require_same(
         notes = (f"made by {said['made_by']}, verified by bspec-opa {__version__}: {worded}",)
         ours, said = manifest_without_pages(ours), manifest_without_pages(said)
         wanted, there = _without_pages(wanted), _without_pages(there)
-    problems = [_altered(directory, n, "is missing") for n in wanted if n not in there]
-    problems += [_altered(directory, n, "does not belong to this record") for n in there if n not in wanted]
+    problems = [altered(directory, n, "is missing") for n in wanted if n not in there]
+    problems += [altered(directory, n, "does not belong to this record") for n in there if n not in wanted]
     problems += [
-        _altered(directory, n, "is not what the record gives") for n, d in wanted.items() if there.get(n, d) != d
+        altered(directory, n, "is not what the record gives") for n, d in wanted.items() if there.get(n, d) != d
     ]
     if ours != said or (not notes and again != manifest.data):
-        problems.append(_altered(directory, MANIFEST, "is not what the record gives"))
+        problems.append(altered(directory, MANIFEST, "is not what the record gives"))
     if problems:
         raise error_of(problems)
     return notes
