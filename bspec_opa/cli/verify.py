@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 @click.command("verify", short_help="Verify a lock offline by replaying its decisions.")
 @click.argument("lock", type=click.Path(path_type=Path), required=False)
 @click.option("--deployed", type=click.Path(path_type=Path), help="What runs: a bspec.deployed/v1 file to compare.")
+@click.option("--env", "environment", metavar="ENV", help="Where what --deployed names runs: elsewhere is refused.")
 @click.option(
     "--pack", type=NamedPath(path_type=Path), metavar="DIR", help="Verify an evidence pack instead of a lock."
 )
-@click.option("--env", "environment", metavar="ENV", help="Where that runs: a report about elsewhere is refused.")
 @PIN
 @place_options
 @output_options
@@ -49,8 +49,9 @@ def command(
     from bspec_opa.workflow.checking import verify_file
 
     if pack is not None:
-        if lock is not None or deployed is not None or environment is not None:
-            raise click.UsageError("--pack is verified by itself: leave LOCK, --deployed and --env out")
+        places = [options.get(n) for n in ("records", "ledger_path", "catalogs")]
+        if any((lock, deployed, environment, *places)):
+            raise click.UsageError("--pack is verified by itself: leave the lock, --deployed and all places out")
         _verify_pack(runtime, pack, options, quiet=quiet)
         return
     if environment is not None and (deployed is None or not environment):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from bspec_opa.cli.groups import LazyGroup
 from bspec_opa.cli.opening import open_world
@@ -59,8 +60,7 @@ def command(
     bspec-opa audit evidence-pack evidence-2026-06
     """
     if ctx.invoked_subcommand is not None:
-        if when is not None:
-            raise click.UsageError(f"--at belongs to audit itself, not to {ctx.invoked_subcommand}")
+        _require_bare(ctx, ctx.invoked_subcommand)
         return None
     if when is None:
         raise click.UsageError("say when: --at TIME, or --at ENTRY")
@@ -72,3 +72,13 @@ def command(
     moment = audit_at(directory, world, when, agent=agent, environment=environment)
     output.show(lambda style: moment_text(moment, style), lambda: moment_json(moment))
     return int(moment.exit_code)
+
+
+def _require_bare(ctx: click.Context, subcommand: str) -> None:
+    """Refuse what was written ahead of a command: it would be ignored, the pin and the ledger's place, too."""
+    given = [
+        p for p in ctx.command.params if p.name and ctx.get_parameter_source(p.name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        names = ", ".join(p.opts[0] for p in given)
+        raise click.UsageError(f"{names} stands ahead of {subcommand}; write what belongs to it behind it")
