@@ -54,7 +54,6 @@ def _place(place: Authorised, style: Style) -> Iterator[str]:
         yield from labelled("because", printable(place.why))
     if place.line is not None:
         yield from _line(place, place.line)
-    yield from (text for remark in place.remarks for text in labelled("SINCE THEN", printable(remark)))
 
 
 def _line(place: Authorised, line: PastLine) -> Iterator[str]:
@@ -123,6 +122,5 @@ def _place_json(place: Authorised) -> JsonObject:
         ],
         "components": [{"id": c["id"], "digest": c["digest"]} for c in bound["components"]],
         "rules": place.rules,
-        "remarks": [*place.remarks],
         "line": [line_json(place.line)] if place.line else [],
     }

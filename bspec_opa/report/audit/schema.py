@@ -82,7 +82,6 @@ AUDIT: dict[str, JsonObject] = {
             tools=array(obj(id=IDENTIFIER, release=TEXT, contract_digest=DIGEST, operations=LINES)),
             components=array(obj(id=IDENTIFIER, digest=DIGEST)),
             rules=integer(),
-            remarks=LINES,
             line=optional(_LINE),
         )
     ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.errors import InvalidInputError, Location, TrustError
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.workflow.audit.lines import by_id, past_line
-from bspec_opa.workflow.audit.moment import capabilities_of
+from bspec_opa.workflow.audit.moment import capabilities_of, with_publisher
 from bspec_opa.workflow.audit.reasons import PACK_UNPROVEN
 from bspec_opa.workflow.audit.sequenced import agents_in, read_sequenced, roots_at
 from bspec_opa.workflow.auditing_denial import denied_again
@@ -172,7 +172,7 @@ class _Examiner:
             past = verify_head(head, history, self._evidence(found))
         except (TrustError, InvalidInputError) as e:
             raise _unproven(found, f"{e.problems[0].message} [{e.code}]") from e
-        line = past_line(found, head.record, self._known)
+        line = with_publisher(past_line(found, head.record, self._known), past, self._record.roots)
         intent = stored_intent(self._record.objects, line.intent)
         return ProvenLine(
             line,

@@ -78,6 +78,7 @@ class PastLine:
         approvals: who approved, in which role.
         request: who asked for it.
         since: what became known later against the line or the gate's key.
+        publisher: the same against the key that signed the bundle; only where the line was replayed.
     """
 
     number: int
@@ -99,12 +100,14 @@ class PastLine:
     approvals: tuple[Signed, ...]
     request: Signed
     since: tuple[Since, ...]
+    publisher: tuple[Since, ...] = ()
 
     @property
     def everything_since(self) -> tuple[tuple[str, Since], ...]:
         """What became known later against anything that the line rests on: what it is, and what is said."""
         records = (*self.submits, *self.runs, *self.approvals, self.request)
         own = [(f"{self.kind} line {self.number}", s) for s in self.since]
+        own += [(f"publisher of bundle {self.bundle.name}", s) for s in self.publisher]
         return (*own, *((f"{r.type} by {r.principal}", s) for r in records for s in r.since))
 
     @property

@@ -8,7 +8,7 @@ stands beside it and changes nothing of what was so.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bspec_opa.foundation.errors import BspecError, ExitCode, InvalidInputError, TrustError
@@ -18,10 +18,10 @@ from bspec_opa.intent.surface import merged
 from bspec_opa.workflow.audit.lines import by_id, past_line
 from bspec_opa.workflow.audit.opening import open_record, require_agent, require_environment
 from bspec_opa.workflow.audit.reasons import BAD_MOMENT
-from bspec_opa.workflow.audit.sequenced import agents_in, read_sequenced, roots_at
+from bspec_opa.workflow.audit.sequenced import agents_in, read_sequenced, revoked_since, roots_at
 from bspec_opa.workflow.evaluate import stored_intent
 from bspec_opa.workflow.facts.history import LINE_TYPES, read_history
-from bspec_opa.workflow.rebuilding import require_publisher
+from bspec_opa.workflow.rebuilding import publisher_key
 from bspec_opa.workflow.recorded.decisions import decision_of
 from bspec_opa.workflow.verify import Evidence, verify_head
 
@@ -60,7 +60,6 @@ class Authorised:
         surface: digest of the intent's surface.
         rules: how many rules were replayed.
         line: who said so and on what evidence.
-        remarks: what became known later about the bundle that decided.
     """
 
     agent: str
@@ -72,7 +71,6 @@ class Authorised:
     surface: str = ""
     rules: int = 0
     line: PastLine | None = None
-    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,16 +240,15 @@ class _Reader:
             capabilities=capabilities_of(intent.surface, environment),
             surface=intent.surface_digest,
             rules=len(decision_of(past.entry).statuses()),
-            line=line,
-            remarks=self._remarks(past),
+            line=with_publisher(line, past, self._opened.anchor.roots),
         )
 
-    def _remarks(self, past: Past) -> tuple[str, ...]:
-        try:
-            require_publisher(past, self._opened.anchor.root)
-        except TrustError as e:
-            return (e.problems[0].message,)
-        return ()
+
+def with_publisher(line: PastLine, past: Past, roots: Sequence[TrustRoot]) -> PastLine:
+    """A line with what became known later against whoever signed the bundle that decided."""
+    fingerprint = publisher_key(past)
+    later = revoked_since(roots, past.entry.at, ("key", fingerprint)) if fingerprint else ()
+    return replace(line, publisher=later)
 
 
 def capabilities_of(surface: JsonObject, environment: str) -> tuple[str, ...]:

@@ -94,8 +94,13 @@ def _verified(entry: Entry, name: str, then: Sequence[TrustRoot]) -> Record:
 
 def since(record: Record, roots: Sequence[TrustRoot], at: int) -> tuple[Since, ...]:
     """What roots issued after a moment say against a record or the key that signed it; the first that does counts."""
+    return revoked_since(roots, at, ("record", record.id), ("key", record.keyid))
+
+
+def revoked_since(roots: Sequence[TrustRoot], at: int, *named: tuple[str, str]) -> tuple[Since, ...]:
+    """What roots issued after a moment revoke of some records and keys, each by its kind and id."""
     found = []
-    for kind, identifier in (("record", record.id), ("key", record.keyid)):
+    for kind, identifier in named:
         revoking = ((r, r.revocation(kind, identifier)) for r in roots if r.issued_unix > at)
         first = next(((root, said) for root, said in revoking if said is not None), None)
         if first is not None:
