@@ -49,7 +49,7 @@ def command(
     from bspec_opa.workflow.checking import verify_file
 
     if pack is not None:
-        places = [options.get(n) for n in ("records", "ledger_path", "catalogs")]
+        places = [value for name, value in options.items() if name not in {"trust_pin", "output_format"}]
         if any((lock, deployed, environment, *places)):
             raise click.UsageError("--pack is verified by itself: leave the lock, --deployed and all places out")
         _verify_pack(runtime, pack, options, quiet=quiet)

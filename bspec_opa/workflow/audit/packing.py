@@ -11,9 +11,7 @@ from bspec_opa.foundation.errors import Location, error_of
 from bspec_opa.foundation.files import exists, is_directory, make_directory, read_bounded, write_new
 from bspec_opa.foundation.limits import MAX_IMPORT_BYTES, MAX_LEDGER_BYTES
 from bspec_opa.foundation.times import format_time
-from bspec_opa.ledger.checkpoint import parse_checkpoint
 from bspec_opa.ledger.interface import require_clock, require_descent
-from bspec_opa.ledger.log import read_log
 from bspec_opa.trust.dsse import parse_envelope
 from bspec_opa.trust.walk import walk
 from bspec_opa.workflow.audit.examining import NotingObjects, Record, examine
@@ -22,6 +20,7 @@ from bspec_opa.workflow.audit.opening import open_record
 from bspec_opa.workflow.audit.pack import (
     CHECKPOINT,
     INDEX,
+    LEDGER,
     LOG,
     MANIFEST,
     OBJECTS,
@@ -32,7 +31,10 @@ from bspec_opa.workflow.audit.pack import (
 )
 from bspec_opa.workflow.audit.reasons import PACK_ALTERED, PACK_THERE, PACK_UNPINNED
 from bspec_opa.workflow.checkout.anchor import Anchor, find_pin
+from bspec_opa.workflow.checkout.config import load_config
 from bspec_opa.workflow.checkout.memory import recall
+from bspec_opa.workflow.checkout.place import read_ledger
+from bspec_opa.workflow.checkout.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +109,8 @@ def verify_pack(directory: Path, world: World, pages: Pages) -> Pack:
     manifest, found = read_folder(directory)
     pin = find_pin(world.pin, world.environ)
     roots, envelopes = _roots(directory, found, pin)
-    ledger = _ledger(directory, found, roots)
+    anchor = Anchor(tuple(roots), authenticated=pin is not None, starter=False, notes=())
+    ledger = _ledger(directory, found, anchor)
     world = world.caught_up(ledger)
     require_clock(ledger, world.now)
     objects = NotingObjects(directory / OBJECTS)
@@ -117,7 +120,7 @@ def verify_pack(directory: Path, world: World, pages: Pages) -> Pack:
     if pin is None:
         message = f"the pack is self-consistent, not authenticated: {_what(ledger, roots)}"
         raise PACK_UNPINNED.error(message, hint="give --trust-pin", at=Location(str(directory)))
-    notes += _against_memory(Anchor(tuple(roots), authenticated=True, starter=False, notes=()), ledger, world)
+    notes += _against_memory(anchor, ledger, world)
     notes += _expired(roots[-1], world.now)
     return _pack(directory, {**found, MANIFEST: manifest.data}, record, examined, notes)
 
@@ -154,14 +157,12 @@ def _roots(directory: Path, found: Mapping[str, bytes], pin: Digest | None) -> t
     return walk(start, envelopes, paths), envelopes
 
 
-def _ledger(directory: Path, found: Mapping[str, bytes], roots: Sequence[TrustRoot]) -> LedgerState:
-    name, log = str(directory / CHECKPOINT), str(directory / LOG)
+def _ledger(directory: Path, found: Mapping[str, bytes], anchor: Anchor) -> LedgerState:
+    """The ledger, read as a project's own: a file ledger in that directory, whatever is configured around it."""
     if CHECKPOINT not in found or not found.get(LOG):
-        raise PACK_ALTERED.error("the ledger is missing", hint=HINT, at=Location(log))
-    root = roots[-1]
-    checkpoint = parse_checkpoint(found[CHECKPOINT], name)
-    checkpoint.verify(root.ledger.origin, root.checkpoint_keys(), name)
-    return read_log(found[LOG], checkpoint, root.ledger.origin, log)
+        raise PACK_ALTERED.error("the ledger is missing", hint=HINT, at=Location(str(directory / LOG)))
+    config = load_config(None, {}, {"ledger.path": str((directory / LEDGER).absolute())})
+    return read_ledger(Project(directory, config, has_file=False), anchor)
 
 
 def _require_same(
