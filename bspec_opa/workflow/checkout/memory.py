@@ -39,16 +39,6 @@ def memory_directory(environ: Mapping[str, str]) -> Path | None:
     return None if directory.is_relative_to(NOWHERE) else directory
 
 
-def recall(anchor: Anchor, environ: Mapping[str, str]) -> Remembered | None:
-    """What this user has seen of a domain under a pin; None if nothing, or where nothing can be remembered.
-
-    Raises:
-        TrustError: the memory is damaged.
-    """
-    memory = open_memory(environ)
-    return memory.recall(_key(anchor)) if memory else None
-
-
 def check_memory(anchor: Anchor, ledger: LedgerState, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Compare with what is remembered; nothing is written. Returns a note where nothing is remembered.
 
@@ -115,3 +105,13 @@ def _once_more(
             raise
     again = read()
     return again, action(again)
+
+
+def recall(anchor: Anchor, environ: Mapping[str, str]) -> Remembered | None:
+    """What this user has seen of a domain under a pin; None if nothing, or where nothing can be remembered.
+
+    Raises:
+        TrustError: the memory is damaged.
+    """
+    memory = open_memory(environ)
+    return memory.recall(_key(anchor)) if memory else None
