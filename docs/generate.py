@@ -34,7 +34,8 @@ from bspec_opa.report.schemas import SCHEMAS as OUTPUTS
 from bspec_opa.trust.author_schema import TRUST_FILE_SCHEMA
 from bspec_opa.trust.predicates import SCHEMAS as RECORDS
 from bspec_opa.trust.predicates import WITH_BINDING
-from bspec_opa.workflow.checking import DEPLOYED_SCHEMA
+from bspec_opa.workflow.audit.pack import MANIFEST_SCHEMA, PACK_NAME, PROOF_NAME, PROOF_SCHEMA
+from bspec_opa.workflow.deployed import DEPLOYED_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,6 +141,8 @@ def schema_files() -> dict[str, str]:
         "bspec.evaluation-result/v1": RESULT_SCHEMA,
         "bspec.deployed/v1": DEPLOYED_SCHEMA,
         "bspec.trust/v1": TRUST_FILE_SCHEMA,
+        PACK_NAME: MANIFEST_SCHEMA,
+        PROOF_NAME: PROOF_SCHEMA,
     }
     published = dict(_published(name, schema) for name, schema in {**OUTPUTS, **written, **records}.items())
     return {**published, f"schemas/{PUBLISHED.name}": PUBLISHED.read_text(encoding="utf-8")}

@@ -60,6 +60,7 @@ from bspec_opa.workflow.issue import Approval, approve, attest, promotable, requ
 from bspec_opa.workflow.promote import Keys, promote
 from bspec_opa.workflow.scaffold import scaffold
 from bspec_opa.workflow.sequence import sequence
+from bspec_opa.workflow.showing import open_lock
 from bspec_opa.workflow.trusting import init_root
 
 if TYPE_CHECKING:
@@ -293,8 +294,29 @@ class Project:
     def promote(self, environment: str = "staging") -> Outcome:
         return promote(self.session(), environment, self.keys)
 
-    def verify(self, deployed: Path | None = None) -> Verification:
-        return verify_file(self.lock, self.world, deployed)
+    def verify(self, deployed: Path | None = None, environment: str = "") -> Verification:
+        return verify_file(self.lock, self.world, deployed, environment)
+
+    def deployed(self, number: int = 1) -> Any:
+        """What a deployment of exactly one of the lock's lines reports, as a document to change."""
+        line = open_lock(self.lock)[number]
+        binding: Any = line.binding
+        return copy.deepcopy(
+            {
+                "schema": "bspec.deployed/v1",
+                "agent": AGENT,
+                "environment": line.environment,
+                "line": line.digest,
+                "models": [
+                    {k: m[k] for k in ("class", "provider", "identity", "region", "digest")} for m in binding["models"]
+                ],
+                "tools": [
+                    {k: t[k] for k in ("id", "release", "artifact")} | {"contract_digest": t["contract"]["digest"]}
+                    for t in binding["tools"]
+                ],
+                "components": [{"id": c["id"], "digest": c["digest"]} for c in binding["components"]],
+            }
+        )
 
     # What an attacker with keys does
 
@@ -368,6 +390,11 @@ class Project:
         path = self.state / "trust" / f"{payload['version']}.root.json"
         path.write_bytes(sign_envelope(canonical_bytes(payload), TRUST_ROOT_PAYLOAD_TYPE, [key_of(by)]).to_bytes())
         return path
+
+    def revoke(self, kind: str, identifier: str, reason: str) -> None:
+        """A day later the next version of the trust root revokes a ``key`` or a ``record``."""
+        self.now += DAY
+        self.next_root(lambda root: root["revoked"].append({"kind": kind, "id": identifier, "reason": reason}))
 
     # What tests demand
 
@@ -461,7 +488,19 @@ def live(project: Project) -> None:
     project.allowed("production")
 
 
-ORDER = (resolved, signed, staged, ready, live)
+def grown(project: Project) -> None:
+    """A day later version 1.1.0, which may take more steps: pending at first, then promoted to staging."""
+    project.now += DAY
+    project.change_intent(("version: 1.0.0", "version: 1.1.0"), ("max_steps: 20", "max_steps: 30"))
+    project.denied()
+    project.now += HOUR
+    project.submit()
+    project.attest_all()
+    project.sign_all("staging", "environment-admin", "security", "risk-owner")
+    project.allowed("staging")
+
+
+ORDER = (resolved, signed, staged, ready, live, grown)
 
 
 class Shelf:
@@ -476,7 +515,7 @@ class Shelf:
         return self._directory / "cache"
 
     def project(self, stage: str, target: Path) -> Project:
-        """A copy of the project at a stage: resolved, signed, staged, ready or live."""
+        """A copy of the project at a stage: resolved, signed, staged, ready, live or grown."""
         return self._copy(self._prepared(stage), target)
 
     def _prepared(self, stage: str) -> Project:

@@ -41,6 +41,8 @@ VERBS = (
     "promote",
     "show",
     "verify",
+    "history",
+    "audit",
     "report",
     "normalize",
     "key",

@@ -16,18 +16,29 @@ if TYPE_CHECKING:
 
 @click.command("show", short_help="Show a lock, line by line.")
 @click.argument("lock", type=click.Path(path_type=Path), default="behavior.lock")
+@click.option("--deployed", metavar="ENV", help="Print what a deployment of ENV's last line has to report.")
 @output_options
 @click.pass_obj
-def command(runtime: Runtime, lock: Path, output_format: str | None, quiet: bool) -> None:
+def command(runtime: Runtime, lock: Path, deployed: str | None, output_format: str | None, quiet: bool) -> None:
     """Render LOCK line by line. Nothing is verified: bspec-opa verify does that.
+
+    With --deployed the document bspec.deployed/v1 that a deployment of exactly that line writes: a pattern to begin
+    from. What is compared later has to come from what runs, or nothing is compared.
 
     \b
     bspec-opa show behavior.lock
+    bspec-opa show behavior.lock --deployed production > deployed.json
     git config diff.behavior-lock.textconv "bspec-opa show"
     """
     from bspec_opa.report.lock import lock_json, lock_text
-    from bspec_opa.workflow.showing import open_lock
+    from bspec_opa.report.printable import render_json
+    from bspec_opa.workflow.deployed import expected_of
+    from bspec_opa.workflow.showing import last_line, open_lock
 
     output = plain_output(runtime, lock, output_format, quiet=quiet)
+    if deployed is not None:
+        document = expected_of(last_line(lock, deployed))
+        output.show(lambda _: render_json(document), lambda: document)
+        return
     lines = open_lock(lock)
     output.show(lambda style: lock_text(lines, style), lambda: lock_json(lines))

@@ -26,6 +26,8 @@ from bspec_opa.foundation.closed_schema import (
     integers,
     obj,
 )
+from bspec_opa.report.audit.pack import SCHEMAS as PACKING
+from bspec_opa.report.audit.schema import SCHEMAS as AUDITING
 from bspec_opa.report.authoring.schema import AUTHORING
 from bspec_opa.report.check.schema import CHECK
 from bspec_opa.report.controls_schema import CONTROLS, PROOF
@@ -266,6 +268,8 @@ _SCHEMAS = {
             )
         },
     ),
+    **AUDITING,
+    **PACKING,
     **AUTHORING,
     "bspec.init/v1": ((0,), {"directory": LINE, "intent": LINE, "written": LINES, "kept": LINES, "next": LINES}),
 }

@@ -15,6 +15,8 @@ from bspec_opa.workflow.recorded.inputs import agent_of
 from bspec_opa.workflow.recorded.reasons import NOT_REPRODUCED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bspec_opa.gate.decision import Decision, RuleOutcome
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.recorded.decisions import Recorded
@@ -30,7 +32,7 @@ def denial_of(entry: int, project: Project, evidence: Evidence) -> Decided:
         TrustError: it does not verify, its input or bundle is missing or altered, or it is not reproduced.
     """
     recorded = find_decision(f"{PREFIX}{entry}", evidence.ledger, evidence.roots, evidence.now)
-    decision, verdict = _again(recorded, project, evidence)
+    decision, verdict = denied_again(recorded, project.config.place, evidence)
     request, bundle = recorded.request(evidence.objects), recorded.predicate["bundles"][0]
     return Decided(
         subject=f"ledger entry {entry}",
@@ -52,11 +54,20 @@ def _status(rule: RuleOutcome) -> str:
     return "pending" if rule.status == "deny" and len(rule.denied) == len(rule.pending) else rule.status
 
 
-def _again(recorded: Recorded, project: Project, evidence: Evidence) -> tuple[Decision, str]:
-    """The decision and its verdict, if they are what was recorded."""
+def denied_again(recorded: Recorded, place: Path, evidence: Evidence) -> tuple[Decision, str]:
+    """The decision and its verdict, if they are what was recorded.
+
+    Args:
+        recorded: a denial whose signature was verified.
+        place: what is judged; compiled code is never taken from there.
+        evidence: roots and objects.
+
+    Raises:
+        TrustError: its input or bundle is missing or altered, or it is not reproduced.
+    """
     request, policy = recorded.request(evidence.objects), recorded.policy(evidence.objects)
     mandatory = recorded.environment(evidence.roots).mandatory_rules
-    with open_replay(policy, evidence.environ, project.config.place) as panel:
+    with open_replay(policy, evidence.environ, place) as panel:
         decision = decide_again(request, policy, mandatory, panel)
     said = recorded.predicate
     same = decision.statuses() == recorded.statuses() and int(decision.exit_code) == said["decision"]["exit_code"]

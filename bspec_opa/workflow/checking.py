@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from bspec_opa.foundation.closed_schema import DIGEST, IDENTIFIER, TEXT, array, enum, obj, optional
 from bspec_opa.foundation.document.load import load_document
-from bspec_opa.foundation.errors import Location, StoreError, error_of
+from bspec_opa.foundation.errors import Location, StoreError
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
-from bspec_opa.foundation.shape import shape_problems
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.lock.chain import load_lock
@@ -21,38 +18,35 @@ from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pi
 from bspec_opa.workflow.checkout.memory import check_current, remember_current
 from bspec_opa.workflow.checkout.place import read_ledger
 from bspec_opa.workflow.checkout.project import find_project, intent_beside
-from bspec_opa.workflow.reasons import BAD_DEPLOYED, DEPLOYED_DIFFERS, NO_LOCK, OTHER_AGENT
+from bspec_opa.workflow.deployed import compare_deployed, read_deployed
+from bspec_opa.workflow.reasons import NO_LOCK, OTHER_AGENT
 from bspec_opa.workflow.verify import Evidence, Verification, verify_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
 
-DEPLOYED_SCHEMA = obj(
-    schema=enum("bspec.deployed/v1"),
-    agent=IDENTIFIER,
-    environment=IDENTIFIER,
-    models=array(obj(class_=IDENTIFIER, identity=TEXT, digest=optional(DIGEST))),
-    tools=array(obj(id=IDENTIFIER, release=TEXT, contract_digest=DIGEST)),
-    components=array(obj(id=IDENTIFIER, digest=DIGEST)),
-)
-"""What runs somewhere, as whoever deploys reports it."""
 
-
-def verify_file(lock: Path, world: World, deployed: Path | None) -> Verification:
+def verify_file(lock: Path, world: World, deployed: Path | None, environment: str = "") -> Verification:
     """Verify a lock file and, where it is given, what is deployed.
+
+    Args:
+        lock: the file.
+        world: environment, time and flags.
+        deployed: what somebody says runs.
+        environment: where it runs, whatever that file says; any if empty.
 
     Raises:
         TrustError: with the one reason.
         InvalidInputError: there is no lock, or the deployed file has another form.
     """
     pin = require_pin(find_pin(world.pin, world.environ))
+    report = read_deployed(deployed) if deployed is not None else None
     project = find_project(lock, world.environ, world.flags)
     anchor = open_anchor(project, pin, world.now)
     loaded = _loaded(lock)
@@ -60,9 +54,9 @@ def verify_file(lock: Path, world: World, deployed: Path | None) -> Verification
     ledger, notes = check_current(anchor, read(), read, world.environ)
     verification = _verified(loaded, project, anchor, ledger, world)
     verification = replace(verification, notes=(*notes, *_remembered(anchor, ledger, read, world)))
-    if deployed is None:
+    if report is None:
         return verification
-    compare_deployed(verification, read_deployed(deployed), str(deployed))
+    compare_deployed(verification, report, environment)
     return replace(verification, deployed=str(deployed))
 
 
@@ -129,66 +123,3 @@ def require_own(verification: Verification, intent: Path) -> None:
             hint="name the lock of this agent",
             at=document.locate("/metadata/id"),
         )
-
-
-def read_deployed(path: Path) -> JsonObject:
-    """A deployed file.
-
-    Raises:
-        InvalidInputError: every problem of its form.
-    """
-    document = load_document(read_bounded(path, MAX_DOCUMENT_BYTES), str(path))
-    problems = shape_problems(DEPLOYED_SCHEMA, document, BAD_DEPLOYED)
-    if problems:
-        raise error_of(problems)
-    return cast("JsonObject", document.value)
-
-
-def compare_deployed(verification: Verification, deployed: JsonObject, name: str) -> None:
-    """Demand that what is deployed is exactly what the environment's current line binds (attack A44).
-
-    Raises:
-        TrustError: every difference, each named.
-    """
-    found = list(_differences(verification, cast("dict[str, Any]", deployed)))
-    if found:
-        raise error_of(DEPLOYED_DIFFERS.problem(f, hint="deploy what the lock binds", at=Location(name)) for f in found)
-
-
-def _differences(verification: Verification, deployed: dict[str, Any]) -> Iterator[str]:
-    if deployed["agent"] != verification.agent:
-        yield f"agent is {deployed['agent']}, the lock is of {verification.agent}"
-        return
-    current = [v for v in verification.lines if v.current and v.environment == deployed["environment"]]
-    if not current:
-        yield f"the lock has no current line for {deployed['environment']}"
-        return
-    yield from _repeated(deployed)
-    binding = cast("dict[str, Any]", current[0].binding)
-    models = {m["class"]: (m["identity"], *m["digest"]) for m in binding["models"]}
-    tools = {t["id"]: (t["release"], t["contract"]["digest"]) for t in binding["tools"]}
-    components = {c["id"]: (c["digest"],) for c in binding["components"]}
-    running = {
-        "model": {m["class"]: (m["identity"], *m["digest"]) for m in deployed["models"]},
-        "tool": {t["id"]: (t["release"], t["contract_digest"]) for t in deployed["tools"]},
-        "component": {c["id"]: (c["digest"],) for c in deployed["components"]},
-    }
-    for kind, bound in (("model", models), ("tool", tools), ("component", components)):
-        yield from _compare(kind, bound, running[kind])
-
-
-def _repeated(deployed: dict[str, Any]) -> Iterator[str]:
-    """What is there twice: only one of both is bound, and it can't be known which one answers."""
-    for kind, member, key in (("model", "models", "class"), ("tool", "tools", "id"), ("component", "components", "id")):
-        count = Counter(item[key] for item in deployed[member])
-        yield from (f"{kind} {name} is deployed {n} times" for name, n in sorted(count.items()) if n > 1)
-
-
-def _compare(kind: str, bound: dict[str, Any], running: dict[str, Any]) -> Iterator[str]:
-    for name in sorted(bound.keys() | running.keys()):
-        if name not in running:
-            yield f"{kind} {name} is bound and not deployed"
-        elif name not in bound:
-            yield f"{kind} {name} is deployed and not bound"
-        elif bound[name] != running[name]:
-            yield f"{kind} {name} is {' '.join(running[name])}, bound is {' '.join(bound[name])}"

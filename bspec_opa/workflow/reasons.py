@@ -102,6 +102,18 @@ DEPLOYED_DIFFERS = Reason(
     "what is deployed is not what the lock binds",
     "deploy what the lock names",
 )
+DEPLOYED_SUPERSEDED = Reason(
+    "verify.deployed-superseded",
+    ExitCode.TRUST,
+    "what is deployed was approved once, and another line is current in that environment since",
+    "deploy the current line",
+)
+NO_LINE = Reason(
+    "lock.no-line-there",
+    ExitCode.INVALID,
+    "the lock has no line for the environment that was named",
+    "promote to it, or name an environment that the lock has a line for",
+)
 MOVED = Reason(
     "promotion.moved",
     ExitCode.STORE,

@@ -257,3 +257,13 @@ def _policy(past: Past, bundle: Mapping[str, str]) -> tuple[Policy, Verified | N
         message = f"the bundle that decided was not accepted: {why}"
         raise REPLAY_DIFFERS.error(message, hint=STOLEN, at=Location(past.at)) from e
     return policy, found
+
+
+def publisher_key(past: Past) -> str:
+    """The fingerprint of the key whose signature made a line's bundle acceptable; empty where the root lists it.
+
+    Raises:
+        TrustError: the bundle is missing or was not accepted.
+    """
+    _, found = _policy(past, past.predicate["bundles"][0])
+    return found.publisher.key.fingerprint if found else ""

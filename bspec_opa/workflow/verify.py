@@ -123,8 +123,11 @@ def verify_lock(data: bytes, name: str, evidence: Evidence, notes: tuple[str, ..
     return Verification(agent, marked, evidence.ledger.size, evidence.roots[-1].version, notes)
 
 
-def verify_head(head: Head, history: History, evidence: Evidence) -> None:
+def verify_head(head: Head, history: History, evidence: Evidence) -> Past:
     """Verify a line that the next promotion goes on from: what is built on it is worth no more (rule P17).
+
+    Returns:
+        What there was when it was decided.
 
     Raises:
         TrustError: with the one reason; the ledger entry is named.
@@ -133,6 +136,7 @@ def verify_head(head: Head, history: History, evidence: Evidence) -> None:
     past = _past(head.record.envelope, name, head.seq, evidence, history)
     rebuild(past)
     _check_counted(past, evidence.roots)
+    return past
 
 
 def _require_complete(history: History, lock: list[bytes], agent: str, name: str) -> None:

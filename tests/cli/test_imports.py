@@ -86,7 +86,11 @@ ROWS = [
     Row("record", "signed", ("behavior.intent",), SIGNS | {"sqlite3"}),
     Row("promote", "signed", STAGING, ALL | {"sqlite3"}),
     Row("show", "staged", ("behavior.lock",), set()),
+    Row("show", "staged", ("behavior.lock", "--deployed", "staging"), set()),
     Row("verify", "staged", ("behavior.lock",), ALL),
+    Row("history", "staged", ("billing-support",), SIGNS),
+    Row("audit", "staged", ("--at", "6"), ALL),
+    Row("audit evidence-pack", "staged", ("pack",), ALL),
     Row("report", "staged", ("behavior.lock",), ALL),
     Row("normalize", "bare", ("behavior.intent",), READS),
     Row("key generate", "empty", ("new.pem",), {"cryptography"}),
@@ -127,6 +131,8 @@ def commands() -> set[str]:
         command = importlib.import_module(f"bspec_opa.cli.{verb}").command
         names = command.list_commands(click.Context(command)) if isinstance(command, click.Group) else None
         found |= {verb} if names is None else {f"{verb} {name}" for name in names}
+        if isinstance(command, click.Group) and command.invoke_without_command:
+            found.add(verb)
     return found
 
 

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bspec_opa.foundation.closed_schema import violations
+from bspec_opa.workflow.deployed import DEPLOYED_SCHEMA
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -42,29 +45,31 @@ def test_verify_names_lines_approvers_and_what_was_replayed(shell_at: At) -> Non
     assert result.lines[5] == "  ledger  13 entries under a signed checkpoint; trust root version 1"
 
 
-def test_verify_compares_what_is_deployed(shell_at: At) -> None:
+def test_what_a_deployment_reports_is_compared(shell_at: At) -> None:
     shell = shell_at("live")
-    line = shell.ok("show", "--format", "json").json["lines"][-1]
-    binding = line["predicate"]["binding"]
-    deployed = {
-        "schema": "bspec.deployed/v1",
-        "agent": "billing-support",
-        "environment": "production",
-        "models": [{"class": m["class"], "identity": m["identity"], "digest": m["digest"]} for m in binding["models"]],
-        "tools": [
-            {"id": t["id"], "release": t["release"], "contract_digest": t["contract"]["digest"]}
-            for t in binding["tools"]
-        ],
-        "components": binding["components"],
-    }
-    Path("deployed.json").write_text(json.dumps(deployed), encoding="utf-8")
+    deployed = shell.ok("show", "--deployed", "production").json
+    assert violations(DEPLOYED_SCHEMA, deployed) == []
+    assert shell.ok("show", "--deployed", "production", "--format", "json").json == deployed
+    Path("deployed.json").write_text(json.dumps(deployed, indent=1), encoding="utf-8")
     result = shell.ok("verify", "--deployed", "deployed.json")
     assert "  running deployed.json is exactly what the current line binds" in result.lines
     deployed["tools"][0]["release"] = "9.9.9"
-    Path("deployed.json").write_text(json.dumps(deployed), encoding="utf-8")
+    Path("deployed.json").write_text(json.dumps(deployed, indent=1), encoding="utf-8")
     refused = shell("verify", "--deployed", "deployed.json", "--format", "json")
     assert refused.code == 7
-    assert [p["code"] for p in refused.json["problems"]] == ["verify.deployed-differs"]
+    assert [(p["code"], p["file"], p["hint"]) for p in refused.json["problems"]] == [
+        ("verify.deployed-differs", "deployed.json", "deploy 2.0.0")
+    ]
+    line = refused.json["problems"][0]["line"]
+    assert Path("deployed.json").read_text(encoding="utf-8").splitlines()[line - 1] == '   "release": "9.9.9",'
+
+
+@pytest.mark.parametrize("environment", ["canary", ""])
+def test_a_lock_without_a_line_for_what_is_deployed(shell_at: At, environment: str) -> None:
+    result = shell_at("live")("show", "--deployed", environment)
+    assert (result.code, result.out) == (3, "")
+    assert f"there is no line for {environment}, only for staging, production" in result.err
+    assert result.err.endswith("[lock.no-line-there]\n")
 
 
 @pytest.mark.attack("A02")

@@ -45,3 +45,9 @@ def ready(shelf: Shelf, tmp_path: Path) -> Project:
 def live(shelf: Shelf, tmp_path: Path) -> Project:
     """Promoted to production."""
     return shelf.project("live", tmp_path)
+
+
+@pytest.fixture
+def grown(shelf: Shelf, tmp_path: Path) -> Project:
+    """Version 1.1.0 is in staging, after a denial; production has 1.0.0."""
+    return shelf.project("grown", tmp_path)

@@ -282,59 +282,6 @@ def test_an_organisation_that_runs_no_rule_of_one_kind_is_held_by_the_floor(shel
     assert "floor.no-submit" in project.denied(code=ExitCode.DENIED)
 
 
-@pytest.mark.attack("A44")
-@pytest.mark.parametrize(
-    ("path", "value", "message"),
-    [
-        ((), None, ""),
-        (("agent",), "other-agent", "agent is other-agent, the lock is of billing-support"),
-        (("environment",), "canary", "the lock has no current line for canary"),
-        (("tools", 0, "release"), "9.9.9", "tool billing_read_api is 9.9.9"),
-        (("tools", 0, "contract_digest"), "sha256:" + "0" * 64, "tool billing_read_api is"),
-        (("models", 0, "identity"), "another", "model support-optimized-model-v1 is another"),
-        (("models", 0, "digest"), ["sha256:" + "0" * 64], "model support-optimized-model-v1 is"),
-        (("components", 0, "digest"), "sha256:" + "0" * 64, "component system-prompt is"),
-        (("components",), [], "component system-prompt is bound and not deployed"),
-        (("tools", 0, "id"), "shell", "tool billing_read_api is bound and not deployed"),
-    ],
-)
-def test_what_is_deployed_is_what_the_lock_binds(
-    live: Project, path: tuple[str | int, ...], value: Any, message: str
-) -> None:
-    binding: Any = live.verify().lines[1].binding
-    deployed: Any = {
-        "schema": "bspec.deployed/v1",
-        "agent": AGENT,
-        "environment": "production",
-        "models": [{"class": m["class"], "identity": m["identity"], "digest": m["digest"]} for m in binding["models"]],
-        "tools": [
-            {"id": t["id"], "release": t["release"], "contract_digest": t["contract"]["digest"]}
-            for t in binding["tools"]
-        ],
-        "components": [{"id": c["id"], "digest": c["digest"]} for c in binding["components"]],
-    }
-    target = deployed
-    for step in path[:-1]:
-        target = target[step]
-    if path:
-        target[path[-1]] = value
-    file = live.base / "deployed.json"
-    file.write_text(json.dumps(deployed), encoding="utf-8")
-    if not path:
-        assert live.verify(file).deployed == str(file)
-        return
-    with live.refused("verify.deployed-differs", ExitCode.TRUST, message):
-        live.verify(file)
-
-
-@pytest.mark.parametrize("text", ["[]", "{}", '{"schema": "bspec.deployed/v1"}', "a: 1"])
-def test_a_deployed_file_of_another_form(live: Project, text: str) -> None:
-    file = live.base / "deployed.json"
-    file.write_text(text, encoding="utf-8")
-    with live.refused("verify.bad-deployed", ExitCode.INVALID):
-        live.verify(file)
-
-
 def test_the_binding_file_is_held_against_the_intent(resolved: Project) -> None:
     """A binding edited by hand is another binding, which everybody would have to sign."""
     file = resolved.state / "bindings" / f"{AGENT}.json"

@@ -7,12 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from project import DAY, HOUR, RUNS, reasons_of
+from project import AGENT, DAY, HOUR, RUNS, reasons_of
 from publishers import SHIPPED, key, sign
 from world import key_of
 
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.report.audit.pack import pages
+from bspec_opa.workflow.audit.moment import audit_at
+from bspec_opa.workflow.audit.packing import write_pack
 from bspec_opa.workflow.checkout.signing import Maker
 from bspec_opa.workflow.evaluate import decide, situation_of
 from bspec_opa.workflow.facts.history import read_history
@@ -20,6 +23,7 @@ from bspec_opa.workflow.promote import _line, complete_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from project import Project
 
@@ -221,6 +225,19 @@ def test_a_publisher_that_is_revoked_later_was_accepted_rightly(ready: Project) 
     ready.next_root(revoked_publisher)
     ready.now += HOUR
     assert [v.current for v in ready.verify().lines] == [True, True]
+
+
+def test_an_audit_says_that_a_publisher_was_revoked_later(ready: Project, tmp_path: Path) -> None:
+    signed_bundle_of(ready, 1)
+    ready.promote("production")
+    ready.now += HOUR
+    ready.next_root(revoked_publisher)
+    (found,) = audit_at(ready.root, ready.world, "13", agent=AGENT, environment="production").agents
+    said = "publisher of bundle signed: its key was revoked by trust root version 3 of 2026-06-04T14:00:00Z: stolen"
+    assert found.line is not None
+    assert (found.state, found.line.said_since) == ("authorised", (said,))
+    packed = write_pack(tmp_path / "pack", ready.root, ready.world, pages)
+    assert [p.line.said_since for p in packed.agents[0].lines] == [(), (said,)]
 
 
 @pytest.mark.attack("A76")

@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from project import AGENT
 
 from bspec_opa.foundation.digest import ZERO_DIGEST
-from bspec_opa.foundation.errors import BspecError, ExitCode
+from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.gate.request import Facts
 from bspec_opa.workflow.facts.parts import barred_of
 
 if TYPE_CHECKING:
     from project import Project
-
-
-@pytest.mark.attack("A44")
-@pytest.mark.parametrize("last", [False, True])
-def test_an_identity_is_deployed_once(live: Project, last: bool) -> None:
-    """A second model, tool or component under the same name is not hidden by the bound one, wherever it stands."""
-    binding: Any = live.verify().lines[1].binding
-    model, tool, component = binding["models"][0], binding["tools"][0], binding["components"][0]
-    evil = "sha256:" + "6" * 64
-    deployed: Any = {
-        "schema": "bspec.deployed/v1",
-        "agent": AGENT,
-        "environment": "production",
-        "models": [{k: m[k] for k in ("class", "identity", "digest")} for m in binding["models"]],
-        "tools": [
-            {"id": t["id"], "release": t["release"], "contract_digest": t["contract"]["digest"]}
-            for t in binding["tools"]
-        ],
-        "components": [{"id": c["id"], "digest": c["digest"]} for c in binding["components"]],
-    }
-    for member, extra in (
-        ("models", {"class": model["class"], "identity": "evil", "digest": []}),
-        ("tools", {"id": tool["id"], "release": "6.6.6", "contract_digest": evil}),
-        ("components", {"id": component["id"], "digest": evil}),
-    ):
-        deployed[member].insert(len(deployed[member]) if last else 0, extra)
-    file = live.base / "deployed.json"
-    file.write_text(json.dumps(deployed), encoding="utf-8")
-    with pytest.raises(BspecError) as raised:
-        live.verify(file)
-    assert (raised.value.code, raised.value.exit_code) == ("verify.deployed-differs", ExitCode.TRUST)
-    assert {
-        f"model {model['class']} is deployed 2 times",
-        f"tool {tool['id']} is deployed 2 times",
-        f"component {component['id']} is deployed 2 times",
-    } <= {p.message for p in raised.value.problems}
 
 
 @pytest.mark.attack("A12")

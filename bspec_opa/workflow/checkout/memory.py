@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bspec_opa.ledger.interface import LedgerState, Rooted
+    from bspec_opa.ledger.memory import Remembered
     from bspec_opa.workflow.checkout.anchor import Anchor
 
 T = TypeVar("T")
@@ -104,3 +105,13 @@ def _once_more(
             raise
     again = read()
     return again, action(again)
+
+
+def recall(anchor: Anchor, environ: Mapping[str, str]) -> Remembered | None:
+    """What this user has seen of a domain under a pin; None if nothing, or where nothing can be remembered.
+
+    Raises:
+        TrustError: the memory is damaged.
+    """
+    memory = open_memory(environ)
+    return memory.recall(_key(anchor)) if memory else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.approval.facts import REJECT
@@ -124,7 +125,7 @@ def read_history(entries: Sequence[Entry], roots: Sequence[TrustRoot], agent: st
     """
     reader = _Reader(roots, now)
     for entry in entries:
-        if _agent_of(entry) == agent:
+        if agent_of_entry(entry) == agent:
             reader.read(entry)
     return reader.history(len(entries))
 
@@ -224,10 +225,16 @@ def _spent(record: Sequenced) -> Rejected:
     return Rejected(record.record.type, record.record.id, f"ledger entry {record.seq}", SPENT.code, message)
 
 
-def _agent_of(entry: Entry) -> str | None:
+def agent_of_entry(entry: Entry) -> str | None:
     """The agent that an entry claims to be about; only used to leave other agents' entries out."""
     payload = entry.body["payload"]
     assert isinstance(payload, str)  # noqa: S101 - the entry's schema was checked
+    return _agent_of(payload)
+
+
+@lru_cache(maxsize=100_000)
+def _agent_of(payload: str) -> str | None:
+    """Kept, because whoever reads about many agents or lines asks it of every entry again and again."""
     try:
         predicate = parse_statement(base64.b64decode(payload)).predicate
     except BspecError:

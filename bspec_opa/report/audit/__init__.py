@@ -1,0 +1,1 @@
+"""What an audit finds, for people and as closed documents."""

@@ -1,0 +1,90 @@
+"""Opens a project to read its record: from the pin on, the whole ledger verified, nothing believed of the checkout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.suggest import did_you_mean
+from bspec_opa.ledger.interface import require_clock
+from bspec_opa.ledger.objects import ObjectStore
+from bspec_opa.workflow.audit.reasons import NO_LEDGER, UNKNOWN_AGENT, UNKNOWN_ENVIRONMENT
+from bspec_opa.workflow.audit.sequenced import agents_in
+from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
+from bspec_opa.workflow.checkout.memory import check_current
+from bspec_opa.workflow.checkout.place import read_ledger
+from bspec_opa.workflow.checkout.project import find_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.workflow.checkout.anchor import Anchor
+    from bspec_opa.workflow.checkout.project import Project
+    from bspec_opa.workflow.checkout.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A project's record.
+
+    Attributes:
+        project: its places.
+        anchor: every version of the trust root, from the pin on.
+        ledger: verified.
+        objects: exact documents by their digest.
+        world: at a time when the ledger was as it is here.
+        notes: what was not checked, one line each.
+    """
+
+    project: Project
+    anchor: Anchor
+    ledger: LedgerState
+    objects: ObjectStore
+    world: World
+    notes: tuple[str, ...]
+
+
+def open_record(directory: Path, world: World) -> Opened:
+    """The record of the project that a directory belongs to.
+
+    Raises:
+        UsageError: there is no ledger.
+        TrustError: there is no pin, or something does not verify.
+    """
+    project = find_project(directory, world.environ, world.flags)
+    pin = require_pin(find_pin(world.pin, world.environ))
+    anchor = open_anchor(project, pin, world.now)
+    read = partial(read_ledger, project, anchor)
+    ledger, notes = check_current(anchor, read(), read, world.environ)
+    if not ledger.entries:
+        raise NO_LEDGER.error("there is no ledger here", hint="run it in the project, or give --ledger-path")
+    world = world.caught_up(ledger)
+    require_clock(ledger, world.now)
+    return Opened(project, anchor, ledger, ObjectStore(project.objects_directory), world, notes)
+
+
+def require_agent(opened: Opened, agent: str) -> None:
+    """Demand that the trust root or the ledger knows an agent.
+
+    Raises:
+        UsageError: neither does; the hint has the nearest name.
+    """
+    known = sorted({*agents_in(opened.ledger.entries), *(a.id for r in opened.anchor.roots for a in r.agents)})
+    if agent not in known:
+        raise UNKNOWN_AGENT.error(
+            f'no agent "{agent[:80]}" in the trust root or the ledger', hint=did_you_mean(agent, known)
+        )
+
+
+def require_environment(opened: Opened, environment: str) -> None:
+    """Demand that some version of the trust root declares an environment.
+
+    Raises:
+        UsageError: none does; the hint has the nearest name.
+    """
+    known = sorted({e.id for r in opened.anchor.roots for e in r.environments})
+    if environment not in known:
+        message = f'no environment "{environment[:80]}" in any version of the trust root'
+        raise UNKNOWN_ENVIRONMENT.error(message, hint=did_you_mean(environment, known))
