@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.checkpoint import Checkpoint, Signer
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.keys import PublicKey
+    from bspec_opa.trust.revocation import TreeHead
 
 _LEAF_LINE = 2 * HASH_SIZE + 1
 
@@ -48,7 +49,13 @@ class FileStore:
     """A ledger in a directory; implements :class:`bspec_opa.ledger.interface.Store`."""
 
     def __init__(
-        self, directory: Path, *, origin: str, keys: Sequence[PublicKey], wait_s: float = LEDGER_LOCK_TIMEOUT_S
+        self,
+        directory: Path,
+        *,
+        origin: str,
+        keys: Sequence[PublicKey],
+        former: Sequence[tuple[PublicKey, TreeHead]] = (),
+        wait_s: float = LEDGER_LOCK_TIMEOUT_S,
     ) -> None:
         """Name a ledger; nothing is opened yet.
 
@@ -56,11 +63,13 @@ class FileStore:
             directory: holds the files; created by the first append.
             origin: the ledger's name, from the trust root.
             keys: keys whose signature on a checkpoint counts, from the trust root.
+            former: revoked keys, each with the one tree head that it still vouches for.
             wait_s: how long to wait for other processes, in seconds.
         """
         self.directory = directory
         self.origin = origin
         self.keys = tuple(keys)
+        self.former = tuple(former)
         self.wait_s = wait_s
 
     @property
@@ -172,7 +181,7 @@ class FileStore:
             return None
         name = str(self.checkpoint)
         found = parse_checkpoint(read_bounded(self.checkpoint, MAX_CHECKPOINT_BYTES), name)
-        found.verify(self.origin, self.keys, name)
+        found.verify(self.origin, self.keys, name, self.former)
         return found
 
     def _start(self, signer: Signer) -> None:

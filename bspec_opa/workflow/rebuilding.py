@@ -234,11 +234,13 @@ def _replay(past: Past, request: JsonObject) -> int:
 def require_publisher(past: Past, force: TrustRoot) -> None:
     """Demand that a root does not revoke the key of the publisher whose signature made a line's bundle acceptable.
 
+    A key that is revoked from a later place on was good for this line.
+
     Raises:
         TrustError: it does.
     """
     _, found = _policy(past, past.predicate["bundles"][0])
-    revocation = force.revocation("key", found.publisher.key.fingerprint) if found else None
+    revocation = force.revocation("key", found.publisher.key.fingerprint, past.entry.seq) if found else None
     if revocation is not None:
         message = f"trust root version {force.version} revokes the key that signed its bundle: {revocation.reason}"
         raise REVOKED.error(message, hint="promote again with a bundle that is accepted", at=Location(past.at))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.files import exists
-from bspec_opa.ledger.interface import LedgerState, require_clock
+from bspec_opa.ledger.interface import LedgerState, require_clock, require_descent
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.trust.root import AcceptedBundle
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
@@ -76,19 +76,28 @@ def read_ledger(project: Project, anchor: Anchor) -> LedgerState:
     """The verified ledger; under the starter root there is none.
 
     Raises:
-        TrustError: it does not verify.
+        TrustError: it does not verify, or does not begin with the trees that revocations in the root name.
     """
-    if anchor.starter or not exists(project.ledger_directory):
+    if anchor.starter or not (exists(project.ledger_directory) or anchor.root.tree_heads()):
         return LedgerState(anchor.root.ledger.origin)
-    return open_store(project, anchor).read()
+    ledger = open_store(project, anchor).read()
+    for head in anchor.root.tree_heads():
+        require_descent(ledger, head.tree_size, head.root_hash)
+    return ledger
 
 
 def open_store(project: Project, anchor: Anchor) -> FileStore:
     """The ledger's store, with the unrevoked keys that the newest trust root accepts for its checkpoints.
 
-    An earlier root's key is not among them: to change the key, name both in one version of the root.
+    An earlier root's key is not among them: to change the key, name both in one version of the root. A key that is
+    revoked from a place on still vouches for exactly that place, so that the next one can go on from there.
     """
     from bspec_opa.ledger.file_store import FileStore
 
     root = anchor.root
-    return FileStore(project.ledger_directory, origin=root.ledger.origin, keys=root.checkpoint_keys())
+    return FileStore(
+        project.ledger_directory,
+        origin=root.ledger.origin,
+        keys=root.checkpoint_keys(),
+        former=root.former_checkpoint_keys(),
+    )
