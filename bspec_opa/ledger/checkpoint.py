@@ -105,10 +105,14 @@ class Checkpoint:
             raise BAD_CHECKPOINT.error(f"is of the ledger {self.origin}, not {origin}", at=Location(name))
         head = (self.size, PREFIX + self.root.hex())
         able = [*keys, *(key for key, last in former if (last.tree_size, last.root_hash) == head)]
-        if not any(self._signed_by(key) for key in able if key.algorithm == ED25519):
+        if not self.signed_by_any(able):
             raise CHECKPOINT_SIGNATURE.error(
                 "no ledger key of the trust root has signed it", hint="restore the ledger", at=Location(name)
             )
+
+    def signed_by_any(self, keys: Iterable[PublicKey]) -> bool:
+        """Whether one of these keys has signed it as the ledger's own."""
+        return any(self._signed_by(key) for key in keys if key.algorithm == ED25519)
 
     def _signed_by(self, key: PublicKey) -> bool:
         hint = key_hash(self.origin, key)

@@ -34,6 +34,7 @@ from bspec_opa.report.impact_schema import IMPACT
 from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.policy_doc import POLICY_DOC
 from bspec_opa.report.registry_schema import REGISTRY
+from bspec_opa.report.rotation_schema import ROTATION
 from bspec_opa.report.schema_parts import (
     ASSURANCE,
     BASES,
@@ -253,6 +254,7 @@ _SCHEMAS = {
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     **SERVING,
     **REGISTRY,
+    **ROTATION,
     "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),

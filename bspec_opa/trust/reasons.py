@@ -121,6 +121,36 @@ ROOT_SIGNATURES = Reason(
     "a version of the trust root isn't signed by enough root keys of its predecessor and its own",
     "give --key once for each root key that the threshold asks for",
 )
+NOT_NEEDED = Reason(
+    "trust.signature-not-needed",
+    ExitCode.USAGE,
+    "a signature on a new version of the trust root would change nothing",
+    "see with trust verify or trust sign who still has to sign",
+)
+OTHER_DRAFT = Reason(
+    "trust.other-draft",
+    ExitCode.INVALID,
+    "a copy that signatures are to be taken from is of another draft",
+    "everybody signs copies of one file, whose digest trust rotate printed",
+)
+BAD_CHANGE = Reason(
+    "trust.bad-change",
+    ExitCode.USAGE,
+    "a change of the trust root can't be made as it was asked for",
+    "name keys by their public PEM file or their first digits, and people by their id; trust show lists them",
+)
+BAD_LAST_GOOD = Reason(
+    "trust.bad-last-good",
+    ExitCode.USAGE,
+    "the last good tree head of a revocation is not one of the ledger",
+    "give SIZE:ROOT of a checkpoint that you trust, SIZE for the present ledger's, or none",
+)
+RETIRED_IN_USE = Reason(
+    "trust.retired-in-use",
+    ExitCode.TRUST,
+    "a key signed something after the place in the ledger from which a new version retires it",
+    "let it sign nothing more, and draft the retirement again",
+)
 ROOT_EXPIRED = Reason(
     "trust.root-expired",
     ExitCode.TRUST,
