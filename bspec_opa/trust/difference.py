@@ -49,7 +49,7 @@ def differences(before: TrustRoot | None, after: TrustRoot) -> tuple[Difference,
     found = list(_scalars(before, after))
     for name, items in _sets(after).items():
         earlier = _sets(before)[name] if before else {}
-        found += [Difference(REMOVED, f"{name} {what}") for what in earlier if what not in items]
+        found += [Difference(REMOVED, f"{name} {w}{_more(d)}") for w, d in earlier.items() if w not in items]
         for what, detail in items.items():
             if what not in earlier:
                 found.append(Difference(ADDED, f"{name} {what}{_more(detail)}"))

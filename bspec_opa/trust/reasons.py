@@ -139,18 +139,6 @@ BAD_CHANGE = Reason(
     "a change of the trust root can't be made as it was asked for",
     "name keys by their public PEM file or their first digits, and people by their id; trust show lists them",
 )
-BAD_LAST_GOOD = Reason(
-    "trust.bad-last-good",
-    ExitCode.USAGE,
-    "the last good tree head of a revocation is not one of the ledger",
-    "give SIZE:ROOT of a checkpoint that you trust, SIZE for the present ledger's, or none",
-)
-RETIRED_IN_USE = Reason(
-    "trust.retired-in-use",
-    ExitCode.TRUST,
-    "a key signed something after the place in the ledger from which a new version retires it",
-    "let it sign nothing more, and draft the retirement again",
-)
 ROOT_EXPIRED = Reason(
     "trust.root-expired",
     ExitCode.TRUST,

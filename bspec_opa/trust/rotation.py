@@ -153,17 +153,27 @@ class _Draft:
     def remove(self, keyid: str) -> None:
         """No list has the key any more."""
         self._items("keys").remove(self._known(keyid))
-        for holder in self._holders():
+        for holder in [*self._holders()]:
             listed = _listed(holder)
-            if keyid in listed and len(listed) == 1:
+            if keyid in listed and len(listed) == 1 and not self._drop(holder):
                 message = f"{holder.get('id', 'the list')} would have no key left without {_shown(keyid)}"
-                raise BAD_CHANGE.error(message, hint="replace the key, or take the person out with --edit")
+                raise BAD_CHANGE.error(message, hint="replace it, or take roles and agents away first, with --edit")
             listed[:] = [k for k in listed if k != keyid]
+
+    def _drop(self, holder: JsonObject) -> bool:
+        """Take out somebody who only held that key: no role, no agent."""
+        name = holder.get("id")
+        owners = {o for a in self._items("agents") for o in cast("list[str]", a["owners"])}
+        busy = name in owners or any(g["principal"] == name for g in self._items("grants"))
+        if name is None or busy:
+            return False
+        self.payload["principals"] = [p for p in self._items("principals") if p is not holder]
+        return True
 
     def _known(self, keyid: str) -> JsonObject:
         entry = self._entry(keyid)
         if entry is None:
-            hint = "trust show --keys lists them"
+            hint = "trust sign or verify show the first digits of all"
             raise BAD_CHANGE.error(f"key {_shown(keyid)} is not in the trust root", hint=hint)
         return entry
 

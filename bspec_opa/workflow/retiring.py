@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.foundation.digest import Digest, is_digest
 from bspec_opa.foundation.limits import INTEGER_LIMIT
 from bspec_opa.ledger.interface import LedgerState, require_descent
-from bspec_opa.trust.reasons import BAD_LAST_GOOD, RETIRED_IN_USE
 from bspec_opa.trust.revocation import COMPROMISED, KEY, RECORD, RETIRED, Revocation, TreeHead
 from bspec_opa.trust.rotation import ROOT
 from bspec_opa.workflow.checkout.anchor import Anchor
 from bspec_opa.workflow.checkout.place import read_ledger
+from bspec_opa.workflow.reasons import BAD_LAST_GOOD, RETIRED_IN_USE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
