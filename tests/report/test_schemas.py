@@ -59,6 +59,12 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "record": ("signed", ("record", "behavior.intent"), "recorded"),
     "resolve": ("ready", ("resolve", "behavior.intent"), "resolution"),
     "trust init": ("bare", ("trust", "init", "trust.yaml", "--key", "keys/root.pem"), "trust-state"),
+    "draft of a root": (
+        "staged",
+        ("trust", "revoke", "keys/evaluator.pub.pem", "--mode", "retired", "--reason", "left"),
+        "trust-draft",
+    ),
+    "chain of roots": ("staged", ("trust", "verify"), "trust-chain"),
     "trust show": ("ready", ("trust", "show"), "trust-state"),
     "trust renew": ("ready", ("trust", "renew", "--key", "keys/root.pem"), "trust-state"),
     "key generate": ("empty", ("key", "generate", "me.pem"), "key"),
