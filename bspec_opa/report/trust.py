@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.report.style import Style
     from bspec_opa.trust.publisher import Publisher
+    from bspec_opa.trust.revocation import Revocation
     from bspec_opa.trust.root import TrustRoot
 
 
@@ -35,8 +36,12 @@ def root_text(word: str, root: TrustRoot, pin: Digest, file: Path, style: Style)
     for principal in root.principals:
         roles = sorted({g.role for g in root.grants if g.principal == principal.id})
         lines.append(f"  principal {principal.id} ({principal.group})  {', '.join(roles)}")
-    lines += [f"  revoked   {r.kind} {r.id[:19]}…  {printable(r.reason)}" for r in root.revoked]
+    lines += [f"  revoked   {r.kind} {r.id[:19]}…  {_since(r)}{printable(r.reason)}" for r in root.revoked]
     return "\n".join([*lines, *_pin(root, pin)]) + "\n"
+
+
+def _since(revocation: Revocation) -> str:
+    return f"{revocation.since}: " if revocation.mode else ""
 
 
 def _publisher(root: TrustRoot, publisher: Publisher) -> str:

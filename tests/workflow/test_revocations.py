@@ -14,6 +14,7 @@ from world import key_of, refused
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.ledger.checkpoint import sign_checkpoint
 from bspec_opa.ledger.merkle import root_of
+from bspec_opa.workflow.doctor import examine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -246,8 +247,11 @@ def test_after_a_stolen_ledger_key_the_ledger_goes_on_from_its_last_good_tree(
     revoke(ready, "ledger", "compromised", head, "ledger-2")
     with ready.refused("ledger.checkpoint-signature", ExitCode.TRUST):
         ready.verify()
-    shutil.rmtree(ready.state / "ledger")
-    shutil.copytree(good, ready.state / "ledger")
+    shutil.copy(good / "checkpoint", ready.state / "ledger" / "checkpoint")
+    with ready.refused("ledger.uncheckpointed-tail", ExitCode.TRUST):
+        ready.verify()
+    examine(ready.root, ready.world, repair=True)
+    assert lines_of(ready) == (good / "log.jsonl").read_bytes().splitlines()
     ready.verify()
     monkeypatch.setattr(type(ready), "keys", property(lambda _: _keys(key_of("gate"), key_of("ledger-2"))))
     assert ready.promote("production").line is not None
