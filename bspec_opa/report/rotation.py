@@ -96,6 +96,7 @@ def chain_json(chain: Chain, now: int) -> JsonObject:
 def notes_on(drafted: Drafted, now: int) -> Iterator[str]:
     """What those who sign may not have thought of."""
     draft, root = drafted.draft, drafted.draft.root
+    yield from map(printable, drafted.notes)
     yield from _soon(root, now)
     if root.root_threshold == 1 and len(root.root_keys) > 1:
         yield "one root key alone can change everything: threshold 1"

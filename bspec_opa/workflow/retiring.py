@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.foundation.digest import Digest, is_digest
+from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.limits import INTEGER_LIMIT
 from bspec_opa.ledger.interface import LedgerState, require_descent
 from bspec_opa.trust.revocation import COMPROMISED, KEY, RECORD, RETIRED, Revocation, TreeHead
@@ -87,6 +88,29 @@ def present_ledger(project: Project, roots: Sequence[TrustRoot]) -> LedgerState:
         TrustError: it doesn't verify.
     """
     return read_ledger(project, Anchor(tuple(roots), authenticated=True, starter=False, notes=()))
+
+
+def place_notes(project: Project, roots: Sequence[TrustRoot], root: TrustRoot) -> tuple[str, ...]:
+    """What the present ledger has to say about revocations that a version adds; it may be the thief's, so no more.
+
+    Args:
+        project: holds the ledger.
+        roots: the versions so far.
+        root: the new version.
+    """
+    fresh = [r for r in root.revoked if r not in roots[-1].revoked]
+    if not fresh:
+        return ()
+    try:
+        ledger = present_ledger(project, roots)
+    except BspecError as e:
+        return (f"the present ledger does not verify: {e.problems[0].message}",)
+    heads = {r.last_good for r in fresh if r.last_good is not None}
+    known = ledger.record_ids()
+    other = [h for h in heads if h.tree_size > ledger.size or ledger.root_at(h.tree_size) != h.root_hash]
+    notes = [f"the present ledger has another tree at {h.tree_size} entries: it will be refused" for h in other]
+    notes += [f"the present ledger has no record {r.id[:19]}…" for r in fresh if r.kind == RECORD and r.id not in known]
+    return tuple(notes)
 
 
 def require_unused(project: Project, roots: Sequence[TrustRoot], root: TrustRoot) -> None:

@@ -15,7 +15,7 @@ from bspec_opa.trust.author import renew
 from bspec_opa.trust.difference import differences
 from bspec_opa.trust.dsse import parse_envelope
 from bspec_opa.trust.quorum import owner_of
-from bspec_opa.trust.reasons import NO_ROOT, ROOT_EXPIRED, ROOT_SIGNATURES
+from bspec_opa.trust.reasons import NO_ROOT, PIN_MISMATCH, ROOT_EXPIRED, ROOT_SIGNATURES
 from bspec_opa.trust.root import parse_root, require_current
 from bspec_opa.trust.rotation import change
 from bspec_opa.trust.signing_round import add_signature, merge, open_round, unsigned, who_is_missing
@@ -24,7 +24,7 @@ from bspec_opa.workflow.checkout.anchor import find_pin, require_pin
 from bspec_opa.workflow.checkout.memory import check_roots, remember_roots
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.reasons import ROOT_EXISTS
-from bspec_opa.workflow.retiring import require_unused
+from bspec_opa.workflow.retiring import place_notes, require_unused
 from bspec_opa.workflow.trusting import NewRoot, payload_of, read_roots
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Drafted:
         pin: of the chain; of version 1 its own digest.
         differences: what it changes.
         signed_now: owners whose signatures were added just now.
+        notes: what the ledger has to say about what it revokes.
     """
 
     draft: Round
@@ -63,6 +64,7 @@ class Drafted:
     pin: Digest
     differences: tuple[Difference, ...]
     signed_now: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def draft_first(trust_file: Path, world: World, target: Path | None) -> Drafted:
@@ -109,7 +111,8 @@ def draft_next(
     else:
         validity = parse_duration(valid_for) if valid_for else None
         payload = change(renew(roots[-1], issued=world.now, validity_s=validity), changes)
-    return _write_draft(project, payload, roots, target)
+    drafted = _write_draft(project, payload, roots, target)
+    return replace(drafted, notes=place_notes(project, roots, drafted.draft.root))
 
 
 def sign_draft(
@@ -195,7 +198,7 @@ def trusted_roots(directory: Path, world: World) -> tuple[Project, tuple[TrustRo
 
 
 def roots_before(file: Path, directory: Path, world: World) -> tuple[TrustRoot, ...]:
-    """The chain that a draft continues; none for a draft of version 1, which has its pin in itself.
+    """The chain that a draft continues; none for a draft of version 1, whose digest is going to be the pin.
 
     Raises:
         TrustError: as :func:`trusted_roots`; or there is no root here, and the draft is not of version 1.
@@ -203,17 +206,21 @@ def roots_before(file: Path, directory: Path, world: World) -> tuple[TrustRoot, 
     project = find_project(directory, world.environ, world.flags)
     if project.trust_files():
         return trusted_roots(directory, world)[1]
-    if _read_version(file) != 1:
+    first, pin = _read(file), find_pin(world.pin, world.environ)
+    if first.version != 1:
         message = f"no trust root in {project.trust_directory}, and it continues one"
         hint = "bring the versions of .bspec/trust and the pin along"
         raise NO_ROOT.error(message, hint=hint, at=Location(str(file)))
+    if pin not in {None, first.digest}:
+        hint = "it is another draft than you were told of, or the pin belongs to another project"
+        raise PIN_MISMATCH.error(f"has digest {first.digest}, pinned is {pin}", hint=hint, at=Location(str(file)))
     return ()
 
 
-def _read_version(file: Path) -> int:
-    """The version that a draft says it is."""
+def _read(file: Path) -> TrustRoot:
+    """What a draft says; nothing is verified."""
     envelope = parse_envelope(read_bounded(file, MAX_DOCUMENT_BYTES), str(file), unsigned=True)
-    return parse_root(envelope.payload, str(file), authenticated=False).version
+    return parse_root(envelope.payload, str(file), authenticated=False)
 
 
 def _owner_among(draft: Round, keyid: str) -> str:

@@ -199,8 +199,10 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
 
     Raises:
         TrustError: the root that was in force then revokes a submit, an approval, a run or the request, or its key, or
-            the key of the bundle's publisher.
+            the key of the bundle's publisher; or the newest root calls the publisher's key compromised before that.
     """
+    if roots[-1].compromised():
+        require_publisher(past, roots[-1], compromised=True)
     force = [r for r in roots if r.issued_unix <= past.entry.at][-1]
     if force.version <= past.roots[-1].version:
         return

@@ -122,6 +122,20 @@ def test_a_root_key_is_replaced_by_three_people_offline(shell: Shell, tmp_path: 
     ]
 
 
+@pytest.mark.attack("A75")
+def test_version_1_is_signed_under_the_digest_that_was_read_out(shell_at: At) -> None:
+    shell = people(shell_at("bare"))
+    document = shell.ok("trust", "init", "trust.yaml", "--format", "json").json
+    told = ("--trust-pin", document["digest"])
+    wrong = ("--trust-pin", f"sha256:{'ab' * 32}")
+    file = document["file"]
+    for command in (("sign", file, "--key", "keys/anna.pem"), ("accept", file)):
+        refused(shell("trust", *command, *wrong), 7, "trust.pin-mismatch")
+    for name in ("anna", "ben"):
+        shell.ok("trust", "sign", file, "--key", f"keys/{name}.pem", *told, "-q")
+    shell.ok("trust", "accept", file, *told)
+
+
 def test_without_a_key_a_draft_is_only_looked_at(shell: Shell) -> None:
     shell.ok("trust", "rotate", "--threshold", "3", "-q")
     before = Path(DRAFT).read_bytes()
@@ -313,17 +327,18 @@ def test_revocations_of_every_kind(shell: Shell) -> None:
     keyid = shell.ok("key", "show", "keys/gate.pem", "--format", "json").json["keyid"]
     place = [{"tree_size": 0, "root_hash": empty}]
     elsewhere = f"sha256:{'ab' * 32}"
-    for n, (what, arguments, mode, last_good) in enumerate(
+    for n, (what, arguments, mode, last_good, notes) in enumerate(
         (
-            ("keys/gate.pub.pem", ("--mode", "retired"), "retired", place),
-            (keyid[:8], ("--mode", "compromised", "--last-good", "0"), "compromised", place),
-            (keyid, ("--mode", "compromised", "--last-good", f"9:{elsewhere}"), "compromised", [{"tree_size": 9, "root_hash": elsewhere}]),
-            (keyid, ("--mode", "compromised", "--last-good", "none"), "", []),
-            (elsewhere, ("--mode", "compromised", "--last-good", "0"), "compromised", place),
+            ("keys/gate.pub.pem", ("--mode", "retired"), "retired", place, []),
+            (keyid[:8], ("--mode", "compromised", "--last-good", "0"), "compromised", place, []),
+            (keyid, ("--mode", "compromised", "--last-good", f"9:{elsewhere}"), "compromised", [{"tree_size": 9, "root_hash": elsewhere}], ["the present ledger has another tree at 9 entries: it will be refused"]),
+            (keyid, ("--mode", "compromised", "--last-good", "none"), "", [], []),
+            (elsewhere, ("--mode", "compromised", "--last-good", "0"), "compromised", place, [f"the present ledger has no record {elsewhere[:19]}…"]),
         )
     ):  # fmt: skip
         file = f"{n}.json"
-        shell.ok("trust", "revoke", what, *arguments, "--reason", "x", "-o", file, "-q")
+        document = shell.ok("trust", "revoke", what, *arguments, "--reason", "x", "-o", file, "--format", "json").json
+        assert document["notes"] == notes
         payload = json.loads(base64.b64decode(json.loads(Path(file).read_bytes())["payload"]))
         (found,) = payload["revoked"]
         identifier = what if what == elsewhere else keyid
