@@ -25,7 +25,7 @@ BAD_SIGNER_URI = Reason(
     "trust.bad-signer-uri",
     ExitCode.USAGE,
     "a signer is named in a way that isn't understood",
-    "write file:PATH, envvar:NAME, or hsm:, awskms:, gcpkms:, azurekms: or hv: with the public key beside it",
+    "write file:PATH, envvar:NAME, or hsm:, awskms:, gcpkms:, azurekms: or hv: with its public key's file behind a #",
 )
 SIGNER_FAILED = Reason(
     "trust.signer-failed",
