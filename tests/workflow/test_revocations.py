@@ -106,6 +106,7 @@ def test_evidence_of_a_retired_evaluator_counts_as_long_as_it_was_recorded_befor
     resolved.attest_all()
     resolved.record()
     revoke(resolved, "eve", "retired", place(resolved))
+    assert resolved.evaluate().rejected == ()
     resolved.sign_all("staging", "environment-admin")
     resolved.allowed()
     assert resolved.verify().lines

@@ -63,13 +63,14 @@ def open_place(project: Project, policy: Policy, world: World) -> Place:
         world = world.caught_up(ledger)
         require_clock(ledger, world.now)
         notes += told
-    inbox = Inbox((), ()) if anchor.starter else _inbox(project, anchor, world.now)
+    inbox = Inbox((), ()) if anchor.starter else _inbox(project, anchor, ledger, world.now)
     return Place(world, project, anchor, policy, ObjectStore(project.objects_directory), ledger, inbox, notes)
 
 
-def _inbox(project: Project, anchor: Anchor, now: int) -> Inbox:
+def _inbox(project: Project, anchor: Anchor, ledger: LedgerState, now: int) -> Inbox:
     named = project.config.paths("records.dirs") is not None
-    return read_inbox(project.records_directories, anchor.roots, now, required=named)
+    places = ledger.record_ids() if anchor.root.tree_heads() else {}
+    return read_inbox(project.records_directories, anchor.roots, now, required=named, places=places)
 
 
 def read_ledger(project: Project, anchor: Anchor) -> LedgerState:
