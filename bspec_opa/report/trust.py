@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.times import format_time, shown_age
 from bspec_opa.report.printable import printable
 from bspec_opa.report.text import next_lines
+from bspec_opa.trust.quorum import holders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,7 @@ def root_text(word: str, root: TrustRoot, pin: Digest, file: Path, style: Style)
         f"  valid     {format_time(root.issued_unix)} to {format_time(root.expires_unix)}",
         f"  file      {printable(str(file))}",
         f"  ledger    {root.ledger.origin}",
+        f"  root      {root.root_threshold} of {', '.join(h.owner for h in holders(root))}",
     ]
     lines += [f"  agent     {a.id}  owned by {', '.join(a.owners)}" for a in root.agents]
     for environment in root.environments:
