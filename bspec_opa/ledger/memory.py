@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -163,14 +163,22 @@ class Memory:
             _check_root(known, root_version, root_digest)
         return known
 
-    def remember_root(self, domain: str, root_version: int, root_digest: Digest, origin: str) -> None:
-        """As :meth:`remember`, for a trust root alone; what is known of the ledger stays.
+    def remember_root(
+        self,
+        domain: str,
+        root_version: int,
+        root_digest: Digest,
+        origin: str,
+        restarts: Sequence[Restart] = (),
+    ) -> None:
+        """As :meth:`remember`, for a trust root alone; what is known of the ledger stays, unless it is no good now.
 
         Args:
             domain: what is remembered together.
             root_version: of the trust root.
             root_digest: of that version.
             origin: the ledger's name, where nothing is known of it yet.
+            restarts: as in :meth:`check`.
 
         Raises:
             TrustError: see :meth:`check`.
@@ -178,8 +186,8 @@ class Memory:
         """
         with held(self._directory, self._wait_s):
             known = self.check_root(domain, root_version, root_digest)
-            ledger = known or Remembered(root_version, root_digest, origin, 0, as_digest(EMPTY_ROOT))
-            now = replace(ledger, root_version=root_version, root_digest=root_digest)
+            size, root_hash = _last_good(known, restarts) if known else (0, as_digest(EMPTY_ROOT))
+            now = Remembered(root_version, root_digest, known.origin if known else origin, size, root_hash)
             if now != known:
                 write_atomic(self._path(domain), _render(domain, now), mode=0o600)
 

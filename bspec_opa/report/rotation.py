@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bspec_opa.trust.revocation import Revocation
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.chaining import Chain, Link
+    from bspec_opa.workflow.restarting import Restarted
     from bspec_opa.workflow.rotating import Drafted
 
 _MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
@@ -90,6 +91,29 @@ def chain_json(chain: Chain, now: int) -> JsonObject:
         "versions": [_link_json(link) for link in chain.links],
         "revoked": [_revocation_json(r) for r in root.revoked],
         "notes": [*chain.notes, *_soon(root, now)],
+    }
+
+
+def restart_text(done: Restarted, style: Style) -> str:
+    """Where the ledger goes on from, and where the rest is."""
+    head = done.head
+    lines = [
+        f"{style.mark('RESTARTED', 'bold')}  ledger {done.origin} at {head.tree_size} entries",
+        f"  root      {head.root_hash}",
+    ]
+    lines += [f"  aside     {printable(str(done.aside))}: what came after, signed by nobody"] if done.aside else []
+    return "\n".join([*lines, *next_lines(["bspec-opa verify"])]) + "\n"
+
+
+def restart_json(done: Restarted) -> JsonObject:
+    """A restart as ``bspec.ledger-restart/v1``."""
+    return {
+        "schema": "bspec.ledger-restart/v1",
+        "exit_code": 0,
+        "origin": done.origin,
+        "tree_size": done.head.tree_size,
+        "root_hash": done.head.root_hash,
+        "aside": str(done.aside or ""),
     }
 
 

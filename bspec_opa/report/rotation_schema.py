@@ -71,5 +71,6 @@ ROTATION: Mapping[str, tuple[tuple[int, ...], dict[str, JsonObject]]] = {
             "notes": LINES,
         },
     ),
+    "bspec.ledger-restart/v1": ((0,), {"origin": LINE, "tree_size": integer(), "root_hash": DIGEST, "aside": LINE}),
 }
 """Name of a document to its exit codes and members."""

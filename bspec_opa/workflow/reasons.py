@@ -222,3 +222,9 @@ RETIRED_IN_USE = Reason(
     "a key signed something after the place in the ledger from which a new version retires it",
     "let it sign nothing more, and draft the retirement again",
 )
+NO_RESTART = Reason(
+    "trust.no-restart",
+    ExitCode.USAGE,
+    "there is no compromised ledger key whose last good tree the ledger has to go back to",
+    "trust verify lists what is revoked; a ledger that verifies needs no restart",
+)

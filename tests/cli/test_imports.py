@@ -95,6 +95,7 @@ ROWS = [
     Row("trust revoke", "staged", ("keys/gate.pub.pem", "--reason", "x", "--mode", "retired"), {"cryptography"}),
     Row("trust sign", "ready", ("missing.json", "--key", "keys/root.pem"), {"cryptography"}, 3),
     Row("trust accept", "ready", ("missing.json",), {"cryptography"}, 3),
+    Row("trust restart-ledger", "ready", ("--key", "keys/ledger.pem"), {"cryptography"}, 2),
     Row("policy impact", "staged", ("default",), ALL),
     Row("bundle build", "empty", ("policies", "--output", "new.tar.gz"), {"jsonschema"}),
     Row("bundle inspect", "empty", ("default",), set()),

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bspec_opa.foundation.closed_schema import violations
+from bspec_opa.report.schemas import SCHEMAS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -385,3 +388,37 @@ def test_a_ledger_key_that_goes_on_signing_is_not_retired_by_mistake(shell_at: A
     shell.ok("trust", "sign", DRAFT, "--key", "keys/root.pem", "-q")
     shell.promote()
     refused(shell("trust", "accept", DRAFT), 7, "trust.retired-in-use", "the ledger's checkpoint")
+
+
+@pytest.mark.attack("A53")
+def test_after_a_stolen_ledger_key_the_ledger_is_cut_back_and_goes_on(shell_at: At) -> None:
+    """No checkpoint of the last good tree is left: the next key signs that tree, and nothing that came after it."""
+    shell = shell_at("staged")
+    shell.ok("key", "generate", "keys/ledger-2.pem", "-q")
+    restart = ("trust", "restart-ledger", "--key", "keys/ledger-2.pem")
+    refused(shell(*restart), 2, "trust.no-restart", "calls no ledger key compromised")
+    log = Path(".bspec/ledger/log.jsonl")
+    before = log.read_bytes().splitlines(keepends=True)
+    new = ("--add-ledger-key", "keys/ledger-2.pub.pem")
+    theft = ("--mode", "compromised", "--last-good", str(len(before) - 1), "--reason", "CI was broken into")
+    shell.ok("trust", "revoke", "keys/ledger.pub.pem", *theft, *new, "-q")
+    shell.ok("trust", "sign", DRAFT, "--key", "keys/root.pem", "-q")
+    accept(shell)
+    refused(shell("verify", "behavior.lock"), 7, "ledger.checkpoint-signature")
+    refused(shell("trust", "restart-ledger", "--key", "keys/ledger.pem"), 7, "ledger.checkpoint-signature")
+    log.write_bytes(b"".join([before[1], before[0], *before[2:]]))
+    refused(shell(*restart), 7, "ledger.bad-entry")
+    log.write_bytes(b"".join(before))
+    done = shell.ok(*restart, "--format", "json").json
+    assert violations(SCHEMAS["bspec.ledger-restart/v1"], done) == []
+    assert done["tree_size"] == len(before) - 1
+    assert Path(done["aside"]).read_bytes() == before[-1]
+    assert log.read_bytes() == b"".join(before[:-1])
+    refused(shell(*restart), 2, "trust.no-restart", "verifies as it is")
+    Path("behavior.lock").unlink()
+    config = Path("bspec-opa.toml")
+    text = config.read_text(encoding="utf-8")
+    assert text.count("keys/ledger.pem") == 1
+    config.write_text(text.replace("keys/ledger.pem", "keys/ledger-2.pem"), encoding="utf-8")
+    shell.promote()
+    shell.ok("verify", "behavior.lock", "-q")

@@ -99,8 +99,14 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "init": ("bare", ("init", ".", "--trial-keys"), "init"),
 }
 
-ELSEWHERE = {"bspec.bundle-serving/v1", "bspec.bundle-serving-event/v1", "bspec.policy-doc/v1"}
-"""Of what runs until it is stopped: tests/cli/test_bundle_serve.py; of what --json prints: tests/cli/test_policy_doc.py."""
+ELSEWHERE = {
+    "bspec.ledger-restart/v1",
+    "bspec.bundle-serving/v1",
+    "bspec.bundle-serving-event/v1",
+    "bspec.policy-doc/v1",
+}
+"""Of what runs until it is stopped: tests/cli/test_bundle_serve.py; of what --json prints: tests/cli/test_policy_doc.py;
+of a ledger that starts again: tests/cli/test_trust_rotation.py."""
 
 
 def faults(document: Any) -> list[Any]:

@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("init", "show", "verify", "renew", "rotate", "revoke", "sign", "accept")
+COMMANDS = ("init", "show", "verify", "renew", "rotate", "revoke", "sign", "accept", "restart-ledger")
 
 
 class Commands(LazyGroup):

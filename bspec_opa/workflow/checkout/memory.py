@@ -96,7 +96,8 @@ def remember_roots(roots: Sequence[TrustRoot], environ: Mapping[str, str]) -> No
     root, memory = roots[-1], open_memory(environ)
     if memory is not None:
         _require_same_past(roots, memory.recall(_key_of(roots)))
-        memory.remember_root(_key_of(roots), root.version, root.digest, root.ledger.origin)
+        origin = root.ledger.origin
+        memory.remember_root(_key_of(roots), root.version, root.digest, origin, _restarts(roots))
 
 
 def _require_same_past(roots: Sequence[TrustRoot], known: Remembered | None) -> None:
