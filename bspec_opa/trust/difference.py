@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.document.load import parse_json
 from bspec_opa.foundation.times import format_time
 from bspec_opa.trust.quorum import SHOWN_DIGITS, owner_of
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from bspec_opa.trust.revocation import Revocation
     from bspec_opa.trust.root import TrustRoot
 
+_ALWAYS_OTHER = frozenset(("version", "previous_digest", "issued"))
+_IN_WORDS = _ALWAYS_OTHER | {
+    *("schema", "domain", "expires", "root", "keys", "principals", "grants", "agents", "environments", "policies"),
+    *("publishers", "ledger", "revoked"),
+}
 ADDED, REMOVED, CHANGED = CHANGES = ("added", "removed", "changed")
 
 
@@ -44,7 +50,7 @@ class Difference:
 def differences(before: TrustRoot | None, after: TrustRoot) -> tuple[Difference, ...]:
     """Everything that differs; without a version before, everything that there is.
 
-    A last word compares the payloads, so that nothing changes unseen: what has no words here is called by its member.
+    The payloads are compared, too, so that nothing changes unseen: what has no words here is shown as it stands there.
     """
     found = list(_scalars(before, after))
     for name, items in _sets(after).items():
@@ -55,15 +61,17 @@ def differences(before: TrustRoot | None, after: TrustRoot) -> tuple[Difference,
                 found.append(Difference(ADDED, f"{name} {what}{_more(detail)}"))
             elif earlier[what] != detail:
                 found.append(Difference(CHANGED, f"{name} {what}:{_more(earlier[what])} →{_more(detail)}"))
-    return (*found, *_reordered(before, after, found)) if before else tuple(found)
+    return tuple(found) if before is None else (*found, *_rest(before, after, told=bool(found)))
 
 
-def _reordered(before: TrustRoot, after: TrustRoot, found: list[Difference]) -> Iterator[Difference]:
-    """Members that differ though nothing else does: another order, or digits that are not shown."""
+def _rest(before: TrustRoot, after: TrustRoot, *, told: bool) -> Iterator[Difference]:
+    """Members that have no words here; and, where nothing else was told, those in which only the order differs."""
     then, now = (cast("JsonObject", parse_json(r.payload, "trust root", text=False)) for r in (before, after))
-    if not found:
-        usual = {"version", "previous_digest", "issued"}
-        yield from (Difference(CHANGED, m) for m in sorted(now) if m not in usual and now[m] != then[m])
+    usual = _IN_WORDS if told else _ALWAYS_OTHER
+    for member in sorted({*then, *now} - usual):
+        old, new = (canonical_bytes(p.get(member)).decode() for p in (then, now))
+        if old != new:
+            yield Difference(CHANGED, member if member in _IN_WORDS else f"{member} {old} → {new}")
 
 
 def _more(detail: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -195,3 +196,18 @@ def test_things_that_look_alike_are_two() -> None:
     one, two = ("sha256:" + "a" * 12 + c * 52 for c in "bc")
     assert Difference("added", one) != Difference("added", two)
     assert Difference("added", one).shown == Difference("added", two).shown == "sha256:" + "a" * 12
+
+
+def test_what_has_no_words_is_shown_as_it_stands(world: World) -> None:
+    """A member that a later form of the root brings must not change unseen by those who sign."""
+
+    def with_more(least: int) -> Any:
+        payload = world.next_payload(lambda p: p.update(more={"least": least}))
+        return replace(world.root, payload=canonical_bytes(payload))
+
+    one, two = with_more(1), with_more(2)
+    assert [d.what for d in differences(one, two)] == ['more {"least":1} → {"least":2}']
+    lowered = replace(two, root_threshold=1)
+    assert [d.what for d in differences(one, lowered)] == ["threshold 2 → 1", 'more {"least":1} → {"least":2}']
+    gone = replace(world.root, payload=canonical_bytes(world.next_payload()))
+    assert [d.what for d in differences(one, gone)] == ['more {"least":1} → null']
