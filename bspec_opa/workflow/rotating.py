@@ -154,7 +154,7 @@ def sign_draft(
         write_atomic(file, data)
     if roots:
         remember_roots(roots, world.environ)
-    names = tuple(_owner_among(draft, s.keyid) for s in signers)
+    names = tuple(dict.fromkeys(_owner_among(draft, s.keyid) for s in signers))
     return replace(_drafted(draft, target or file, roots), signed_now=names)
 
 
