@@ -19,7 +19,7 @@ LINT_RULES := bspec_opa/authoring/lint/rules
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry postgres soak mutation fuzz-strict schemas real wheel clean
+.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry postgres softhsm soak mutation fuzz-strict schemas real wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,7 +71,7 @@ test-python: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) $(POSTGRES)
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report= tests
 	$(BIN)/coverage report
 
-soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) $(POSTGRES) conftest ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
+soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) $(POSTGRES) conftest softhsm ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
 	$(BIN)/pytest -n $(JOBS) -m soak -rP tests
 
 fuzz-strict: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION ## 100,000 calls of builtins: OPA's strict mode, its WebAssembly, and the pass of ADR 0007
@@ -115,6 +115,9 @@ bundle: $(VENV)/.dev $(OPA) ## rebuild the shipped bundles from policies/
 
 bench: $(VENV)/.dev $(OPA) conftest ## measure against named rivals in the same run: make bench BENCH="--json FILE"
 	$(BIN)/python -m benchmarks.run $(BENCH)
+
+softhsm: $(VENV)/.dev ## get SoftHSM into .tools/softhsm, for the long tests only
+	@sh .ci/get-softhsm .tools/softhsm $(abspath $(BIN)/python)
 
 conftest: $(VENV)/.dev ## get conftest into .tools/bin, for the benchmarks only
 	@sh .ci/get-conftest $(CONFTEST_VERSION) .tools/bin/conftest $(PYTHON)

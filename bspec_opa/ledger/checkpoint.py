@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bspec_opa.foundation.digest import PREFIX
 from bspec_opa.foundation.errors import Location
 from bspec_opa.foundation.limits import INTEGER_LIMIT, KIB
 from bspec_opa.ledger.merkle import HASH_SIZE
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bspec_opa.trust.keys import PublicKey
+    from bspec_opa.trust.revocation import TreeHead
 
 MAX_CHECKPOINT_BYTES = 16 * KIB
 ED25519 = "ed25519"
@@ -85,18 +87,32 @@ class Checkpoint:
         """The whole note."""
         return self.text + b"\n" + "".join(s.line() + "\n" for s in self.signatures).encode()
 
-    def verify(self, origin: str, keys: Iterable[PublicKey], name: str) -> None:
+    def verify(
+        self,
+        origin: str,
+        keys: Iterable[PublicKey],
+        name: str,
+        former: Iterable[tuple[PublicKey, TreeHead]] = (),
+    ) -> None:
         """Require this origin and the signature of one of the ledger's keys, over the exact text.
+
+        A former key vouches for one tree head only: the last one before it was revoked.
 
         Raises:
             TrustError: another origin, or none of the keys has signed.
         """
         if self.origin != origin:
             raise BAD_CHECKPOINT.error(f"is of the ledger {self.origin}, not {origin}", at=Location(name))
-        if not any(self._signed_by(key) for key in keys if key.algorithm == ED25519):
+        head = (self.size, PREFIX + self.root.hex())
+        able = [*keys, *(key for key, last in former if (last.tree_size, last.root_hash) == head)]
+        if not self.signed_by_any(able):
             raise CHECKPOINT_SIGNATURE.error(
                 "no ledger key of the trust root has signed it", hint="restore the ledger", at=Location(name)
             )
+
+    def signed_by_any(self, keys: Iterable[PublicKey]) -> bool:
+        """Whether one of these keys has signed it as the ledger's own."""
+        return any(self._signed_by(key) for key in keys if key.algorithm == ED25519)
 
     def _signed_by(self, key: PublicKey) -> bool:
         hint = key_hash(self.origin, key)

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.interface import Consistency, Inclusion
     from bspec_opa.ledger.proving import Fetch
     from bspec_opa.trust.keys import PublicKey
+    from bspec_opa.trust.revocation import TreeHead
 
 T = TypeVar("T")
 
@@ -55,7 +56,13 @@ class FileStore:
     """A ledger in a directory; implements :class:`bspec_opa.ledger.interface.Store`."""
 
     def __init__(
-        self, directory: Path, *, origin: str, keys: Sequence[PublicKey], wait_s: float = LEDGER_LOCK_TIMEOUT_S
+        self,
+        directory: Path,
+        *,
+        origin: str,
+        keys: Sequence[PublicKey],
+        former: Sequence[tuple[PublicKey, TreeHead]] = (),
+        wait_s: float = LEDGER_LOCK_TIMEOUT_S,
     ) -> None:
         """Name a ledger; nothing is opened yet.
 
@@ -63,11 +70,13 @@ class FileStore:
             directory: holds the files; created by the first append.
             origin: the ledger's name, from the trust root.
             keys: keys whose signature on a checkpoint counts, from the trust root.
+            former: revoked keys, each with the one tree head that it still vouches for.
             wait_s: how long to wait for other processes, in seconds.
         """
         self.directory = directory
         self.origin = origin
         self.keys = tuple(keys)
+        self.former = tuple(former)
         self.wait_s = wait_s
         self.nodes = NodeFile(directory / "nodes")
         self.index = RecordIndex(directory / "index.sqlite")
@@ -168,7 +177,7 @@ class FileStore:
             return None
         name = str(self.checkpoint)
         found = parse_checkpoint(read_bounded(self.checkpoint, MAX_CHECKPOINT_BYTES), name)
-        found.verify(self.origin, self.keys, name)
+        found.verify(self.origin, self.keys, name, self.former)
         return found
 
     # Writing

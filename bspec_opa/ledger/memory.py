@@ -21,11 +21,12 @@ from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic
 from bspec_opa.foundation.limits import KIB, LEDGER_LOCK_TIMEOUT_S
 from bspec_opa.foundation.locking import lock_descriptor
-from bspec_opa.ledger.interface import require_descent
+from bspec_opa.ledger.interface import as_digest, require_descent
+from bspec_opa.ledger.merkle import EMPTY_ROOT
 from bspec_opa.ledger.reasons import BUSY, MEMORY_DAMAGED, ROOT_ROLLED_BACK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bspec_opa.ledger.interface import LedgerState, Rooted
 
@@ -59,6 +60,31 @@ class Remembered:
     origin: str
     tree_size: int
     root_hash: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A place after which nothing counts that a compromised ledger key signed.
+
+    Whoever saw more before must not take the genuine ledger for one that was rolled back (TUF 5.3.11: a rotated key
+    makes what was remembered under the old one void).
+
+    Attributes:
+        root_version: the version of the trust root that says so first.
+        tree_size: entries of the last good tree head.
+        root_hash: its Merkle root.
+    """
+
+    root_version: int
+    tree_size: int
+    root_hash: Digest
+
+
+def _last_good(known: Remembered, restarts: Sequence[Restart]) -> tuple[int, Digest]:
+    """What the ledger has to go on from: what was seen, unless a newer root than that calls it no good."""
+    places = [(known.tree_size, known.root_hash)]
+    places += [(r.tree_size, r.root_hash) for r in restarts if known.root_version < r.root_version]
+    return min(places, key=lambda p: p[0])
 
 
 def seen(root_version: int, root_digest: Digest, state: LedgerState) -> Remembered:
@@ -99,8 +125,22 @@ class Memory:
         require_private(self._directory)
         return _parse(path, domain)
 
-    def check(self, domain: str, root_version: int, root_digest: Digest, state: Rooted) -> Remembered | None:
+    def check(
+        self,
+        domain: str,
+        root_version: int,
+        root_digest: Digest,
+        state: Rooted,
+        restarts: Sequence[Restart] = (),
+    ) -> Remembered | None:
         """Refuse a trust root or ledger that is older than, or different from, what is remembered.
+
+        Args:
+            domain: what is remembered together.
+            root_version: of the trust root in force.
+            root_digest: of that version.
+            state: the ledger.
+            restarts: where versions of the root say that what a ledger key signed after that place doesn't count.
 
         Returns:
             What was remembered; None if there was nothing to compare with.
@@ -112,10 +152,53 @@ class Memory:
         if known is not None:
             _check_root(known, root_version, root_digest)
             if known.origin == state.origin:
-                require_descent(state, known.tree_size, known.root_hash)
+                size, root_hash = _last_good(known, restarts)
+                require_descent(state, size, root_hash)
         return known
 
-    def remember(self, domain: str, root_version: int, root_digest: Digest, state: LedgerState) -> None:
+    def check_root(self, domain: str, root_version: int, root_digest: Digest) -> Remembered | None:
+        """As :meth:`check`, for a trust root alone."""
+        known = self.recall(domain)
+        if known is not None:
+            _check_root(known, root_version, root_digest)
+        return known
+
+    def remember_root(
+        self,
+        domain: str,
+        root_version: int,
+        root_digest: Digest,
+        origin: str,
+        restarts: Sequence[Restart] = (),
+    ) -> None:
+        """As :meth:`remember`, for a trust root alone; what is known of the ledger stays, unless it is no good now.
+
+        Args:
+            domain: what is remembered together.
+            root_version: of the trust root.
+            root_digest: of that version.
+            origin: the ledger's name, where nothing is known of it yet.
+            restarts: as in :meth:`check`.
+
+        Raises:
+            TrustError: see :meth:`check`.
+            StoreError: see :meth:`remember`.
+        """
+        with held(self._directory, self._wait_s):
+            known = self.check_root(domain, root_version, root_digest)
+            size, root_hash = _last_good(known, restarts) if known else (0, as_digest(EMPTY_ROOT))
+            now = Remembered(root_version, root_digest, known.origin if known else origin, size, root_hash)
+            if now != known:
+                write_atomic(self._path(domain), _render(domain, now), mode=0o600)
+
+    def remember(
+        self,
+        domain: str,
+        root_version: int,
+        root_digest: Digest,
+        state: LedgerState,
+        restarts: Sequence[Restart] = (),
+    ) -> None:
         """Check, then remember; what is remembered never becomes older.
 
         Raises:
@@ -123,7 +206,7 @@ class Memory:
             StoreError: it can't be written, or another process holds it for too long.
         """
         with held(self._directory, self._wait_s):
-            known = self.check(domain, root_version, root_digest, state)
+            known = self.check(domain, root_version, root_digest, state, restarts)
             now = seen(root_version, root_digest, state)
             if now != known:
                 write_atomic(self._path(domain), _render(domain, now), mode=0o600)

@@ -38,6 +38,7 @@ from bspec_opa.report.ledger_schema import LEDGER
 from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.policy_doc import POLICY_DOC
 from bspec_opa.report.registry_schema import REGISTRY
+from bspec_opa.report.rotation_schema import ROTATION
 from bspec_opa.report.schema_parts import (
     ASSURANCE,
     BASES,
@@ -259,6 +260,7 @@ _SCHEMAS = {
     **LEDGER,
     **DATABASE,
     **REGISTRY,
+    **ROTATION,
     "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),

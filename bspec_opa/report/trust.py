@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.times import format_time, shown_age
 from bspec_opa.report.printable import printable
 from bspec_opa.report.text import next_lines
+from bspec_opa.trust.quorum import holders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.report.style import Style
     from bspec_opa.trust.publisher import Publisher
+    from bspec_opa.trust.revocation import Revocation
     from bspec_opa.trust.root import TrustRoot
 
 
@@ -25,6 +27,7 @@ def root_text(word: str, root: TrustRoot, pin: Digest, file: Path, style: Style)
         f"  valid     {format_time(root.issued_unix)} to {format_time(root.expires_unix)}",
         f"  file      {printable(str(file))}",
         f"  ledger    {root.ledger.origin}",
+        f"  root      {root.root_threshold} of {', '.join(h.owner for h in holders(root))}",
     ]
     lines += [f"  agent     {a.id}  owned by {', '.join(a.owners)}" for a in root.agents]
     for environment in root.environments:
@@ -35,8 +38,12 @@ def root_text(word: str, root: TrustRoot, pin: Digest, file: Path, style: Style)
     for principal in root.principals:
         roles = sorted({g.role for g in root.grants if g.principal == principal.id})
         lines.append(f"  principal {principal.id} ({principal.group})  {', '.join(roles)}")
-    lines += [f"  revoked   {r.kind} {r.id[:19]}…  {printable(r.reason)}" for r in root.revoked]
+    lines += [f"  revoked   {r.kind} {r.id[:19]}…  {_since(r)}{printable(r.reason)}" for r in root.revoked]
     return "\n".join([*lines, *_pin(root, pin)]) + "\n"
+
+
+def _since(revocation: Revocation) -> str:
+    return f"{revocation.since}: " if revocation.mode else ""
 
 
 def _publisher(root: TrustRoot, publisher: Publisher) -> str:

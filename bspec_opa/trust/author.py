@@ -39,6 +39,10 @@ policy may name publishers, whose ES256 or RS256 key signs bundles that nobody n
 
     publishers:
       - {name: security, key: keys/publisher.pub.pem, key_id: acme-2026, minimum_sequence: 12, max_age: P90D}
+
+What is revoked so never counted. With a ``mode`` and the last good tree head of the ledger it counts up to there::
+
+      - {key: keys/eve.pub, reason: left, mode: retired, last_good: {tree_size: 41, root_hash: "sha256:…"}}
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from bspec_opa.foundation.times import format_time, parse_duration
 from bspec_opa.trust.keys import public_key_from_pem
 from bspec_opa.trust.publisher import publisher_key_from_pem
 from bspec_opa.trust.reasons import BAD_TRUST_FILE
+from bspec_opa.trust.revocation import MEMBERS
 from bspec_opa.trust.root_rules import ANY, GATE_ROLE, ROOT_SCHEMA_ID, root_faults
 
 if TYPE_CHECKING:
@@ -214,7 +215,8 @@ class Draft:
         identifier: JsonValue = item[kind]
         if kind == "key" and len(str(identifier)) != KEYID_DIGITS:
             identifier = self._fingerprint(str(identifier), f"{pointer}/key")
-        return {"kind": kind, "id": identifier, "reason": item["reason"]}
+        since = {m: item[m] for m in MEMBERS if m in item}
+        return {"kind": kind, "id": identifier, "reason": item["reason"]} | since
 
 
 def _items(value: JsonObject, member: str) -> list[JsonObject]:

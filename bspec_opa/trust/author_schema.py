@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.closed_schema import IDENTIFIER, PRINCIPAL, TEXT, array, enum, integer, obj, string
 from bspec_opa.trust.predicates import ASSURANCES, ORIGIN, REASON_TEXT
 from bspec_opa.trust.publisher_rules import KEY_ID, TOKEN_SCOPE
+from bspec_opa.trust.revocation import MEMBERS
 from bspec_opa.trust.root_rules import SCOPE
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ TRUST_FILE_SCHEMA: JsonObject = obj(
             ),
             maximum=1000,
         ),
-        "revoked": array(obj({"key": _KEY, "record": TEXT}, reason=REASON_TEXT), maximum=10_000),
+        "revoked": array(obj({"key": _KEY, "record": TEXT, **MEMBERS}, reason=REASON_TEXT), maximum=10_000),
     },
     schema=enum(TRUST_FILE_SCHEMA_ID),
     domain=IDENTIFIER,

@@ -117,7 +117,7 @@ class Record:
         return None if found is None else str(found)
 
 
-def verify_record(data: bytes, name: str, roots: Sequence[TrustRoot], now: int) -> Record:
+def verify_record(data: bytes, name: str, roots: Sequence[TrustRoot], now: int, *, seq: int | None = None) -> Record:
     """Verify one record against the newest of the roots.
 
     For a record of the past give the roots that were known then (``roots[:version]``, as walked) and the moment of
@@ -128,6 +128,7 @@ def verify_record(data: bytes, name: str, roots: Sequence[TrustRoot], now: int) 
         name: what errors call it.
         roots: the walked chain; the last one decides who may sign, any of them may be named by the record.
         now: Unix seconds; a record from the future doesn't count.
+        seq: the ledger entry that holds it: a key may be revoked from a later place on only.
 
     Raises:
         TrustError: with the reason why it doesn't count.
@@ -137,7 +138,7 @@ def verify_record(data: bytes, name: str, roots: Sequence[TrustRoot], now: int) 
     root = roots[-1]
     envelope = parse_envelope(data, name)
     require_payload_type(envelope, IN_TOTO_PAYLOAD_TYPE, name)
-    principal = _signer(envelope, root, name)
+    principal = _signer(envelope, root, name, seq)
     statement = parse_statement(envelope.payload, name)
     record = record_of(statement, name)
     check_predicate(record, statement.predicate, name)
@@ -151,17 +152,23 @@ def verify_record(data: bytes, name: str, roots: Sequence[TrustRoot], now: int) 
     return Record(envelope.digest, record, data, statement, principal.id, principal.group, keyid, role, signed_unix)
 
 
-def require_not_revoked(record: Record, root: TrustRoot, name: str) -> None:
+def require_not_revoked(record: Record, root: TrustRoot, name: str, *, seq: int | None = None) -> None:
     """Demand that a root revokes neither the record nor its key; for records verified against an older root.
+
+    Args:
+        record: verified before.
+        root: whose revocations hold.
+        name: what errors call it.
+        seq: the ledger entry that holds it.
 
     Raises:
         TrustError: it is revoked.
     """
-    _require_not_revoked(root, "key", record.keyid, name)
+    _require_not_revoked(root, "key", record.keyid, name, seq)
     _require_not_revoked(root, "record", record.id, name)
 
 
-def _signer(envelope: Envelope, root: TrustRoot, name: str) -> Principal:
+def _signer(envelope: Envelope, root: TrustRoot, name: str, seq: int | None) -> Principal:
     """Whose key signed, once its signature verified over the received bytes."""
     at = Location(name)
     if len(envelope.signatures) != 1:
@@ -175,15 +182,18 @@ def _signer(envelope: Envelope, root: TrustRoot, name: str) -> Principal:
     if principal is None:
         message = f"is signed by key {signature.keyid[:12]}, a {key.purpose} key that belongs to no principal"
         raise WRONG_PURPOSE.error(message, hint="sign with a key of your own", at=at)
-    _require_not_revoked(root, "key", signature.keyid, name)
+    _require_not_revoked(root, "key", signature.keyid, name, seq)
     verify_signature(envelope, signature, key.public, name)
     return principal
 
 
-def _require_not_revoked(root: TrustRoot, kind: str, identifier: str, name: str) -> None:
-    revocation = root.revocation(kind, identifier)
+def _require_not_revoked(root: TrustRoot, kind: str, identifier: str, name: str, seq: int | None = None) -> None:
+    revocation = root.revocation(kind, identifier, seq)
     if revocation is not None:
-        message = f"{kind} {identifier[:20]} is revoked by trust root version {root.version}: {revocation.reason}"
+        since = f" ({revocation.since})" if revocation.mode else ""
+        message = (
+            f"{kind} {identifier[:20]} is revoked by trust root version {root.version}{since}: {revocation.reason}"
+        )
         raise REVOKED.error(message, hint="sign again with a valid key", at=Location(name))
 
 

@@ -32,11 +32,19 @@ TRUST_ROOT_PAYLOAD_TYPE = "application/vnd.bspec-opa.trust-root+json"
 
 MAX_SIGNATURES = 64
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}\Z")
-_SCHEMA = obj(
-    payload=string(),
-    payloadType=string(pattern="^[a-z0-9]+/[a-z0-9.+-]+$", maximum=200),
-    signatures=array(obj(keyid=HEX64, sig=string(minimum=4, maximum=1024)), minimum=1, maximum=MAX_SIGNATURES),
-)
+
+
+def _schema(minimum: int) -> JsonObject:
+    return obj(
+        payload=string(),
+        payloadType=string(pattern="^[a-z0-9]+/[a-z0-9.+-]+$", maximum=200),
+        signatures=array(
+            obj(keyid=HEX64, sig=string(minimum=4, maximum=1024)), minimum=minimum, maximum=MAX_SIGNATURES
+        ),
+    )
+
+
+_SCHEMA, _DRAFT_SCHEMA = _schema(1), _schema(0)
 _HINT = "use the file exactly as it was written"
 
 
@@ -87,8 +95,13 @@ class Envelope:
         return pae(self.payload_type, self.payload)
 
 
-def parse_envelope(data: bytes, name: str) -> Envelope:
+def parse_envelope(data: bytes, name: str, *, unsigned: bool = False) -> Envelope:
     """An envelope from exactly the bytes of a file or line; nothing is verified yet.
+
+    Args:
+        data: the bytes.
+        name: what errors call them.
+        unsigned: whether it may still be without a signature, as a draft that goes round.
 
     Raises:
         TrustError: not canonical, unknown members, base64 that doesn't round-trip, no signature, or two by one
@@ -101,7 +114,7 @@ def parse_envelope(data: bytes, name: str) -> Envelope:
         value = parse_json(data, name, text=False)
     except BspecError as e:
         raise BAD_ENVELOPE.error(f"is no DSSE envelope: {e.problems[0].message}", hint=_HINT, at=at) from e
-    faults = violations(_SCHEMA, value, limit=1)
+    faults = violations(_DRAFT_SCHEMA if unsigned else _SCHEMA, value, limit=1)
     if faults:
         raise BAD_ENVELOPE.error(f"{faults[0].pointer or 'envelope'} {faults[0].message}", hint=_HINT, at=at)
     envelope = _from_json(value, at)  # type: ignore[arg-type]  # an object, by its schema

@@ -25,7 +25,7 @@ BAD_SIGNER_URI = Reason(
     "trust.bad-signer-uri",
     ExitCode.USAGE,
     "a signer is named in a way that isn't understood",
-    "write file:PATH, envvar:NAME, or hsm:, awskms:, gcpkms:, azurekms: or hv: with the public key beside it",
+    "write file:PATH, envvar:NAME, or hsm:, awskms:, gcpkms:, azurekms: or hv: with its public key's file behind a #",
 )
 SIGNER_FAILED = Reason(
     "trust.signer-failed",
@@ -120,6 +120,24 @@ ROOT_SIGNATURES = Reason(
     ExitCode.TRUST,
     "a version of the trust root isn't signed by enough root keys of its predecessor and its own",
     "give --key once for each root key that the threshold asks for",
+)
+NOT_NEEDED = Reason(
+    "trust.signature-not-needed",
+    ExitCode.USAGE,
+    "a signature on a new version of the trust root would change nothing",
+    "see with trust verify or trust sign who still has to sign",
+)
+OTHER_DRAFT = Reason(
+    "trust.other-draft",
+    ExitCode.INVALID,
+    "a copy that signatures are to be taken from is of another draft",
+    "everybody signs copies of one file, whose digest trust rotate printed",
+)
+BAD_CHANGE = Reason(
+    "trust.bad-change",
+    ExitCode.USAGE,
+    "a change of the trust root can't be made as it was asked for",
+    "name keys by their public PEM file or their first digits, and people by their id; trust show lists them",
 )
 ROOT_EXPIRED = Reason(
     "trust.root-expired",

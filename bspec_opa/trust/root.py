@@ -17,6 +17,7 @@ from bspec_opa.trust.dsse import TRUST_ROOT_PAYLOAD_TYPE, parse_envelope, requir
 from bspec_opa.trust.keys import PublicKey
 from bspec_opa.trust.publisher_rules import checked_publisher
 from bspec_opa.trust.reasons import BAD_ROOT, ROOT_EXPIRED, ROOT_NOT_YET_VALID
+from bspec_opa.trust.revocation import Revocation, TreeHead, read_revocation
 from bspec_opa.trust.root_rules import root_faults
 from bspec_opa.trust.root_values import (
     AcceptedBundle,
@@ -25,7 +26,6 @@ from bspec_opa.trust.root_values import (
     Grant,
     LedgerTrust,
     Principal,
-    Revocation,
     RootKey,
     TrustRoot,
 )
@@ -46,6 +46,7 @@ __all__ = [
     "Principal",
     "Revocation",
     "RootKey",
+    "TreeHead",
     "TrustRoot",
     "parse_root",
     "read_unauthenticated",
@@ -119,7 +120,7 @@ def root_of(value: JsonObject, payload: bytes, *, authenticated: bool) -> TrustR
         environments=tuple(_environment(e) for e in _items(value, "environments")),
         policies={str(p["environment"]): _bundles(p) for p in _items(value, "policies")},
         ledger=LedgerTrust(str(ledger["origin"]), _texts(ledger["keys"])),
-        revoked=tuple(Revocation(str(r["kind"]), str(r["id"]), str(r["reason"])) for r in _items(value, "revoked")),
+        revoked=tuple(read_revocation(r) for r in _items(value, "revoked")),
         digest=digest_of(payload),
         authenticated=authenticated,
         payload=payload,

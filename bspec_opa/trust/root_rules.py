@@ -24,14 +24,14 @@ from bspec_opa.foundation.closed_schema import (
     string,
     violations,
 )
-from bspec_opa.foundation.digest import is_digest
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.foundation.times import parse_time
 from bspec_opa.trust.keys import ALGORITHMS, PublicKey, public_key_from_spki
-from bspec_opa.trust.predicates import ASSURANCES, ORIGIN, REASON_TEXT
+from bspec_opa.trust.predicates import ASSURANCES, ORIGIN
 from bspec_opa.trust.publisher_rules import POLICY, publisher_faults
 from bspec_opa.trust.reasons import BAD_KEY, BAD_ROOT, BAD_THRESHOLD, DUPLICATE_KEY
+from bspec_opa.trust.revocation import REVOCATION, revocation_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,10 +74,7 @@ ROOT_SCHEMA: JsonObject = obj(
     policies=array(POLICY, maximum=100),
     publishers=array(obj(id=IDENTIFIER, keys=array(HEX64)), maximum=100),
     ledger=obj(origin=ORIGIN, keys=array(HEX64, minimum=1, maximum=16)),
-    revoked=array(
-        obj(kind=enum("key", "record"), id=string(pattern="^(?:sha256:)?[0-9a-f]{64}$"), reason=REASON_TEXT),
-        maximum=10_000,
-    ),
+    revoked=array(REVOCATION, maximum=10_000),
 )
 
 
@@ -279,9 +276,8 @@ def _returns(start: str, source: dict[str, str]) -> bool:
 def _lists(root: JsonObject) -> Iterator[Fault]:
     if root["publishers"]:
         yield Fault("/publishers", BAD_ROOT, "publishers have no meaning in this version and must be empty")
-    for n, item in enumerate(_objects(root, "revoked")):
-        if is_digest(item["id"]) != (item["kind"] == "record"):
-            yield Fault(f"/revoked/{n}/id", BAD_ROOT, "a key is named by 64 digits, a record by sha256: and 64 digits")
+    for pointer, message in revocation_faults(_objects(root, "revoked")):
+        yield Fault(pointer, BAD_ROOT, message)
 
 
 _RULES = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.trust.reasons import UNKNOWN_AGENT, UNKNOWN_ENVIRONMENT
+from bspec_opa.trust.revocation import COMPROMISED, KEY, Revocation, TreeHead
 from bspec_opa.trust.root_rules import ANY
 
 if TYPE_CHECKING:
@@ -89,15 +90,6 @@ class LedgerTrust:
 
     origin: str
     keys: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """A key or record that no longer counts."""
-
-    kind: str
-    id: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +223,30 @@ class TrustRoot:
         """The ledger's keys that aren't revoked."""
         return tuple(self.keys[k].public for k in self.ledger.keys if self.revocation("key", k) is None)
 
-    def revocation(self, kind: str, identifier: str) -> Revocation | None:
-        """The revocation of a ``key`` (64 digits) or ``record`` (digest), if there is one."""
-        return self._index.revoked.get((kind, identifier))
+    def former_checkpoint_keys(self) -> tuple[tuple[PublicKey, TreeHead], ...]:
+        """The ledger's keys that are revoked from a place on, each with the one tree head that it still vouches for."""
+        found = [(k, self.revocation(KEY, k)) for k in self.ledger.keys]
+        return tuple((self.keys[k].public, r.last_good) for k, r in found if r is not None and r.last_good is not None)
+
+    def revocation(self, kind: str, identifier: str, seq: int | None = None) -> Revocation | None:
+        """The revocation of a ``key`` (64 digits) or ``record`` (digest), if there is one.
+
+        Args:
+            kind: ``key`` or ``record``.
+            identifier: which one.
+            seq: the ledger entry that is asked about, where a key may still count.
+        """
+        found = self._index.revoked.get((kind, identifier))
+        return found if found is not None and found.holds_for(seq) else None
+
+    def tree_heads(self) -> tuple[TreeHead, ...]:
+        """The places that revocations name: every ledger under this root begins with exactly these trees."""
+        found = {r.last_good for r in self.revoked if r.last_good is not None}
+        return tuple(sorted(found, key=lambda h: h.tree_size))
+
+    def compromised(self) -> tuple[Revocation, ...]:
+        """The revocations that void what was decided after their place."""
+        return tuple(r for r in self.revoked if r.mode == COMPROMISED)
 
 
 def _by_principal(grants: Iterable[Grant]) -> Mapping[str, tuple[Grant, ...]]:

@@ -1,8 +1,9 @@
 """Opening a signer by URI: a key file, an environment variable, or what ``securesystemslib`` knows.
 
 ``file:PATH`` or a bare path, ``envvar:NAME``; ``hsm:``, ``awskms:``, ``gcpkms:``, ``azurekms:`` and ``hv:`` go to
-``securesystemslib``. Its ``file2:`` is refused: it can't open an encrypted key and obeys an ambient path variable.
-No secret and no URI with a possible secret in it appears in an error (attack A71).
+``securesystemslib``, with the file of their public key behind a ``#``: ``hsm:2?label=anna#keys/anna.pub.pem``. So a
+device or a cloud can't pass off another key. The library's ``file2:`` is refused: it can't open an encrypted key and
+obeys an ambient path variable. No secret and no URI with a possible secret in it appears in an error (attack A71).
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from bspec_opa.foundation.files import read_bounded
 from bspec_opa.trust.key_names import shown_key_name
-from bspec_opa.trust.keys import load_private_key, private_key_from_pem
+from bspec_opa.trust.keys import MAX_KEY_BYTES, load_private_key, private_key_from_pem, public_key_from_pem
 from bspec_opa.trust.reasons import BAD_SIGNER_URI
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ FOREIGN_SCHEMES = frozenset(("hsm", "awskms", "gcpkms", "azurekms", "hv"))
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):")
-_HINT = "write file:PATH, envvar:NAME, or a URI of hsm, awskms, gcpkms, azurekms or hv"
+_HINT = "write file:PATH, envvar:NAME, or a URI of hsm, awskms, gcpkms, azurekms or hv with #PUBLIC-KEY-FILE"
 
 
 class Signer(Protocol):
@@ -52,7 +54,7 @@ def open_signer(
         uri: see above; a text without a scheme is a path.
         environ: where ``envvar:NAME`` is looked up.
         passphrase: of an encrypted key; the PIN of a device.
-        public: the public key that the signer must have; needed for everything but files and variables.
+        public: the public key that the signer must have; of a device or a cloud it may be named in the URI instead.
 
     Raises:
         UsageError: the URI isn't understood.
@@ -61,16 +63,28 @@ def open_signer(
     """
     scheme, rest = _split(uri)
     if scheme in FOREIGN_SCHEMES:
-        if public is None:
-            raise BAD_SIGNER_URI.error(f"{scheme}: needs the public key", hint="give its SubjectPublicKeyInfo PEM")
-        from bspec_opa.trust.foreign_signer import open_foreign
-
-        return open_foreign(uri, public, passphrase)
+        return _open_foreign(scheme, uri, passphrase, public)
     key = open_key(scheme, rest, environ, passphrase)
     if public is not None and public != key.public:
         message = f"{scheme}: holds key {key.keyid[:12]}, expected is {public.keyid[:12]}"
         raise BAD_SIGNER_URI.error(message, hint="name the private half of that public key")
     return key
+
+
+def _open_foreign(scheme: str, uri: str, passphrase: bytes | None, public: PublicKey | None) -> Signer:
+    from bspec_opa.trust.foreign_signer import open_foreign
+
+    uri, _, file = uri.partition("#")
+    if file:
+        named = public_key_from_pem(read_bounded(Path(file), MAX_KEY_BYTES), shown_key_name(file))
+        if public not in {None, named}:
+            message = f"{scheme}: has key {named.keyid[:12]} behind its #"
+            raise BAD_SIGNER_URI.error(message, hint="name the public key that is expected")
+        public = named
+    if public is None:
+        hint = f"write the file of its public key behind a #: {scheme}:…#keys/NAME.pub.pem"
+        raise BAD_SIGNER_URI.error(f"{scheme}: needs the public key", hint=hint)
+    return open_foreign(uri, public, passphrase)
 
 
 def open_key(scheme: str, rest: str, environ: Mapping[str, str], passphrase: bytes | None) -> PrivateKey:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.digest import ZERO_DIGEST, Digest
 from bspec_opa.foundation.errors import Location
 from bspec_opa.trust.dsse import TRUST_ROOT_PAYLOAD_TYPE, parse_envelope, require_payload_type, verify_signature
+from bspec_opa.trust.quorum import quorum_of
 from bspec_opa.trust.reasons import BROKEN_CHAIN, NO_ROOT, PIN_MISMATCH, ROOT_SIGNATURES
 from bspec_opa.trust.root import parse_root
 
@@ -52,12 +53,19 @@ def _step(pin: Digest, previous: TrustRoot | None, data: bytes, name: str) -> Tr
         hint = "the root was replaced, or the pin belongs to another project"
         raise PIN_MISMATCH.error(f"has digest {envelope.digest}, pinned is {pin}", hint=hint, at=Location(name))
     root = parse_root(envelope.payload, name, authenticated=True)
-    _require_succession(previous, root, name)
-    _require_signatures([root] if previous is None else [previous, root], envelope, name)
+    require_succession(previous, root, name)
+    judges = [root] if previous is None else [previous, root]
+    verify_signers(judges, envelope, name)
+    _require_thresholds(judges, envelope, name)
     return root
 
 
-def _require_succession(previous: TrustRoot | None, root: TrustRoot, name: str) -> None:
+def require_succession(previous: TrustRoot | None, root: TrustRoot, name: str) -> None:
+    """Demand that a version directly continues the one before; version 1 has none.
+
+    Raises:
+        TrustError: another number, predecessor or domain, or issued before it.
+    """
     version, digest = (previous.version, previous.digest) if previous else (0, ZERO_DIGEST)
     fault = ""
     if root.version != version + 1:
@@ -72,8 +80,12 @@ def _require_succession(previous: TrustRoot | None, root: TrustRoot, name: str) 
         raise BROKEN_CHAIN.error(fault, hint="restore the missing or changed version", at=Location(name))
 
 
-def _require_signatures(judges: list[TrustRoot], envelope: Envelope, name: str) -> None:
-    """Every signature is by a root key of one of the judges, and each judge's threshold is met."""
+def verify_signers(judges: Sequence[TrustRoot], envelope: Envelope, name: str) -> None:
+    """Demand that every signature is genuine and by a root key of one of the judges.
+
+    Raises:
+        TrustError: one isn't: it spoils the version, however many others there are.
+    """
     keys = {k: judge.keys[k].public for judge in judges for k in judge.root_keys}
     for signature in envelope.signatures:
         key = keys.get(signature.keyid)
@@ -81,6 +93,9 @@ def _require_signatures(judges: list[TrustRoot], envelope: Envelope, name: str) 
             message = f"is signed by key {signature.keyid[:12]}, which is no root key"
             raise ROOT_SIGNATURES.error(message, hint="only holders of root keys sign it", at=Location(name))
         verify_signature(envelope, signature, key, name)
+
+
+def _require_thresholds(judges: Sequence[TrustRoot], envelope: Envelope, name: str) -> None:
     for judge in judges:
         signed = distinct_owners(judge, [s.keyid for s in envelope.signatures])
         if signed < judge.root_threshold:
@@ -92,9 +107,4 @@ def _require_signatures(judges: list[TrustRoot], envelope: Envelope, name: str) 
 
 def distinct_owners(root: TrustRoot, keyids: Sequence[str]) -> int:
     """How many different owners of unrevoked root keys are among these keys (attacks A09, A10)."""
-    owners = set()
-    for keyid in keyids:
-        if keyid in root.root_keys and root.revocation("key", keyid) is None:
-            principal = root.principal_of(keyid)
-            owners.add(("principal", principal.id) if principal else ("key", keyid))
-    return len(owners)
+    return len(quorum_of(root, keyids).signed)

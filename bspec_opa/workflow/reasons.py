@@ -222,3 +222,21 @@ LOG_SETTINGS = Reason(
     "the collector's URL, authorities or token can't be used",
     "correct what is named",
 )
+BAD_LAST_GOOD = Reason(
+    "trust.bad-last-good",
+    ExitCode.USAGE,
+    "the last good tree head of a revocation is not one of the ledger",
+    "give SIZE:ROOT of a checkpoint that you trust, SIZE for the present ledger's, or none",
+)
+RETIRED_IN_USE = Reason(
+    "trust.retired-in-use",
+    ExitCode.TRUST,
+    "a key signed something after the place in the ledger from which a new version retires it",
+    "let it sign nothing more, and draft the retirement again",
+)
+NO_RESTART = Reason(
+    "trust.no-restart",
+    ExitCode.USAGE,
+    "there is no compromised ledger key whose last good tree the ledger has to go back to",
+    "trust verify lists what is revoked; a ledger that verifies needs no restart",
+)

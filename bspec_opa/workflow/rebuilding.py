@@ -17,6 +17,7 @@ from bspec_opa.gate.request import REPLAY_NONCE, build_request, input_digest
 from bspec_opa.lock.line import artifact_subjects, line_subjects
 from bspec_opa.trust.authority import INTENT_SUBJECT
 from bspec_opa.trust.reasons import REVOKED
+from bspec_opa.trust.revocation import COMPROMISED
 from bspec_opa.workflow.checkout.accepting import accepted
 from bspec_opa.workflow.checkout.deciding import ASSERTED, CROSS_CHECKED, MEASURED, ask, open_replay, policy_of
 from bspec_opa.workflow.checkout.reviewed import stored_differences
@@ -231,15 +232,22 @@ def _replay(past: Past, request: JsonObject) -> int:
     return len(statuses)
 
 
-def require_publisher(past: Past, force: TrustRoot) -> None:
+def require_publisher(past: Past, force: TrustRoot, *, compromised: bool = False) -> None:
     """Demand that a root does not revoke the key of the publisher whose signature made a line's bundle acceptable.
+
+    A key that is revoked from a later place on was good for this line.
+
+    Args:
+        past: the line.
+        force: whose revocations hold.
+        compromised: whether only keys in other hands matter.
 
     Raises:
         TrustError: it does.
     """
     _, found = _policy(past, past.predicate["bundles"][0])
-    revocation = force.revocation("key", found.publisher.key.fingerprint) if found else None
-    if revocation is not None:
+    revocation = force.revocation("key", found.publisher.key.fingerprint, past.entry.seq) if found else None
+    if revocation is not None and (revocation.mode == COMPROMISED or not compromised):
         message = f"trust root version {force.version} revokes the key that signed its bundle: {revocation.reason}"
         raise REVOKED.error(message, hint="promote again with a bundle that is accepted", at=Location(past.at))
 

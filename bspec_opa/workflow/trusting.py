@@ -55,10 +55,10 @@ def init_root(project: Project, trust_file: Path, signers: Sequence[Signer], now
         raise ROOT_EXISTS.error(
             f"{project.trust_directory} holds a trust root already", hint="renew it, or start in another directory"
         )
-    return _write(project, _payload(trust_file, now, None), signers, ())
+    return _write(project, payload_of(trust_file, now, None), signers, ())
 
 
-def _payload(trust_file: Path, now: int, previous: TrustRoot | None) -> JsonObject:
+def payload_of(trust_file: Path, now: int, previous: TrustRoot | None) -> JsonObject:
     """What ``trust.yaml`` says, as version 1 or as the one after ``previous``."""
     document = load_yaml(read_bounded(trust_file, MAX_DOCUMENT_BYTES), str(trust_file))
     base = trust_file.parent
@@ -159,5 +159,5 @@ def renew_project(
     roots, _ = read_roots(directory, world)
     project = find_project(directory, world.environ, world.flags)
     if trust_file is not None:
-        return _write(project, _payload(trust_file, world.now, roots[-1]), signers, roots), roots[0].digest
+        return _write(project, payload_of(trust_file, world.now, roots[-1]), signers, roots), roots[0].digest
     return renew_root(project, roots, signers, world.now, valid_for), roots[0].digest

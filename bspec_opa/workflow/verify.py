@@ -15,6 +15,7 @@ from bspec_opa.foundation.errors import Location
 from bspec_opa.ledger.merkle import verify_inclusion
 from bspec_opa.lock.chain import read_lock
 from bspec_opa.trust.authority import require_not_revoked
+from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.root import require_current
 from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import lock_of
@@ -154,11 +155,19 @@ def _past(data: bytes, at: str, entry: int, evidence: Evidence, history: History
     """A verified line in its place, with what there was then."""
     ledger = evidence.ledger
     held = ledger.entries[entry]
-    record, roots = verify_line(data, at, evidence.roots, evidence.now, held.at)
+    record, roots = verify_line(data, at, evidence.roots, evidence.now, held)
     require_current(roots[-1], held.at)
+    _require_standing(history, entry, at)
     _check_place(record, entry, at, ledger)
     _check_root(roots[-1].version, entry, at, history)
     return Past(record, at, held, ledger.entries[:entry], roots, evidence.objects, evidence.environ)
+
+
+def _require_standing(history: History, entry: int, at: str) -> None:
+    """A line that verifies by itself and still doesn't count rests on what a compromised key signed."""
+    if history.line(entry) is None:
+        why = next((r.message for r in history.rejected if r.file == f"ledger entry {entry}"), "it does not count")
+        raise REVOKED.error(why, hint="promote again on records that count", at=Location(at))
 
 
 def _verified(past: Past, number: int, rules: int) -> VerifiedLine:
@@ -194,8 +203,10 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
 
     Raises:
         TrustError: the root that was in force then revokes a submit, an approval, a run or the request, or its key, or
-            the key of the bundle's publisher.
+            the key of the bundle's publisher; or the newest root calls the publisher's key compromised before that.
     """
+    if roots[-1].compromised():
+        require_publisher(past, roots[-1], compromised=True)
     force = [r for r in roots if r.issued_unix <= past.entry.at][-1]
     if force.version <= past.roots[-1].version:
         return
@@ -210,7 +221,7 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
     history = read_history(past.before, past.roots, past.record.agent, past.entry.at)
     for counted in history.records:
         if counted.record.id in named:
-            require_not_revoked(counted.record, force, f"{past.at}: ledger entry {counted.seq}")
+            require_not_revoked(counted.record, force, f"{past.at}: ledger entry {counted.seq}", seq=counted.seq)
 
 
 def _check_root(version: int, entry: int, at: str, history: History) -> None:

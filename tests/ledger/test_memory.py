@@ -12,7 +12,7 @@ from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import StoreError, TrustError
 from bspec_opa.foundation.locking import lock_descriptor
 from bspec_opa.ledger.interface import LedgerState
-from bspec_opa.ledger.memory import Memory, Remembered, state_directory
+from bspec_opa.ledger.memory import Memory, Remembered, Restart, state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,3 +142,41 @@ def test_waiting_for_another_process_is_bounded(bench: Bench, tmp_path: Path) ->
 )
 def test_the_state_directory_is_the_users(environ: dict[str, str], found: str) -> None:
     assert state_directory(environ, Path("/home/ann")) == Path(found)
+
+
+@pytest.mark.attack("A18")
+def test_a_root_alone_is_remembered_and_what_is_known_of_the_ledger_stays(memory: Memory, bench: Bench) -> None:
+    empty = LedgerState(bench.origin)
+    memory.remember_root("acme", 1, ROOT_1, bench.origin)
+    assert memory.recall("acme") == Remembered(1, ROOT_1, bench.origin, 0, empty.root_hash)
+    state = bench.add("a")
+    memory.remember("acme", 1, ROOT_1, state)
+    memory.remember_root("acme", 2, ROOT_2, bench.origin)
+    assert memory.recall("acme") == Remembered(2, ROOT_2, bench.origin, 1, state.root_hash)
+    for act in (
+        lambda: memory.check_root("acme", 1, ROOT_1),
+        lambda: memory.check_root("acme", 2, ROOT_1),
+        lambda: memory.remember_root("acme", 1, ROOT_1, bench.origin),
+    ):
+        refused(act, "ledger.root-rolled-back")
+    refused(lambda: memory.check("acme", 2, ROOT_2, empty), "ledger.rolled-back")
+
+
+@pytest.mark.attack("A53")
+@pytest.mark.parametrize("by_root_first", [False, True])
+def test_what_was_seen_under_a_stolen_ledger_key_gives_way_to_its_last_good_tree(
+    memory: Memory, bench: Bench, by_root_first: bool
+) -> None:
+    """Only for what was remembered before the version of the root that says so, and only down to that tree."""
+    good = bench.add("a")
+    memory.remember("acme", 1, ROOT_1, bench.add("b", "c"))
+    restart = [Restart(2, 1, good.root_hash)]
+    refused(lambda: memory.check("acme", 2, ROOT_2, good), "ledger.rolled-back")
+    refused(lambda: memory.check("acme", 2, ROOT_2, LedgerState(bench.origin), restart), "ledger.rolled-back")
+    refused(lambda: memory.check("acme", 1, ROOT_1, good, [Restart(1, 1, good.root_hash)]), "ledger.rolled-back")
+    if by_root_first:
+        memory.remember_root("acme", 2, ROOT_2, bench.origin, restart)
+    memory.remember("acme", 2, ROOT_2, good, restart)
+    grown = bench.add("d")
+    assert memory.check("acme", 2, ROOT_2, grown, restart) is not None
+    refused(lambda: memory.check("acme", 2, ROOT_2, LedgerState(bench.origin), restart), "ledger.rolled-back")

@@ -59,6 +59,12 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "record": ("signed", ("record", "behavior.intent"), "recorded"),
     "resolve": ("ready", ("resolve", "behavior.intent"), "resolution"),
     "trust init": ("bare", ("trust", "init", "trust.yaml", "--key", "keys/root.pem"), "trust-state"),
+    "draft of a root": (
+        "staged",
+        ("trust", "revoke", "keys/evaluator.pub.pem", "--mode", "retired", "--reason", "left"),
+        "trust-draft",
+    ),
+    "chain of roots": ("staged", ("trust", "verify"), "trust-chain"),
     "trust show": ("ready", ("trust", "show"), "trust-state"),
     "trust renew": ("ready", ("trust", "renew", "--key", "keys/root.pem"), "trust-state"),
     "key generate": ("empty", ("key", "generate", "me.pem"), "key"),
@@ -99,8 +105,14 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "init": ("bare", ("init", ".", "--trial-keys"), "init"),
 }
 
-ELSEWHERE = {"bspec.bundle-serving/v1", "bspec.bundle-serving-event/v1", "bspec.policy-doc/v1"}
-"""Of what runs until it is stopped: tests/cli/test_bundle_serve.py; of what --json prints: tests/cli/test_policy_doc.py."""
+ELSEWHERE = {
+    "bspec.ledger-restart/v1",
+    "bspec.bundle-serving/v1",
+    "bspec.bundle-serving-event/v1",
+    "bspec.policy-doc/v1",
+}
+"""Of what runs until it is stopped: tests/cli/test_bundle_serve.py; of what --json prints: tests/cli/test_policy_doc.py;
+of a ledger that starts again: tests/cli/test_trust_rotation.py."""
 
 
 def faults(document: Any) -> list[Any]:

@@ -200,6 +200,28 @@ def test_foreign_scheme_goes_to_the_library(backend: type[FakeBackend]) -> None:
     assert backend.opened == ("awskms:alias/gate", None)
 
 
+def test_the_public_key_stands_behind_the_uri(backend: type[FakeBackend], tmp_path: Path) -> None:
+    file = tmp_path / "gate.pub.pem"
+    file.write_bytes(P256.public.pem)
+    check(open_signer(f"awskms:alias/gate#{file}", environ={}), P256.public)
+    assert backend.opened == ("awskms:alias/gate", None)
+    check(open_signer(f"awskms:alias/gate#{file}", environ={}, public=P256.public), P256.public)
+    for uri, code, public in (
+        ("awskms:alias/gate", "trust.bad-signer-uri", None),
+        ("awskms:alias/gate#", "trust.bad-signer-uri", None),
+        (f"awskms:alias/gate#{file}", "trust.bad-signer-uri", key_of("alice").public),
+        (f"awskms:alias/gate#{file}.missing", "file.unreadable", None),
+    ):
+        with refused(code):
+            open_signer(uri, environ={}, public=public)
+    file.write_bytes(key_of("alice").public.pem)
+    with refused("trust.signer-failed"):
+        open_signer(f"awskms:alias/gate#{file}", environ={}).sign(b"message")
+    file.write_bytes(P256.to_pem())
+    with refused("trust.bad-key"):
+        open_signer(f"awskms:alias/gate#{file}", environ={})
+
+
 def test_backend_that_asks_for_a_secret_gets_the_passphrase(backend: type[FakeBackend]) -> None:
     check(open_signer("awskms:pin", environ={}, public=P256.public, passphrase=b"1234"), P256.public)
     assert backend.opened == ("awskms:pin", "1234")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import shutil
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -238,6 +240,27 @@ def test_an_audit_says_that_a_publisher_was_revoked_later(ready: Project, tmp_pa
     assert (found.state, found.line.said_since) == ("authorised", (said,))
     packed = write_pack(tmp_path / "pack", ready.root, ready.world, pages)
     assert [p.line.said_since for p in packed.agents[0].lines] == [(), (said,)]
+@pytest.mark.attack("A16")
+def test_a_line_on_a_bundle_of_a_publisher_whose_key_was_in_other_hands(ready: Project) -> None:
+    signed_bundle_of(ready, 1)
+    ready.record()
+    size = ready.ledger().size
+    assert ready.promote("production").line is not None
+    ready.now += HOUR
+
+    def stolen(mode: str, at: int, payload: Any) -> None:
+        revoked_publisher(payload)
+        head = {"tree_size": at, "root_hash": ready.ledger().root_at(at)}
+        payload["revoked"][0] |= {"mode": mode, "last_good": head}
+
+    for mode, at in (("compromised", size + 1), ("retired", size)):
+        path = ready.next_root(partial(stolen, mode, at))
+        assert [v.current for v in ready.verify().lines] == [True, True]
+        path.unlink()
+        shutil.rmtree(ready.base / "state")
+    ready.next_root(partial(stolen, "compromised", size))
+    with ready.refused("trust.revoked", ExitCode.TRUST, "revokes the key that signed its bundle: stolen"):
+        ready.verify()
 
 
 @pytest.mark.attack("A76")

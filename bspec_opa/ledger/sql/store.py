@@ -48,23 +48,32 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.proving import Place
     from bspec_opa.ledger.sql.url import DatabaseUrl
     from bspec_opa.trust.keys import PublicKey
+    from bspec_opa.trust.revocation import TreeHead
 
 
 class SqlStore:
     """A ledger in a database; implements :class:`bspec_opa.ledger.interface.Store`."""
 
-    def __init__(self, database: Database, *, origin: str, keys: Sequence[PublicKey]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        origin: str,
+        keys: Sequence[PublicKey],
+        former: Sequence[tuple[PublicKey, TreeHead]] = (),
+    ) -> None:
         """Name a ledger; nothing is opened yet.
 
         Args:
             database: holds the tables; a SQLite file is made by the first append.
             origin: the ledger's name, from the trust root.
             keys: keys whose signature on a checkpoint counts, from the trust root.
+            former: revoked keys, each with the one tree head that it still vouches for.
         """
         self.database: Final = database
         self.origin: Final = origin
         self.keys: Final = tuple(keys)
-        self._verifying = Verifying(origin, self.keys, database.url.shown)
+        self._verifying = Verifying(origin, self.keys, database.url.shown, tuple(former))
 
     def read(self) -> LedgerState:
         """The whole ledger, verified; see :class:`~bspec_opa.ledger.interface.Store`."""
@@ -255,6 +264,13 @@ class SqlStore:
         return not self.database.is_sqlite or has_tables(connection)
 
 
-def open_sql_store(url: DatabaseUrl, *, origin: str, keys: Sequence[PublicKey], wait_s: float = WAIT_S) -> SqlStore:
+def open_sql_store(
+    url: DatabaseUrl,
+    *,
+    origin: str,
+    keys: Sequence[PublicKey],
+    former: Sequence[tuple[PublicKey, TreeHead]] = (),
+    wait_s: float = WAIT_S,
+) -> SqlStore:
     """The store of a ledger in a database; nothing is opened yet."""
-    return SqlStore(Database(url, wait_s=wait_s), origin=origin, keys=keys)
+    return SqlStore(Database(url, wait_s=wait_s), origin=origin, keys=keys, former=former)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.proving import Place
     from bspec_opa.ledger.sql.statements import Row
     from bspec_opa.trust.keys import PublicKey
+    from bspec_opa.trust.revocation import TreeHead
 
 
 class Verifying:
@@ -47,12 +48,16 @@ class Verifying:
     Attributes:
         origin: the ledger's name, from the trust root.
         keys: whose signature on a checkpoint counts.
+        former: revoked keys, each with the one tree head that it still vouches for.
         name: what messages name.
     """
 
-    def __init__(self, origin: str, keys: tuple[PublicKey, ...], name: str) -> None:
+    def __init__(
+        self, origin: str, keys: tuple[PublicKey, ...], name: str, former: tuple[tuple[PublicKey, TreeHead], ...] = ()
+    ) -> None:
         self.origin = origin
         self.keys = keys
+        self.former = former
         self.name = name
 
     @property
@@ -105,7 +110,7 @@ class Verifying:
     def _verified(self, size: int, note: bytes) -> Checkpoint:
         name = f"{self.name}, checkpoint {size}"
         found = parse_checkpoint(note, name)
-        found.verify(self.origin, self.keys, name)
+        found.verify(self.origin, self.keys, name, self.former)
         if found.size != size:
             raise BAD_CHECKPOINT.error(f"the note is of {found.size} entries", at=Location(name))
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.digest import hex_of
@@ -12,10 +13,11 @@ from bspec_opa.foundation.files import is_directory, list_files, make_directory,
 from bspec_opa.foundation.limits import MAX_RECORD_BYTES, MAX_RECORDS
 from bspec_opa.foundation.reasons import BAD_NAME, UNREADABLE
 from bspec_opa.trust.authority import Record, verify_record
+from bspec_opa.trust.dsse import parse_envelope
 from bspec_opa.workflow.facts.evaluation import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bspec_opa.foundation.digest import Digest
@@ -54,7 +56,14 @@ def write_record(directory: Path, kind: str, record_id: Digest, envelope: bytes)
     return path
 
 
-def read_inbox(directories: Iterable[Path], roots: Sequence[TrustRoot], now: int, *, required: bool) -> Inbox:
+def read_inbox(
+    directories: Iterable[Path],
+    roots: Sequence[TrustRoot],
+    now: int,
+    *,
+    required: bool,
+    places: Mapping[Digest, int] = MappingProxyType({}),
+) -> Inbox:
     """Every record in the inboxes, verified or rejected with its reason.
 
     Args:
@@ -62,6 +71,7 @@ def read_inbox(directories: Iterable[Path], roots: Sequence[TrustRoot], now: int
         roots: the walked trust roots.
         now: Unix seconds.
         required: whether a missing directory is an error; a directory that somebody named never counts as empty.
+        places: record id to ledger entry: what is recorded already may be by a key that was revoked from later on.
 
     Raises:
         InvalidInputError: a named directory is missing, or a file is over the limits.
@@ -76,7 +86,8 @@ def read_inbox(directories: Iterable[Path], roots: Sequence[TrustRoot], now: int
             continue
         data = read_bounded(path, MAX_RECORD_BYTES)
         try:
-            record = verify_record(data, str(path), roots, now)
+            seq = places.get(parse_envelope(data, str(path)).digest) if places else None
+            record = verify_record(data, str(path), roots, now, seq=seq)
             if record.type != kind or path.stem != hex_of(record.id):
                 raise UNREADABLE.error("is not the record that its name says", at=Location(str(path)))
         except BspecError as e:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.digest import is_digest
+from bspec_opa.foundation.errors import Location, TrustError
 from bspec_opa.foundation.files import make_directory, read_bounded, write_new
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.reasons import EXISTS
@@ -17,14 +19,16 @@ from bspec_opa.trust.keys import (
     public_key_from_pem,
     write_private_key,
 )
+from bspec_opa.trust.publisher import publisher_key_from_pem
+from bspec_opa.trust.rotation import find_key
 from bspec_opa.trust.signers import open_signer
 from bspec_opa.workflow.reasons import BAD_PASSPHRASE, KEY_MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from bspec_opa.trust.keys import Algorithm
+    from bspec_opa.trust.root import TrustRoot
     from bspec_opa.trust.signers import Signer
     from bspec_opa.workflow.checkout.config import Config
 
@@ -65,6 +69,38 @@ def read_public_key(file: Path, passphrase: str | None) -> PublicKey:
     if b"PRIVATE KEY" in data:
         return load_private_key(file, passphrase_bytes(passphrase)).public
     return public_key_from_pem(data, str(file))
+
+
+def public_key_at(file: str) -> PublicKey:
+    """A public key that a trust root is to hold.
+
+    Raises:
+        InvalidInputError: the file can't be read.
+        TrustError: it is no public key; a private one is refused, too, so that nobody brings it along.
+    """
+    return public_key_from_pem(read_bounded(Path(file), MAX_DOCUMENT_BYTES), file)
+
+
+def key_named(text: str, root: TrustRoot) -> str:
+    """The id of a key that is named by its public PEM file or by the first digits of its id.
+
+    Raises:
+        UsageError: no key of the root begins so, or several do.
+        InvalidInputError, TrustError: as :func:`public_key_at`; a publisher's key is taken, too.
+    """
+    found = find_key(root, text)
+    if found is not None:
+        return found
+    data = read_bounded(Path(text), MAX_DOCUMENT_BYTES)
+    try:
+        return publisher_key_from_pem(data, name=text).fingerprint
+    except TrustError:
+        return public_key_from_pem(data, text).keyid
+
+
+def revocable(text: str, root: TrustRoot) -> str:
+    """The id of a key as :func:`key_named`, or a record's digest as it is."""
+    return text if is_digest(text) else key_named(text, root)
 
 
 def signer_for(role: str, flag: str | None, config: Config, environ: Mapping[str, str]) -> Signer:

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bspec_opa.foundation.errors import TrustError
 from bspec_opa.foundation.reasons import UNWRITABLE
-from bspec_opa.ledger.memory import Memory, state_directory
-from bspec_opa.ledger.reasons import ROLLED_BACK
+from bspec_opa.ledger.memory import Memory, Restart, state_directory
+from bspec_opa.ledger.reasons import ROLLED_BACK, ROOT_ROLLED_BACK
+from bspec_opa.trust.revocation import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bspec_opa.ledger.interface import LedgerState, Rooted
     from bspec_opa.ledger.memory import Remembered
+    from bspec_opa.trust.revocation import TreeHead
+    from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.checkout.anchor import Anchor
 
 T = TypeVar("T")
@@ -23,7 +26,11 @@ NOWHERE = Path("/nonexistent")
 
 def _key(anchor: Anchor) -> str:
     """What is remembered together: one domain under one pin. Another pin is another anchor, so another memory."""
-    return f"{anchor.root.domain} {anchor.roots[0].digest}"
+    return _key_of(anchor.roots)
+
+
+def _key_of(roots: Sequence[TrustRoot]) -> str:
+    return f"{roots[-1].domain} {roots[0].digest}"
 
 
 def open_memory(environ: Mapping[str, str]) -> Memory | None:
@@ -46,7 +53,10 @@ def check_memory(anchor: Anchor, ledger: Rooted, environ: Mapping[str, str]) -> 
         TrustError: the trust root or the ledger is older than, or other than, what was seen before.
     """
     root, memory = anchor.root, open_memory(environ)
-    known = memory.check(_key(anchor), root.version, root.digest, ledger) if memory else None
+    known = None
+    if memory is not None:
+        _require_same_past(anchor.roots, memory.recall(_key(anchor)))
+        known = memory.check(_key(anchor), root.version, root.digest, ledger, _restarts(anchor.roots))
     return () if known else ("no memory of earlier heads: an older ledger or root could not be told",)
 
 
@@ -60,7 +70,61 @@ def remember(anchor: Anchor, ledger: LedgerState, environ: Mapping[str, str]) ->
     root, memory = anchor.root, open_memory(environ)
     if memory is None:
         raise UNWRITABLE.error("no place to remember the ledger in", hint="set HOME or BSPEC_OPA_STATE_DIR")
-    memory.remember(_key(anchor), root.version, root.digest, ledger)
+    _require_same_past(anchor.roots, memory.recall(_key(anchor)))
+    memory.remember(_key(anchor), root.version, root.digest, ledger, _restarts(anchor.roots))
+
+
+def check_roots(roots: Sequence[TrustRoot], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """As :func:`check_memory`, for a walked chain alone, whatever ledger there is.
+
+    Raises:
+        TrustError: it is older than, or other than, what was seen before.
+    """
+    root, memory = roots[-1], open_memory(environ)
+    known = memory.check_root(_key_of(roots), root.version, root.digest) if memory else None
+    _require_same_past(roots, known)
+    return () if known else ("no memory of earlier versions: an older root could not be told",)
+
+
+def remember_roots(roots: Sequence[TrustRoot], environ: Mapping[str, str]) -> None:
+    """Remember the highest version of a walked chain; where the user has no home, nothing is.
+
+    Raises:
+        TrustError: as :func:`check_roots`.
+        StoreError: the state directory can't be written.
+    """
+    root, memory = roots[-1], open_memory(environ)
+    if memory is not None:
+        _require_same_past(roots, memory.recall(_key_of(roots)))
+        origin = root.ledger.origin
+        memory.remember_root(_key_of(roots), root.version, root.digest, origin, _restarts(roots))
+
+
+def _require_same_past(roots: Sequence[TrustRoot], known: Remembered | None) -> None:
+    """The version that was seen before is in the chain: two genuine versions of one number are a fork.
+
+    Raises:
+        TrustError: another version of that number is in its place.
+    """
+    if known is None or known.root_version > len(roots):
+        return
+    found = roots[known.root_version - 1]
+    if found.digest != known.root_digest:
+        message = f"the trust root's version {found.version} is another than the one there was before"
+        hint = "two versions of one number were signed: find out which is genuine"
+        raise ROOT_ROLLED_BACK.error(message, hint=hint)
+
+
+def _restarts(roots: Sequence[TrustRoot]) -> tuple[Restart, ...]:
+    """Where compromised ledger keys were last good, and which version said so first."""
+    found: dict[TreeHead, Restart] = {}
+    for version, root in enumerate(roots, 1):
+        ledger_keys = {k for r in roots[:version] for k in r.ledger.keys}
+        for revocation in root.compromised():
+            head = revocation.last_good
+            if revocation.kind == KEY and revocation.id in ledger_keys and head is not None:
+                found.setdefault(head, Restart(version, head.tree_size, head.root_hash))
+    return tuple(found.values())
 
 
 def check_current(

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.files import exists
-from bspec_opa.ledger.interface import LedgerState, require_clock
+from bspec_opa.ledger.interface import LedgerState, require_clock, require_descent
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.trust.root import AcceptedBundle
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
@@ -64,39 +64,46 @@ def open_place(project: Project, policy: Policy, world: World) -> Place:
         world = world.caught_up(ledger)
         require_clock(ledger, world.now)
         notes += told
-    inbox = Inbox((), ()) if anchor.starter else _inbox(project, anchor, world.now)
+    inbox = Inbox((), ()) if anchor.starter else _inbox(project, anchor, ledger, world.now)
     return Place(world, project, anchor, policy, ObjectStore(project.objects_directory), ledger, inbox, notes)
 
 
-def _inbox(project: Project, anchor: Anchor, now: int) -> Inbox:
+def _inbox(project: Project, anchor: Anchor, ledger: LedgerState, now: int) -> Inbox:
     named = project.config.paths("records.dirs") is not None
-    return read_inbox(project.records_directories, anchor.roots, now, required=named)
+    places = ledger.record_ids() if anchor.root.tree_heads() else {}
+    return read_inbox(project.records_directories, anchor.roots, now, required=named, places=places)
 
 
 def read_ledger(project: Project, anchor: Anchor) -> LedgerState:
     """The verified ledger; under the starter root there is none.
 
     Raises:
-        TrustError: it does not verify.
+        TrustError: it does not verify, or does not begin with the trees that revocations in the root name.
     """
-    if anchor.starter or (project.database is None and not exists(project.ledger_directory)):
+    kept = project.database is not None or exists(project.ledger_directory)
+    if anchor.starter or not (kept or anchor.root.tree_heads()):
         return LedgerState(anchor.root.ledger.origin)
-    return open_store(project, anchor).read()
+    ledger = open_store(project, anchor).read()
+    for head in anchor.root.tree_heads():
+        require_descent(ledger, head.tree_size, head.root_hash)
+    return ledger
 
 
 def open_store(project: Project, anchor: Anchor) -> FileStore | SqlStore:
     """The ledger's store, with the unrevoked keys that the newest trust root accepts for its checkpoints.
 
-    An earlier root's key is not among them: to change the key, name both in one version of the root.
+    An earlier root's key is not among them: to change the key, name both in one version of the root. A key that is
+    revoked from a place on still vouches for exactly that place, so that the next one can go on from there.
 
     Raises:
         UsageError: the configured URL is none, or what a database needs is not installed.
     """
-    origin, keys = anchor.root.ledger.origin, anchor.root.checkpoint_keys()
+    root = anchor.root
+    origin, keys, former = root.ledger.origin, root.checkpoint_keys(), root.former_checkpoint_keys()
     if project.database is not None:
         from bspec_opa.ledger.sql.store import open_sql_store
 
-        return open_sql_store(project.database, origin=origin, keys=keys)
+        return open_sql_store(project.database, origin=origin, keys=keys, former=former)
     from bspec_opa.ledger.file_store import FileStore
 
-    return FileStore(project.ledger_directory, origin=origin, keys=keys)
+    return FileStore(project.ledger_directory, origin=origin, keys=keys, former=former)

@@ -16,6 +16,7 @@ from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.statement import parse_statement
 from bspec_opa.workflow.facts.evaluation import Rejected
 from bspec_opa.workflow.facts.past import verify_line, verify_standing, verify_then
+from bspec_opa.workflow.facts.voiding import Void
 from bspec_opa.workflow.reasons import SPENT, WRONG_KIND
 
 if TYPE_CHECKING:
@@ -141,9 +142,14 @@ class _Reader:
     former: list[Sequenced] = field(default_factory=list)
     spent: set[str] = field(default_factory=set)
     standing: set[str] = field(default_factory=set)
+    void: Void = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.void = Void(self.roots[-1])
 
     def read(self, entry: Entry) -> None:
         name = f"ledger entry {entry.seq}"
+        self.void.note(entry)
         try:
             record = self._verified(entry, name)
         except BspecError as e:
@@ -159,9 +165,10 @@ class _Reader:
 
     def _verified(self, entry: Entry, name: str) -> Record:
         if entry.kind in LINE_TYPES:
-            record, _ = verify_line(entry.record_bytes(), name, self.roots, self.now, entry.at)
+            record, _ = verify_line(entry.record_bytes(), name, self.roots, self.now, entry)
+            self.void.require_sound(record, entry, name)
         else:
-            record = verify_record(entry.record_bytes(), name, self.roots, self.now)
+            record = verify_record(entry.record_bytes(), name, self.roots, self.now, seq=entry.seq)
         if record.type != entry.kind:
             raise WRONG_KIND.error(f"the entry of kind {entry.kind} holds a {record.type}")
         return record
@@ -171,7 +178,7 @@ class _Reader:
         if entry.kind not in {"approval", "evidence"}:
             return None
         try:
-            record = verify_standing(entry.record_bytes(), name, self.roots, entry.at)
+            record = verify_standing(entry.record_bytes(), name, self.roots, entry.at, entry.seq)
         except BspecError:
             return None
         if record.type == entry.kind and _restricts(record):
@@ -184,7 +191,7 @@ class _Reader:
         if entry.kind not in {*LINE_TYPES, "submit"}:
             return
         try:
-            record, _ = verify_then(entry.record_bytes(), name, self.roots, self.now)
+            record, _ = verify_then(entry.record_bytes(), name, self.roots, self.now, entry.seq)
         except BspecError:
             return
         if record.type == "submit":

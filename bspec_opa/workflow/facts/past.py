@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.root import TrustRoot
 
 
-def verify_then(data: bytes, name: str, roots: Sequence[TrustRoot], now: int) -> tuple[Record, Sequence[TrustRoot]]:
+def verify_then(
+    data: bytes, name: str, roots: Sequence[TrustRoot], now: int, seq: int | None = None
+) -> tuple[Record, Sequence[TrustRoot]]:
     """Verify a record against the root that it names; returns it with the roots up to that one.
 
     Raises:
@@ -31,10 +34,10 @@ def verify_then(data: bytes, name: str, roots: Sequence[TrustRoot], now: int) ->
     check_predicate(record_of(statement, name), statement.predicate, name)
     version = cast("int", cast("JsonObject", statement.predicate["trust_root"])["version"])
     then = roots[:version]
-    return verify_record(data, name, then, now), then
+    return verify_record(data, name, then, now, seq=seq), then
 
 
-def verify_standing(data: bytes, name: str, roots: Sequence[TrustRoot], sequenced_at: int) -> Record:
+def verify_standing(data: bytes, name: str, roots: Sequence[TrustRoot], sequenced_at: int, seq: int) -> Record:
     """Verify what was said once against the root in force when it was sequenced, whoever holds which key today.
 
     The principal is the one of then.
@@ -43,13 +46,13 @@ def verify_standing(data: bytes, name: str, roots: Sequence[TrustRoot], sequence
         TrustError: it did not count then, or the newest root revokes it or its key.
     """
     then = [r for r in roots if r.issued_unix <= sequenced_at]
-    record = verify_record(data, name, then, sequenced_at)
-    require_not_revoked(record, roots[-1], name)
+    record = verify_record(data, name, then, sequenced_at, seq=seq)
+    require_not_revoked(record, roots[-1], name, seq=seq)
     return record
 
 
 def verify_line(
-    data: bytes, name: str, roots: Sequence[TrustRoot], now: int, sequenced_at: int
+    data: bytes, name: str, roots: Sequence[TrustRoot], now: int, entry: Entry
 ) -> tuple[Record, Sequence[TrustRoot]]:
     """Verify what the gate signed once; returns it with the roots up to the one that it names.
 
@@ -58,14 +61,14 @@ def verify_line(
         name: what errors call it.
         roots: the walked chain.
         now: Unix seconds; nothing is from the future.
-        sequenced_at: when the ledger got it, Unix seconds.
+        entry: holds it: when it was sequenced, and where; a key may be revoked from a later place on only.
 
     Raises:
         TrustError: it did not count then, it or its key is revoked, or it names a root that had been replaced and
             the newest one does not accept it.
     """
-    record, then = verify_then(data, name, roots, now)
-    require_not_revoked(record, roots[-1], name)
-    if len(then) < len(roots) and sequenced_at >= roots[len(then)].issued_unix:
-        verify_record(data, name, roots, now)
+    record, then = verify_then(data, name, roots, now, entry.seq)
+    require_not_revoked(record, roots[-1], name, seq=entry.seq)
+    if len(then) < len(roots) and entry.at >= roots[len(then)].issued_unix:
+        verify_record(data, name, roots, now, seq=entry.seq)
     return record, then

@@ -1,0 +1,115 @@
+"""Lines that rest on what a compromised key signed after its last good tree head: void, and so is what rests on them.
+
+A later revocation alone doesn't undo a line: what was believed when it was decided stays the reason why it was
+decided. A key in a thief's hands is another matter: from the last good place on, nothing that it signed was ever said
+by its owner, so a line that counted it isn't one that the organisation allowed. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from bspec_opa.foundation.digest import digest_of
+from bspec_opa.foundation.errors import Location
+from bspec_opa.trust.reasons import REVOKED
+from bspec_opa.trust.revocation import KEY, RECORD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.ledger.entry import Entry
+    from bspec_opa.trust.authority import Record
+    from bspec_opa.trust.revocation import Revocation
+    from bspec_opa.trust.root import TrustRoot
+
+
+@dataclass(slots=True)
+class Void:
+    """What turned out to be void in a ledger that is read from its beginning on.
+
+    Attributes:
+        root: the newest one, whose revocations hold.
+        lines: digests of void lines, each with the ledger entry from which on nothing may rest on it.
+    """
+
+    root: TrustRoot
+    lines: dict[str, int] = field(default_factory=dict)
+    compromised: tuple[Revocation, ...] = field(init=False)
+    _signers: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.compromised = self.root.compromised()
+
+    def note(self, entry: Entry) -> None:
+        """An entry has its place and its signer, whether it verifies or not."""
+        if not self.compromised:
+            return
+        keyid = _signer(entry)
+        self._signers[entry.record_id] = (entry.seq, keyid)
+        for revocation in self.compromised:
+            if _names(revocation, KEY, keyid) and revocation.holds_for(entry.seq):
+                self.lines[_line(entry)] = 0
+            elif _names(revocation, RECORD, entry.record_id):
+                self.lines[_line(entry)] = _size(revocation)
+
+    def require_sound(self, line: Record, entry: Entry, name: str) -> None:
+        """Demand that a line rests on nothing void; one that does is void itself for those after it.
+
+        Args:
+            line: verified by itself.
+            entry: holds it, and was noted with all before it.
+            name: what errors call it.
+
+        Raises:
+            TrustError: with what it rests on.
+        """
+        why = self._why(line.predicate, entry.seq) if self.compromised else ""
+        if why:
+            self.lines[_line(entry)] = 0
+            message = f"rests on {why}, which trust root version {self.root.version} calls compromised"
+            raise REVOKED.error(message, hint="promote again on records that count", at=Location(name))
+
+    def _why(self, predicate: JsonObject, seq: int) -> str:
+        for member in ("base", "source", "previous"):
+            if seq >= self.lines.get(str(predicate[member]), seq + 1):
+                return f"the {member} line {str(predicate[member])[:19]}…"
+        for identifier in counted_in(predicate):
+            place, keyid = self._signers.get(identifier, (seq, ""))
+            for revocation in self.compromised:
+                by_name = _names(revocation, RECORD, identifier) and seq >= _size(revocation)
+                if by_name or (_names(revocation, KEY, keyid) and revocation.holds_for(place)):
+                    return f"the record of ledger entry {place}"
+        return ""
+
+
+def counted_in(predicate: JsonObject) -> Iterable[str]:
+    """The ids of the records that a line says it counted."""
+    found = cast("dict[str, Any]", predicate)
+    return (
+        *found["submits"],
+        *found["evidence"],
+        *found["waivers"],
+        found["request"],
+        *(a["id"] for a in found["approvals"]),
+    )
+
+
+def _names(revocation: Revocation, kind: str, identifier: str) -> bool:
+    return (revocation.kind, revocation.id) == (kind, identifier)
+
+
+def _size(revocation: Revocation) -> int:
+    assert revocation.last_good is not None  # noqa: S101 - a mode comes with a place, by the rules of a root
+    return revocation.last_good.tree_size
+
+
+def _line(entry: Entry) -> str:
+    """The digest by which lines name a line."""
+    return digest_of(entry.record_bytes().rstrip(b"\n"))
+
+
+def _signer(entry: Entry) -> str:
+    signatures = cast("list[dict[str, str]]", entry.body["signatures"])
+    return signatures[0]["keyid"]
