@@ -2,7 +2,7 @@
 
 Three lines (origin, decimal size, base64 root), an empty line, and one ``— name base64(key hash, signature)`` line
 a signature. The key hash is the first four bytes of ``sha256(name, LF, 0x01, key)``. No extension lines; signatures
-of others (cosigners) may stand beside the ledger's own.
+of others (cosigners, see ``witness/cosignature.py``) may stand beside the ledger's own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ED25519 = "ed25519"
 _SIGNATURE_TYPE = b"\x01"
 _KEY_HASH_SIZE = 4
 _RAW_KEY_SIZE = 32
-_MAX_SIGNATURES = 16
+MAX_SIGNATURES = 16
 _DASH = "\u2014"
 _NAME = re.compile(r"[!-*,-~]{1,200}\Z")  # visible ASCII without "+", which separates parts of a key string
 _SIZE = re.compile(r"(?:0|[1-9][0-9]{0,14})\Z")
@@ -104,10 +104,14 @@ class Checkpoint:
         return any(key.verify(s.signature, self.text) for s in own)
 
 
-def key_hash(name: str, key: PublicKey) -> bytes:
-    """The four bytes by which a note names a key; the last 32 bytes of an Ed25519 SPKI are the key (RFC 8410)."""
-    raw = key.spki[-_RAW_KEY_SIZE:]
-    return hashlib.sha256(name.encode() + b"\n" + _SIGNATURE_TYPE + raw).digest()[:_KEY_HASH_SIZE]
+def key_hash(name: str, key: PublicKey, kind: bytes = _SIGNATURE_TYPE) -> bytes:
+    """The four bytes by which a note names a key of a signature type."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + raw_key(key)).digest()[:_KEY_HASH_SIZE]
+
+
+def raw_key(key: PublicKey) -> bytes:
+    """The 32 bytes of an Ed25519 key; they are the last ones of its SPKI (RFC 8410)."""
+    return key.spki[-_RAW_KEY_SIZE:]
 
 
 def sign_checkpoint(origin: str, size: int, root: bytes, signer: Signer) -> Checkpoint:
@@ -148,17 +152,22 @@ def _parse(note: str) -> Checkpoint:
     lines, signatures = text.split("\n"), tail[:-1].split("\n")
     if len(lines) != 3:  # noqa: PLR2004 - origin, size, root
         raise ValueError("needs exactly origin, size and root")
-    if len(signatures) > _MAX_SIGNATURES:
+    if len(signatures) > MAX_SIGNATURES:
         raise ValueError("too many signatures")
     origin, size, root = lines
     if not _NAME.match(origin):
         raise ValueError("the origin has another form")
     if not _SIZE.match(size) or int(size) >= INTEGER_LIMIT:
         raise ValueError("the size has another form")
-    return Checkpoint(origin, int(size), _base64(root, HASH_SIZE), tuple(_signature(s) for s in signatures))
+    return Checkpoint(origin, int(size), _base64(root, HASH_SIZE), tuple(parse_signature(s) for s in signatures))
 
 
-def _signature(line: str) -> NoteSignature:
+def parse_signature(line: str) -> NoteSignature:
+    """One signature line without its LF.
+
+    Raises:
+        ValueError: another form.
+    """
     dash, _, rest = line.partition(" ")
     name, _, value = rest.partition(" ")
     if dash != _DASH or not _NAME.match(name):
