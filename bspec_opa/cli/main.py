@@ -45,6 +45,7 @@ VERBS = (
     "normalize",
     "key",
     "trust",
+    "ledger",
     "policy",
     "bundle",
     "doctor",

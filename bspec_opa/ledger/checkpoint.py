@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bspec_opa.foundation.errors import Location
@@ -129,6 +129,19 @@ def sign_checkpoint(origin: str, size: int, root: bytes, signer: Signer) -> Chec
     checkpoint = Checkpoint(origin, size, root, (note,))
     checkpoint.verify(origin, [signer.public], "checkpoint")
     return checkpoint
+
+
+def merged(checkpoint: Checkpoint, more: Iterable[NoteSignature]) -> Checkpoint:
+    """A checkpoint with more signatures; a newer one of a signer takes the place of the one before.
+
+    The ledger's own come first. Where there are too many, those of others that came first go.
+    """
+    added = {(s.name, s.key_hash): s for s in more}
+    kept = [s for s in checkpoint.signatures if (s.name, s.key_hash) not in added]
+    own = [s for s in kept if s.name == checkpoint.origin]
+    others = [s for s in kept if s.name != checkpoint.origin]
+    room = MAX_SIGNATURES - len(own) - len(added)
+    return replace(checkpoint, signatures=(*own, *(others[-room:] if room > 0 else ()), *added.values()))
 
 
 def parse_checkpoint(data: bytes, name: str) -> Checkpoint:

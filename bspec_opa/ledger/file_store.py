@@ -19,7 +19,7 @@ from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic, write_new
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S, MAX_LEDGER_BYTES
 from bspec_opa.foundation.locking import lock_descriptor
-from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, parse_checkpoint, sign_checkpoint
+from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, merged, parse_checkpoint, sign_checkpoint
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES
 from bspec_opa.ledger.interface import LedgerState, require_unmoved
 from bspec_opa.ledger.log import covered_length, read_log
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from bspec_opa.ledger.checkpoint import Checkpoint, Signer
+    from bspec_opa.ledger.checkpoint import Checkpoint, NoteSignature, Signer
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.keys import PublicKey
 
@@ -102,6 +102,16 @@ class FileStore:
             if current.checkpoint is None:
                 self._start(signer)
             return self._commit(log, len(data), current, entries, signer)
+
+    def endorse(self, checkpoint: Checkpoint, signatures: Sequence[NoteSignature]) -> Checkpoint | None:
+        """Put signatures of others beside the ledger's own; see :class:`~bspec_opa.ledger.interface.Store`."""
+        with self._opened(os.O_RDWR | os.O_CREAT):
+            current = self._read_checkpoint()
+            if current is None or current.text != checkpoint.text:
+                return None
+            endorsed = merged(current, signatures)
+            write_atomic(self.checkpoint, endorsed.to_bytes())
+            return endorsed
 
     def repair(self) -> Path | None:
         """Move lines that no checkpoint covers aside, into ``tail-<n>.jsonl``; they are never signed.

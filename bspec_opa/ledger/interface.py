@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bspec_opa.foundation.canonical import JsonObject
-    from bspec_opa.ledger.checkpoint import Checkpoint, Signer
+    from bspec_opa.ledger.checkpoint import Checkpoint, NoteSignature, Signer
     from bspec_opa.ledger.entry import Entry
 
 
@@ -102,6 +102,20 @@ class Store(Protocol):
         Raises:
             StoreError: it has grown (``ledger.race-lost``), is busy or can't be written; nothing was recorded.
             TrustError: its history is another one, it doesn't verify, or a record is in it already.
+        """
+        ...
+
+    def endorse(self, checkpoint: Checkpoint, signatures: Sequence[NoteSignature]) -> Checkpoint | None:
+        """Put signatures of others, such as witnesses, beside the ledger's own.
+
+        Nothing is verified here: a signature counts only for who knows its key.
+
+        Returns:
+            The head with all its signatures; None if the ledger has gone on since, and then nothing was written.
+
+        Raises:
+            StoreError: it is busy or can't be written.
+            TrustError: its head doesn't verify.
         """
         ...
 

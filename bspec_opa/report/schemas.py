@@ -48,6 +48,7 @@ from bspec_opa.report.schema_parts import (
 )
 from bspec_opa.report.serving_schema import SERVING
 from bspec_opa.report.signing_schema import PUBLISHERS, SIGNATURE, SIGNING
+from bspec_opa.report.witness_schema import KNOWN_WITNESSES, WITNESSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,6 +187,7 @@ _SCHEMAS = {
                 obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=LINES), minimum=1
             ),
             "publishers": PUBLISHERS,
+            "witnesses": KNOWN_WITNESSES,
         },
     ),
     "bspec.key/v1": ((0,), {"keyid": HEX64, "algorithm": enum("ed25519", "ecdsa-p256-sha256"), "file": LINE}),
@@ -253,6 +255,7 @@ _SCHEMAS = {
     "bspec.bundle-exported/v1": ((0,), _BUNDLE_FILE),
     **SERVING,
     **REGISTRY,
+    **WITNESSING,
     "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),

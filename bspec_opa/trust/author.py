@@ -39,6 +39,15 @@ policy may name publishers, whose ES256 or RS256 key signs bundles that nobody n
 
     publishers:
       - {name: security, key: keys/publisher.pub.pem, key_id: acme-2026, minimum_sequence: 12, max_age: P90D}
+
+Witnesses that must have cosigned the ledger's head (docs/witness.md)::
+
+    witnesses:                        # 2 of these, at most a day ago; clocks may differ by skew_s [300]
+      threshold: 2
+      max_age_s: 86400
+      members:
+        - {name: w1.example/witness, key: keys/w1.pub.pem}
+        - {name: w2.example/witness, key: keys/w2.pub.pem}
 """
 
 from __future__ import annotations

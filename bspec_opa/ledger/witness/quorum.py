@@ -9,11 +9,10 @@ nor deny anything while enough others agree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.times import format_time, shown_age
-from bspec_opa.ledger.checkpoint import MAX_SIGNATURES
 from bspec_opa.ledger.witness.cosignature import cosigned_at
 from bspec_opa.ledger.witness.reasons import CLOCK, UNWITNESSED
 
@@ -86,16 +85,3 @@ def _too_few(checkpoint: Checkpoint | None, demand: Witnesses, found: Sequence[C
     newest = max(stale, key=lambda c: c.at)
     age = f"{newest.witness.name} at {format_time(newest.at)}"
     return f"{text} within {shown_age(demand.max_age_s)}; the last was {age}"
-
-
-def merged(checkpoint: Checkpoint, more: Iterable[NoteSignature]) -> Checkpoint:
-    """A checkpoint with more signatures; a newer one of a signer takes the place of the one before.
-
-    The ledger's own come first. Where there are too many, those of others that came first go.
-    """
-    added = {(s.name, s.key_hash): s for s in more}
-    kept = [s for s in checkpoint.signatures if (s.name, s.key_hash) not in added]
-    own = [s for s in kept if s.name == checkpoint.origin]
-    others = [s for s in kept if s.name != checkpoint.origin]
-    room = MAX_SIGNATURES - len(own) - len(added)
-    return replace(checkpoint, signatures=(*own, *(others[-room:] if room > 0 else ()), *added.values()))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import TrustError
-from bspec_opa.foundation.limits import INTEGER_LIMIT
 from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, MAX_SIGNATURES, parse_checkpoint, parse_signature
 from bspec_opa.ledger.merkle import HASH_SIZE
 from bspec_opa.ledger.witness.reasons import BAD_REQUEST
@@ -53,17 +51,20 @@ def parse_request(data: bytes) -> AddCheckpoint:
     Raises:
         InvalidInputError: another form.
     """
-    head, separator, note = data.partition(b"\n\n")
+    head, _, note = data.partition(b"\n\n")
     try:
-        old, *proof = head.decode("ascii").split("\n")
-        match = _OLD.match(old)
-        if not separator or match is None or int(match[1]) >= INTEGER_LIMIT:
-            raise ValueError("needs an old size")
-        if len(proof) > MAX_PROOF:
-            raise ValueError("the proof is too long")
-        return AddCheckpoint(int(match[1]), tuple(_hash(line) for line in proof), parse_checkpoint(note, "request"))
-    except (ValueError, binascii.Error, TrustError) as e:
+        old, proof = _head(head.decode("ascii"))
+        return AddCheckpoint(old, proof, parse_checkpoint(note, "request"))
+    except (ValueError, TrustError) as e:
         raise BAD_REQUEST.error("is no add-checkpoint request") from e
+
+
+def _head(text: str) -> tuple[int, tuple[bytes, ...]]:
+    old, *proof = text.split("\n")
+    match = _OLD.match(old)
+    if match is None or len(proof) > MAX_PROOF:
+        raise ValueError("needs an old size and a proof")
+    return int(match[1]), tuple(_hash(line) for line in proof)
 
 
 def _hash(line: str) -> bytes:

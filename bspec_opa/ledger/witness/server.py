@@ -34,21 +34,27 @@ class Server:
         self._secrets = secrets
         self._limits = limits
         self._stopped = asyncio.Event()
+        self._listener: Listener | None = None
 
     def stop(self) -> None:
         """Accept no more, answer who waits, and come to an end; may be called from a signal's handler."""
         self._stopped.set()
 
-    async def run(self, bound: socket.socket) -> None:
-        """Answer until :meth:`stop`.
+    async def open(self, bound: socket.socket) -> None:
+        """Begin to answer.
 
         Raises:
             UsageError: certificate or tokens can't be used.
         """
         answers = self._answers
         answers.tokens = await asyncio.to_thread(self._secrets.first)
-        listener = Listener(bound, answers.answer, self._limits, answers.metrics)
-        await listener.open(self._secrets.context)
+        self._listener = Listener(bound, answers.answer, self._limits, answers.metrics)
+        await self._listener.open(self._secrets.context)
+
+    async def run(self) -> None:
+        """Answer until :meth:`stop`; after :meth:`open`."""
+        answers, listener = self._answers, self._listener
+        assert listener is not None  # noqa: S101 - the caller has opened it
         try:
             while not self._stopped.is_set():
                 with contextlib.suppress(TimeoutError):

@@ -1,0 +1,217 @@
+"""Obtaining cosignatures on a ledger's head, and demanding them.
+
+A promotion is decided on the tree that it found, which must be witnessed then, and writes its lock when the tree that
+holds its line is witnessed, too. So an old or a forked ledger is refused before anything is decided, and no lock
+leaves a gate whose ledger the witnesses don't know. What a promotion itself appends in between needs no witness to be
+relied on: it was appended by compare-and-set to the tree that was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bspec_opa.foundation.errors import TrustError, error_of
+from bspec_opa.foundation.limits import REDECIDE_LIMIT
+from bspec_opa.ledger.checkpoint import merged, sign_checkpoint
+from bspec_opa.ledger.interface import require_clock
+from bspec_opa.ledger.merkle import EMPTY_ROOT
+from bspec_opa.ledger.reasons import RACE_LOST
+from bspec_opa.ledger.witness.quorum import HINT, Cosigned, cosignatures, shortfall
+from bspec_opa.ledger.witness.reasons import BAD_SETTINGS, NO_WITNESSES, NOTHING_TO_COSIGN, UNWITNESSED
+from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
+from bspec_opa.workflow.checkout.memory import check_current
+from bspec_opa.workflow.checkout.place import open_store, read_ledger
+from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.checkout.session import reread
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bspec_opa.foundation.errors import BspecError
+    from bspec_opa.ledger.checkpoint import Checkpoint, Signer
+    from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.trust.witnesses import Witnesses
+    from bspec_opa.workflow.checkout.anchor import Anchor
+    from bspec_opa.workflow.checkout.project import Project
+    from bspec_opa.workflow.checkout.session import Session
+    from bspec_opa.workflow.checkout.world import World
+    from bspec_opa.workflow.witness.asking import Answer
+
+URLS = "witness.urls"
+_CONFIGURE = "set BSPEC_OPA_WITNESS_URLS, so that promote asks the witnesses itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigning:
+    """A head that enough witnesses have cosigned.
+
+    Attributes:
+        ledger: as it is now.
+        demand: what the trust root asks for.
+        found: every valid cosignature of a known witness on its head.
+        answers: what became of each one that was asked.
+    """
+
+    ledger: LedgerState
+    demand: Witnesses
+    found: tuple[Cosigned, ...]
+    answers: tuple[Answer, ...]
+
+
+def require_witnessed(root: TrustRoot, ledger: LedgerState, now: int) -> None:
+    """Demand what the trust root demands of a ledger's head, offline.
+
+    Raises:
+        TrustError: too few witnesses have cosigned it lately, or the clock is wrong.
+    """
+    missing = _missing(root, ledger.checkpoint, now)
+    if missing is not None:
+        raise missing
+
+
+def cosign_ledger(directory: Path, world: World) -> Cosigning:
+    """Ask the configured witnesses, and put their cosignatures beside the ledger's own signature.
+
+    Raises:
+        TrustError: no pin, the root names no witnesses, or too few of them cosign; what they did sign is kept.
+        InvalidInputError: the ledger has no checkpoint.
+        UsageError: no witness's URL, or one that can't be used.
+        StoreError: the ledger is busy, or keeps moving.
+    """
+    pin = require_pin(find_pin(world.pin, world.environ))
+    project = find_project(directory, world.environ, world.flags)
+    anchor = open_anchor(project, pin, world.now)
+    demand = anchor.root.witnesses
+    if demand is None:
+        raise NO_WITNESSES.error("the trust root names no witnesses")
+    if not project.config.texts(URLS):
+        hint = "give --witness URL, or set witness.urls in bspec-opa.toml or BSPEC_OPA_WITNESS_URLS"
+        raise BAD_SETTINGS.error("no witness is named", hint=hint)
+    read = partial(read_ledger, project, anchor)
+    ledger, _ = check_current(anchor, read(), read, world.environ)
+    world = world.caught_up(ledger)
+    require_clock(ledger, world.now)
+    if ledger.checkpoint is None:
+        raise NOTHING_TO_COSIGN.error("the ledger has no checkpoint yet", hint="promote or record first")
+    ledger, answers = _obtain(project, anchor, ledger, world)
+    _require(anchor.root, ledger.checkpoint, answers, _now(world))
+    found = cosignatures(ledger.checkpoint, anchor.root.cosigners()) if ledger.checkpoint else ()
+    return Cosigning(ledger, demand, found, answers)
+
+
+def witnessed(session: Session, signer: Signer | None = None) -> Session:
+    """The session on a ledger that is witnessed as its trust root demands; asks the configured witnesses if need be.
+
+    Args:
+        session: the opened one.
+        signer: the ledger's key, for the head of a ledger that nobody has written yet: whoever has removed the whole
+            ledger must not begin a new history. None where the ledger is known to have a head.
+
+    Raises:
+        TrustError: it is not witnessed; nothing was recorded.
+    """
+    root, ledger, world = session.anchor.root, session.ledger, session.world
+    if root.witnesses is None:
+        return session
+    head = ledger.checkpoint
+    if head is None and signer is not None:
+        head = sign_checkpoint(ledger.origin, 0, EMPTY_ROOT, signer)
+    if _missing(root, head, world.now) is None:
+        return session
+    if not session.project.config.texts(URLS):
+        _require(root, head, (), world.now, hint=HINT if ledger.checkpoint else _CONFIGURE)
+    seen, answers = _obtain(session.project, session.anchor, replace(ledger, checkpoint=head), world)
+    _require(root, seen.checkpoint, answers, _now(world))
+    return session if ledger.checkpoint is None and seen.size == 0 else reread(session, seen)
+
+
+def require_line_witnessed(session: Session, entry: int) -> None:
+    """Demand that the ledger as it is after a promotion's line was appended is witnessed, before its lock is written.
+
+    Raises:
+        TrustError: it is not. The line is recorded; promoting again writes the lock.
+    """
+    if session.anchor.root.witnesses is None:
+        return
+    try:
+        witnessed(_reopened(session))
+    except TrustError as e:
+        message = f"the line is ledger entry {entry}, and no lock was written: {e.problems[0].message}"
+        hint = f"{HINT}; then promote again"
+        raise error_of([UNWITNESSED.problem(message, hint=hint), *e.problems[1:]]) from e
+
+
+def witness_denial(session: Session) -> None:
+    """Have the ledger witnessed after a denial was appended, where that is possible: the denial stands in any case."""
+    if session.anchor.root.witnesses is None or not session.project.config.texts(URLS):
+        return
+    try:
+        witnessed(_reopened(session))
+    except TrustError:
+        return  # Whoever relies on the ledger next says so.
+
+
+def _reopened(session: Session) -> Session:
+    return reread(session, open_store(session.project, session.anchor).read())
+
+
+def _missing(root: TrustRoot, head: Checkpoint | None, now: int) -> BspecError | None:
+    if root.witnesses is None:
+        return None
+    return shortfall(head, root.witnesses, root.cosigners(), now)
+
+
+def _require(root: TrustRoot, head: Checkpoint | None, answers: tuple[Answer, ...], now: int, hint: str = HINT) -> None:
+    missing = _missing(root, head, now)
+    if missing is not None:
+        first = replace(missing.problems[0], hint=hint) if missing.code == UNWITNESSED.code else missing.problems[0]
+        raise error_of([first, *(a.problem for a in answers if a.problem is not None)])
+
+
+def _obtain(
+    project: Project, anchor: Anchor, ledger: LedgerState, world: World
+) -> tuple[LedgerState, tuple[Answer, ...]]:
+    """The ledger with what its witnesses have cosigned, and what each of them said.
+
+    Another process may append meanwhile: then its head is cosigned, and no newer head is ever lost.
+
+    Raises:
+        StoreError: it keeps moving.
+    """
+    from bspec_opa.workflow.witness.asking import Head, ask_all
+
+    assert anchor.root.witnesses is not None  # noqa: S101 - the callers looked
+    members, skew_s = anchor.root.cosigners(), anchor.root.witnesses.skew_s
+    for _ in range(REDECIDE_LIMIT):
+        assert ledger.checkpoint is not None  # noqa: S101 - the callers looked
+        head = Head(ledger.checkpoint, ledger.consistency, members, skew_s)
+        answers = ask_all(project.config, head, partial(_now, world))
+        kept = _kept(project, anchor, ledger, answers)
+        if kept is not None and not any(a.knows for a in answers):
+            return kept, answers
+        again = read_ledger(project, anchor)
+        if kept is not None and again.size <= ledger.size:
+            return kept, answers
+        ledger = again
+    raise RACE_LOST.error("the ledger kept moving while witnesses were asked", hint="run it again")
+
+
+def _kept(project: Project, anchor: Anchor, ledger: LedgerState, answers: tuple[Answer, ...]) -> LedgerState | None:
+    """The ledger with the new cosignatures beside its head; None if it has gone on since."""
+    lines = [c.signature for a in answers for c in a.cosigned]
+    head = ledger.checkpoint
+    if not lines or head is None:
+        return ledger
+    store = open_store(project, anchor)
+    if ledger.size == 0 and store.read().checkpoint is None:
+        # Nobody has written it yet: there is no file to put them into, and the next append replaces the head anyway.
+        return replace(ledger, checkpoint=merged(head, lines))
+    endorsed = store.endorse(head, lines)
+    return None if endorsed is None else replace(ledger, checkpoint=endorsed)
+
+
+def _now(world: World) -> int:
+    return max(world.now, world.clock()) if world.clock else world.now
