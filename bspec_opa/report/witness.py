@@ -73,10 +73,9 @@ def event_json(event: Event) -> str:
 def cosigned_text(done: Cosigning, style: Style) -> str:
     """Who has cosigned what, and who has not."""
     ledger, demand = done.ledger, done.demand
-    head = (
-        f"{style.mark('COSIGNED', 'bold', 'green')}  {ledger.origin}  {ledger.size} entries  {ledger.root_hash[:19]}…"
-    )
-    lines = [f"{head}   ({len(done.found)} of {demand.threshold} needed)"]
+    tree = f"{ledger.origin}  {ledger.size} entries  {ledger.root_hash[:19]}…"
+    count = f"{len(done.found)} witnesses, {demand.threshold} needed"
+    lines = [f"{style.mark('COSIGNED', 'bold', 'green')}  {tree}   ({count})"]
     lines += [f"  {c.witness.name:<24} {format_time(c.at)}" for c in done.found]
     lines += [f"  missing   {printable(_why(a))}" for a in done.answers if a.problem is not None]
     return "\n".join(lines) + "\n"
@@ -96,7 +95,7 @@ def cosigned_json(done: Cosigning) -> JsonObject:
             {
                 "url": a.url,
                 "witnesses": [c.witness.name for c in a.cosigned],
-                "code": a.problem.code if a.problem else "",
+                "code": a.problem.reason.code if a.problem else "",
                 "message": a.problem.message if a.problem else "",
             }
             for a in done.answers
@@ -106,4 +105,4 @@ def cosigned_json(done: Cosigning) -> JsonObject:
 
 def _why(answer: Answer) -> str:
     assert answer.problem is not None  # noqa: S101 - the caller looked
-    return f"{answer.problem.message} [{answer.problem.code}]"
+    return f"{answer.problem.message} [{answer.problem.reason.code}]"

@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 FILE = NamedPath(path_type=Path)
 
 
-@click.command("witness", short_help="Be a witness: remember ledgers' heads, cosign what goes on from them.")
+@click.command("witness", short_help="Be a witness of ledgers' heads.")
 @click.option("--name", required=True, metavar="NAME", help="This witness's name, as trust roots write it.")
-@click.option("--key", required=True, metavar="KEY", help="Its key: a file, file:PATH, envvar:NAME or a KMS URI.")
-@click.option(
-    "--state", required=True, type=FILE, metavar="DIR", help="What it remembers; keep it safe, never copy it."
-)
+@click.option("--key", required=True, metavar="KEY", help="Its Ed25519 key: a file, file:PATH or envvar:NAME.")
+@click.option("--state", required=True, type=FILE, metavar="DIR", help="What it remembers; never put back an old copy.")
 @click.option("--begin", is_flag=True, help="Make the empty state of a new witness, and end.")
 @click.option("--log", "logs", multiple=True, metavar="ORIGIN=FILE", help="Witness this ledger: origin=public key.")
 @click.option("--listen", default="127.0.0.1:8383", metavar="HOST:PORT", show_default=True, help="For the gates.")

@@ -116,13 +116,14 @@ def witnessed(session: Session, signer: Signer | None = None) -> Session:
     root, ledger, world = session.anchor.root, session.ledger, session.world
     if root.witnesses is None:
         return session
+    now = _now(world)
     head = ledger.checkpoint
     if head is None and signer is not None:
         head = sign_checkpoint(ledger.origin, 0, EMPTY_ROOT, signer)
-    if _missing(root, head, world.now) is None:
+    if _missing(root, head, now) is None:
         return session
     if not session.project.config.texts(URLS):
-        _require(root, head, (), world.now, hint=HINT if ledger.checkpoint else _CONFIGURE)
+        _require(root, head, (), now, hint=HINT if ledger.checkpoint else _CONFIGURE)
     seen, answers = _obtain(session.project, session.anchor, replace(ledger, checkpoint=head), world)
     _require(root, seen.checkpoint, answers, _now(world))
     return session if ledger.checkpoint is None and seen.size == 0 else reread(session, seen)
