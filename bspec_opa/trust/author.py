@@ -46,8 +46,8 @@ Witnesses that must have cosigned the ledger's head (docs/witness.md)::
       threshold: 2
       max_age_s: 86400
       members:
-        - {name: w1.example/witness, key: keys/w1.pub.pem}
-        - {name: w2.example/witness, key: keys/w2.pub.pem}
+        - {name: w1.example/witness, key: keys/w1.pub}
+        - {name: w2.example/witness, key: keys/w2.pub}
 """
 
 from __future__ import annotations

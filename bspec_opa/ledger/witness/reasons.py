@@ -44,11 +44,17 @@ UNREACHABLE = Reason(
     "a witness could not be reached in time",
     "see whether it runs, and run bspec-opa ledger cosign again",
 )
+OTHER_HISTORY = Reason(
+    "witness.other-history",
+    ExitCode.TRUST,
+    "a witness has seen more of this ledger, or another history of it: it was rolled back or forked",
+    "find out which history is genuine and restore it; never go on with both",
+)
 REFUSED = Reason(
     "witness.refused",
     ExitCode.TRUST,
-    "a witness knows another history of this ledger, or does not know the ledger or its key",
-    "find out which history is genuine; never go on with both",
+    "a witness does not know this ledger or its key, or does not let us in",
+    "ask whoever runs the witness to give it --log ORIGIN=FILE with the ledger's key, or a token",
 )
 BAD_SETTINGS = Reason(
     "witness.bad-settings",

@@ -18,7 +18,7 @@ from bspec_opa.engine.transport import Transport
 from bspec_opa.foundation.errors import BspecError, EngineError
 from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.witness.quorum import Cosigned, cosignatures
-from bspec_opa.ledger.witness.reasons import BAD_ANSWER, BAD_SETTINGS, CLOCK, REFUSED, UNREACHABLE
+from bspec_opa.ledger.witness.reasons import BAD_ANSWER, BAD_SETTINGS, CLOCK, OTHER_HISTORY, REFUSED, UNREACHABLE
 from bspec_opa.ledger.witness.request import (
     MAX_ANSWER_BYTES,
     PATH,
@@ -46,7 +46,6 @@ _SAYS = {
     HTTPStatus.NOT_FOUND: "does not witness this ledger, or is no witness",
     HTTPStatus.FORBIDDEN: "knows this ledger under other keys",
     HTTPStatus.UNAUTHORIZED: "demands another token",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "has seen a history that this ledger does not go on from",
 }
 
 
@@ -163,10 +162,10 @@ class _Asked:
             raise self._refused(reply.status)
         size = self._size(reply)
         if size == old:
-            raise REFUSED.error(f"{self.url} has seen another history of the ledger's {size} entries")
+            raise OTHER_HISTORY.error(f"{self.url} has seen another history of the ledger's {size} entries")
         if size > checkpoint.size:
             message = f"{self.url} has seen {size} entries of this ledger, and here are {checkpoint.size}"
-            raise _AheadError(size, REFUSED.error(message, hint="an old copy was put back; restore the newest one"))
+            raise _AheadError(size, OTHER_HISTORY.error(message, hint="an old copy was put back; restore the newest"))
         return size
 
     def _size(self, reply: Reply) -> int:
@@ -178,6 +177,8 @@ class _Asked:
         raise BAD_ANSWER.error(f"{self.url} says that it knows another size, and not which")
 
     def _refused(self, status: int) -> BspecError:
+        if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            return OTHER_HISTORY.error(f"{self.url} has seen a history that this ledger does not go on from")
         if status in _SAYS:
             return REFUSED.error(f"{self.url} {_SAYS[HTTPStatus(status)]}")
         return BAD_ANSWER.error(f"{self.url} answered with HTTP status {status}")

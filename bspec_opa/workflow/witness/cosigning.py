@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.errors import TrustError, error_of
+from bspec_opa.foundation.errors import StoreError, TrustError, error_of
 from bspec_opa.foundation.limits import REDECIDE_LIMIT
 from bspec_opa.ledger.checkpoint import merged, sign_checkpoint
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.ledger.merkle import EMPTY_ROOT
 from bspec_opa.ledger.reasons import RACE_LOST
 from bspec_opa.ledger.witness.quorum import HINT, Cosigned, cosignatures, shortfall
-from bspec_opa.ledger.witness.reasons import BAD_SETTINGS, NO_WITNESSES, NOTHING_TO_COSIGN, UNWITNESSED
+from bspec_opa.ledger.witness.reasons import BAD_SETTINGS, NO_WITNESSES, NOTHING_TO_COSIGN, OTHER_HISTORY, UNWITNESSED
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
 from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
@@ -103,7 +103,10 @@ def cosign_ledger(directory: Path, world: World) -> Cosigning:
 
 
 def witnessed(session: Session, signer: Signer | None = None) -> Session:
-    """The session on a ledger that is witnessed as its trust root demands; asks the configured witnesses if need be.
+    """The session on a ledger that is witnessed as its trust root demands.
+
+    Where witnesses are configured they are asked, whatever has been cosigned already: an old copy may bear
+    cosignatures that are young enough, and only who remembers more can tell.
 
     Args:
         session: the opened one.
@@ -120,10 +123,9 @@ def witnessed(session: Session, signer: Signer | None = None) -> Session:
     head = ledger.checkpoint
     if head is None and signer is not None:
         head = sign_checkpoint(ledger.origin, 0, EMPTY_ROOT, signer)
-    if _missing(root, head, now) is None:
-        return session
     if not session.project.config.texts(URLS):
         _require(root, head, (), now, hint=HINT if ledger.checkpoint else _CONFIGURE)
+        return session
     seen, answers = _obtain(session.project, session.anchor, replace(ledger, checkpoint=head), world)
     _require(root, seen.checkpoint, answers, _now(world))
     return session if ledger.checkpoint is None and seen.size == 0 else reread(session, seen)
@@ -151,7 +153,7 @@ def witness_denial(session: Session) -> None:
         return
     try:
         witnessed(_reopened(session))
-    except TrustError:
+    except (StoreError, TrustError):
         return  # Whoever relies on the ledger next says so.
 
 
@@ -166,10 +168,15 @@ def _missing(root: TrustRoot, head: Checkpoint | None, now: int) -> BspecError |
 
 
 def _require(root: TrustRoot, head: Checkpoint | None, answers: tuple[Answer, ...], now: int, hint: str = HINT) -> None:
+    """Demand enough cosignatures, and that no witness knows another history, whatever the others say."""
     missing = _missing(root, head, now)
+    told = [a.problem for a in answers if a.problem is not None]
     if missing is not None:
         first = replace(missing.problems[0], hint=hint) if missing.code == UNWITNESSED.code else missing.problems[0]
-        raise error_of([first, *(a.problem for a in answers if a.problem is not None)])
+        raise error_of([first, *told])
+    conflicts = [p for p in told if p.reason.code == OTHER_HISTORY.code]
+    if conflicts:
+        raise error_of(conflicts)
 
 
 def _obtain(
