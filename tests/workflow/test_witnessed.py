@@ -234,6 +234,7 @@ def test_a_whole_ledger_that_was_removed_can_not_begin_again(signed: Project, tm
         assert raised.value.problems[0].hint.startswith("set BSPEC_OPA_WITNESS_URLS")
 
 
+@pytest.mark.attack("A47")
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_witness_killed_around_its_write_loses_nothing_and_gives_nothing_away(
     signed: Project, tmp_path: Path, when: str
@@ -438,6 +439,8 @@ HOSTILE: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.attack("A24")
+@pytest.mark.attack("A59")
+@pytest.mark.attack("A62")
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_witness_gains_nothing(recorded: Project, case: str) -> None:
     code, answer = HOSTILE[case]
@@ -451,6 +454,7 @@ def test_a_hostile_witness_gains_nothing(recorded: Project, case: str) -> None:
     assert checkpoint(recorded) == before
 
 
+@pytest.mark.attack("A61")
 def test_a_witness_that_drips_or_never_agrees_is_given_up(recorded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "DEADLINE_S", 0.3)
     with hostile(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nx") as url:

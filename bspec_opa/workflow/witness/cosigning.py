@@ -24,7 +24,6 @@ from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pi
 from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import find_project
-from bspec_opa.workflow.checkout.session import reread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,7 +127,11 @@ def witnessed(session: Session, signer: Signer | None = None) -> Session:
         return session
     seen, answers = _obtain(session.project, session.anchor, replace(ledger, checkpoint=head), world)
     _require(root, seen.checkpoint, answers, _now(world))
-    return session if ledger.checkpoint is None and seen.size == 0 else reread(session, seen)
+    if ledger.checkpoint is None and seen.size == 0:
+        return session
+    from bspec_opa.workflow.checkout.session import reread  # what only cosigns knows no intents
+
+    return reread(session, seen)
 
 
 def require_line_witnessed(session: Session, entry: int) -> None:
@@ -158,6 +161,8 @@ def witness_denial(session: Session) -> None:
 
 
 def _reopened(session: Session) -> Session:
+    from bspec_opa.workflow.checkout.session import reread
+
     return reread(session, open_store(session.project, session.anchor).read())
 
 
