@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.witness.asking import Answer
 
 URLS = "witness.urls"
+_SAYS = "mend what each witness says, and run it again"
 _CONFIGURE = "set BSPEC_OPA_WITNESS_URLS, so that promote asks the witnesses itself"
 
 
@@ -172,7 +173,9 @@ def _missing(root: TrustRoot, head: Checkpoint | None, now: int) -> BspecError |
     return shortfall(head, root.witnesses, root.cosigners(), now)
 
 
-def _require(root: TrustRoot, head: Checkpoint | None, answers: tuple[Answer, ...], now: int, hint: str = HINT) -> None:
+def _require(
+    root: TrustRoot, head: Checkpoint | None, answers: tuple[Answer, ...], now: int, hint: str = _SAYS
+) -> None:
     """Demand enough cosignatures, and that no witness knows another history, whatever the others say."""
     missing = _missing(root, head, now)
     told = [a.problem for a in answers if a.problem is not None]
