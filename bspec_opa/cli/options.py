@@ -87,6 +87,8 @@ _FLAG_KEYS = {
     "owner": "policy.owner",
     "witness_urls": "witness.urls",
     "witness_ca": "witness.ca",
+    "witness_cert": "witness.cert",
+    "witness_key": "witness.key",
     "witness_token_file": "witness.token_file",
     "output_format": "output.format",
 }

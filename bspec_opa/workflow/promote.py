@@ -34,7 +34,7 @@ from bspec_opa.workflow.facts.lines import denial_predicate, lock_of, promotion_
 from bspec_opa.workflow.reasons import MOVED, NEWER_ROOT
 from bspec_opa.workflow.sequence import canonical_intent, sequence
 from bspec_opa.workflow.verify import Evidence, verify_head
-from bspec_opa.workflow.witness.cosigning import require_line_witnessed, witness_denial, witnessed
+from bspec_opa.workflow.witness.cosigning import require_line_witnessed, try_witnessing, witnessed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +132,7 @@ def _once(session: Session, environment: Environment, keys: Keys) -> Outcome:
     if not evaluation.decision.allowed:
         denial = _denial(session, situation, evaluation, maker, keys)
         entry = _append(session, denial, keys)
-        witness_denial(session)
+        try_witnessing(session)
         return Outcome(evaluation, None, entry, lock, (), restored)
     line = _line(session, situation, evaluation, maker, keys)
     entry = _append(session, line, keys)

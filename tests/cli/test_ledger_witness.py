@@ -134,17 +134,20 @@ def test_tls_and_a_token(shell_at: At, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text(f"{TOKEN}\n", encoding="ascii")
     token.chmod(0o600)
-    files = ("--tls-cert", str(cert), "--tls-key", str(key), "--token-file", str(token))
+    ours, our_key = authority.issue("gate.example")
+    files = ["--tls-cert", str(cert), "--tls-key", str(key), "--token-file", str(token)]
+    files += ["--client-ca", str(authority.file)]
     with witness(tmp_path / "w1", "w1", shell.now, *LOG, *files) as w1:
         assert w1.url.startswith("https://")
-        assert (w1.started["tokens"], w1.started["client_certificates"]) == (True, False)
+        assert (w1.started["tokens"], w1.started["client_certificates"]) == (True, True)
         cosign = ("ledger", "cosign", "--witness", w1.url)
         trusted = ("--witness-ca", str(authority.file))
-        for more, code in (((), "witness.unreachable"), (trusted, "witness.refused")):
+        shown = (*trusted, "--witness-cert", str(ours), "--witness-key", str(our_key))
+        for more, code in (((), "witness.unreachable"), (trusted, "witness.unreachable"), (shown, "witness.refused")):
             result = shell(*cosign, *more)
             assert result.code == 7
             assert f"[{code}]" in result.err
-        shell.ok(*cosign, *trusted, "--witness-token-file", str(token))
+        shell.ok(*cosign, *shown, "--witness-token-file", str(token))
 
 
 def test_begin_makes_the_state_once(shell_at: At, tmp_path: Path) -> None:

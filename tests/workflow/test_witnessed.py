@@ -20,7 +20,7 @@ from bspec_opa.ledger.merkle import leaf_hash
 from bspec_opa.ledger.witness.cosignature import cosigned_at, sign_cosignature
 from bspec_opa.workflow.sequence import sequence
 from bspec_opa.workflow.witness import asking
-from bspec_opa.workflow.witness.cosigning import cosign_ledger
+from bspec_opa.workflow.witness.cosigning import cosign_ledger, try_witnessing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -371,6 +371,22 @@ def test_a_root_without_witnesses_has_nothing_to_cosign(signed: Project) -> None
     with refused("witness.none-known"):
         cosign(signed)
     signed.allowed("staging")
+
+
+def test_records_are_witnessed_where_somebody_can_be_asked(signed: Project, tmp_path: Path) -> None:
+    demand(signed, "w1")
+    with witness(tmp_path / "w1", "w1", signed.now) as w1:
+        asks(signed, w1.url)
+        session = signed.session()
+        sequence(session, key_of("ledger"))
+        try_witnessing(session)
+        assert cosigned_by(signed, "w1") == {"w1": signed.now}
+        w1.kill()
+        signed.submit("bob")
+        session = signed.session()
+        sequence(session, key_of("ledger"))
+        try_witnessing(session)
+        assert cosigned_by(signed, "w1") == {"w1": None}
 
 
 def test_somebody_has_to_be_asked(recorded: Project) -> None:

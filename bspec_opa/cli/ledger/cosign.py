@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 @click.argument("directory", type=NamedPath(path_type=Path), default=".")
 @click.option("--witness", "witness_urls", multiple=True, metavar="URL", help="Ask this one; may be given again.")
 @click.option("--witness-ca", metavar="FILE", help="CA certificates of the witnesses, PEM.")
+@click.option("--witness-cert", metavar="FILE", help="Client certificate for the witnesses, PEM.")
+@click.option("--witness-key", metavar="FILE", help="Its key, PEM without a passphrase.")
 @click.option("--witness-token-file", metavar="FILE", help="Bearer token for the witnesses.")
 @click.option("--ledger-path", metavar="DIR", help="The ledger's directory.")
 @PIN

@@ -106,7 +106,10 @@ def held_state(directory: Path, witness: Witness) -> Iterator[WitnessState]:
 @contextmanager
 def _held(directory: Path) -> Iterator[None]:
     make_directory(directory, mode=0o700)
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as e:
+        raise STATE_DAMAGED.error(f"can't be opened: {e.strerror}", at=Location(str(directory))) from e
     try:
         if not lock_descriptor(descriptor, exclusive=True, wait_s=0):
             raise STATE_BUSY.error("another process holds the state", hint="stop it first", at=Location(str(directory)))

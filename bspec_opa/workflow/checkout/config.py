@@ -52,6 +52,8 @@ KEYS: Mapping[str, str] = {
     "decision_log.token_file": "path",
     "witness.urls": "texts",
     "witness.ca": "path",
+    "witness.cert": "path",
+    "witness.key": "path",
     "witness.token_file": "path",
     "signing.author": "key",
     "signing.approver": "key",

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from bspec_opa.trust.witnesses import Witness
     from bspec_opa.workflow.checkout.config import Config
 
-URLS, CA, TOKEN_FILE = "witness.urls", "witness.ca", "witness.token_file"
+URLS, TOKEN_FILE = "witness.urls", "witness.token_file"
+TLS = ("witness.ca", "witness.cert", "witness.key")
 DEADLINE_S = 10.0
 """For one exchange with a witness, connection included."""
 ROUNDS = 5
@@ -117,8 +118,9 @@ class _Asked:
             raise BAD_SETTINGS.error("witness.token_file is not sent where bspec-opa.toml says", hint=hint)
         try:
             address = parse_address(url)
-            authorities = config.path(CA) if address.scheme == "https" else None
-            credentials = Credentials(ca=authorities, token_file=config.path(TOKEN_FILE))
+            # Of several witnesses one may be on this machine, without TLS.
+            ca, cert, key = (config.path(k) if address.scheme == "https" else None for k in TLS)
+            credentials = Credentials(ca, cert, key, config.path(TOKEN_FILE))
             check_use(credentials, address)
             self._headers = {"Content-Type": "text/plain", "Accept": "text/plain"}
             if credentials.token_file is not None:

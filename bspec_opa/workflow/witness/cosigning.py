@@ -151,8 +151,8 @@ def require_line_witnessed(session: Session, entry: int) -> None:
         raise error_of([UNWITNESSED.problem(message, hint=hint), *e.problems[1:]]) from e
 
 
-def witness_denial(session: Session) -> None:
-    """Have the ledger witnessed after a denial was appended, where that is possible: the denial stands in any case."""
+def try_witnessing(session: Session) -> None:
+    """Have the ledger witnessed after a denial or records were appended, where that is possible: they stand anyway."""
     if session.anchor.root.witnesses is None or not session.project.config.texts(URLS):
         return
     try:

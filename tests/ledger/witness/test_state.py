@@ -135,6 +135,14 @@ def test_a_damaged_state_is_refused(place: Path, case: str) -> None:
         pass
 
 
+def test_a_state_that_is_no_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with refused("file.unwritable"):
+        begin_state(tmp_path / "file", W1)
+    with refused("witness.no-state"), held_state(tmp_path / "file", W1):
+        pass
+
+
 def test_the_state_of_another_witness_is_refused(place: Path) -> None:
     with refused("witness.bad-state") as raised, held_state(place, Witness("w2.example", W1.key)):
         pass
