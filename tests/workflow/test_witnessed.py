@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -170,6 +171,10 @@ def test_a_clock_outside_the_skew_of_a_fresh_cosignature_denies(signed: Project,
         assert [p.reason.code for p in raised.value.problems] == ["witness.unwitnessed", "witness.clock"]
         w1.clock(signed.now + 300)
         signed.allowed("staging")
+        # Set back to when the head was cosigned, so that it looks fresh: who is asked knows better.
+        w1.clock(signed.now + HOUR)
+        with signed.refused("witness.clock", ExitCode.TRUST, f"and {format_time(signed.now + HOUR)} at http://"):
+            signed.promote()
     # No entry tells that the clock is behind: the cosignature does.
     (signed.state / "ledger" / "checkpoint").write_bytes(ahead(signed, signed.now + 301).to_bytes())
     with signed.refused("witness.clock", ExitCode.TRUST, f"has cosigned at {format_time(signed.now + 301)}"):
@@ -381,6 +386,10 @@ def test_records_are_witnessed_where_somebody_can_be_asked(signed: Project, tmp_
         sequence(session, key_of("ledger"))
         try_witnessing(session)
         assert cosigned_by(signed, "w1") == {"w1": signed.now}
+        shutil.rmtree(signed.state / "ledger")
+        try_witnessing(session)  # nothing is there that could be
+        assert not (signed.state / "ledger").exists()
+        sequence(replace(session, ledger=signed.ledger()), key_of("ledger"))
         w1.kill()
         signed.submit("bob")
         session = signed.session()

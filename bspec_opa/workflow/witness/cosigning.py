@@ -12,14 +12,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.errors import StoreError, TrustError, error_of
+from bspec_opa.foundation.errors import BspecError, TrustError, error_of
 from bspec_opa.foundation.limits import REDECIDE_LIMIT
 from bspec_opa.ledger.checkpoint import merged, sign_checkpoint
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.ledger.merkle import EMPTY_ROOT
 from bspec_opa.ledger.reasons import RACE_LOST
 from bspec_opa.ledger.witness.quorum import HINT, Cosigned, cosignatures, shortfall
-from bspec_opa.ledger.witness.reasons import BAD_SETTINGS, NO_WITNESSES, NOTHING_TO_COSIGN, OTHER_HISTORY, UNWITNESSED
+from bspec_opa.ledger.witness.reasons import (
+    BAD_SETTINGS,
+    CLOCK,
+    NO_WITNESSES,
+    NOTHING_TO_COSIGN,
+    OTHER_HISTORY,
+    UNWITNESSED,
+)
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
 from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
@@ -28,7 +35,6 @@ from bspec_opa.workflow.checkout.project import find_project
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bspec_opa.foundation.errors import BspecError
     from bspec_opa.ledger.checkpoint import Checkpoint, Signer
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.trust.root import TrustRoot
@@ -156,8 +162,10 @@ def try_witnessing(session: Session) -> None:
     if session.anchor.root.witnesses is None or not session.project.config.texts(URLS):
         return
     try:
-        witnessed(_reopened(session))
-    except (StoreError, TrustError):
+        now = _reopened(session)
+        if now.ledger.checkpoint is not None:
+            witnessed(now)
+    except BspecError:
         return  # Whoever relies on the ledger next says so.
 
 
@@ -176,7 +184,11 @@ def _missing(root: TrustRoot, head: Checkpoint | None, now: int) -> BspecError |
 def _require(
     root: TrustRoot, head: Checkpoint | None, answers: tuple[Answer, ...], now: int, hint: str = _SAYS
 ) -> None:
-    """Demand enough cosignatures, and that no witness knows another history, whatever the others say."""
+    """Demand enough cosignatures, and that no witness knows another history, whatever the others say.
+
+    Those that have just answered also tell the time. Where fewer of them than needed agree with this machine's clock
+    and one does not, what looks fresh by this clock is not believed (attack A17).
+    """
     missing = _missing(root, head, now)
     told = [a.problem for a in answers if a.problem is not None]
     if missing is not None:
@@ -185,6 +197,10 @@ def _require(
     conflicts = [p for p in told if p.reason.code == OTHER_HISTORY.code]
     if conflicts:
         raise error_of(conflicts)
+    clocks = [p for p in told if p.reason.code == CLOCK.code]
+    timely = {c.witness.name for a in answers for c in a.cosigned}
+    if clocks and root.witnesses is not None and len(timely) < root.witnesses.threshold:
+        raise error_of(clocks)
 
 
 def _obtain(
