@@ -6,7 +6,9 @@ from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
-from witnesses import FORKED, ORIGIN, head, named, proof
+from hypothesis import given
+from hypothesis import strategies as st
+from witnesses import FORKED, GENUINE, ORIGIN, head, named, proof
 from world import key_of, refused
 
 from bspec_opa.ledger.checkpoint import Checkpoint, sign_checkpoint
@@ -105,3 +107,31 @@ def test_a_witness_that_sees_more_signed_by_itself_than_it_remembers_stops() -> 
     forged = sign_cosignature(head(8), W1.name, key_of("mallory"), 7)
     found = asked(0, replace(head(8), signatures=(*head(8).signatures, forged)))
     assert found.status == HTTPStatus.OK
+
+
+@pytest.mark.attack("A53")
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 12), st.integers(0, 12)), min_size=2, max_size=12))
+def test_whatever_a_log_asks_for_its_cosigned_heads_are_one_history(asks: list[tuple[bool, int, int]]) -> None:
+    """Its own key signs two histories and asks in any order, with the best proofs that there are."""
+    known: dict[str, Checkpoint] = {}
+    history: list[tuple[int, bytes]] = []
+    for forked, old, size in asks:
+        leaves = FORKED if forked else GENUINE
+        shown = proof(old, size, leaves) if old <= size else ()
+        found = judge(AddCheckpoint(old, shown, head(size, leaves)).to_bytes(), LOGS, known, W1)
+        if found.checkpoint is not None:
+            known[ORIGIN] = found.checkpoint
+            history.append((size, found.checkpoint.root))
+    sizes = [size for size, _ in history]
+    assert sizes == sorted(sizes)
+    assert any(all(root_of(leaves[:size]) == root for size, root in history) for leaves in (GENUINE, FORKED))
+
+
+@given(st.binary(max_size=400), st.integers(0, 400))
+def test_no_bytes_bring_anything_but_an_answer(data: bytes, at: int) -> None:
+    request = AddCheckpoint(5, proof(5, 8), head(8)).to_bytes()
+    changed = request[:at] + data + request[at + len(data) :]
+    for body in (data, changed):
+        found = judge(body, LOGS, {ORIGIN: head(5)}, W1)
+        assert (found.status == HTTPStatus.OK) == (found.checkpoint is not None)
+        assert found.checkpoint is None or found.checkpoint.text == head(8).text
