@@ -29,7 +29,8 @@ def command(runtime: Runtime, /, directory: Path, quiet: bool, **options: Any) -
     """Ask witnesses to cosign the head of the ledger of the project in DIRECTORY, and keep what they sign beside it.
 
     Sent are the checkpoint and a proof of hashes, nothing else. A witness cosigns only what goes on from all that it
-    has seen. Only witnesses that the trust root names count; it exits 7 unless as many have cosigned as it demands.
+    has seen. Only witnesses that the trust root names count; it exits 7 unless as many have cosigned as it demands, and
+    7 or 9 if too few of those that were asked did so now.
 
     \b
     bspec-opa ledger cosign --witness https://w1.example --witness https://w2.example

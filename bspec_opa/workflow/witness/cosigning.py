@@ -82,10 +82,11 @@ def cosign_ledger(directory: Path, world: World) -> Cosigning:
     """Ask the configured witnesses, and put their cosignatures beside the ledger's own signature.
 
     Raises:
-        TrustError: no pin, the root names no witnesses, or too few of them cosign; what they did sign is kept.
+        TrustError: no pin, the root names no witnesses, or too few of those that were asked cosign; what they did sign
+            is kept.
         InvalidInputError: the ledger has no checkpoint.
         UsageError: no witness's URL, or one that can't be used.
-        StoreError: the ledger is busy, or keeps moving.
+        StoreError: the ledger is busy or keeps moving, or too few witnesses can be reached.
     """
     pin = require_pin(find_pin(world.pin, world.environ))
     project = find_project(directory, world.environ, world.flags)
@@ -104,6 +105,9 @@ def cosign_ledger(directory: Path, world: World) -> Cosigning:
         raise NOTHING_TO_COSIGN.error("the ledger has no checkpoint yet", hint="promote or record first")
     ledger, answers = _obtain(project, anchor, ledger, world)
     _require(anchor.root, ledger.checkpoint, answers, _now(world))
+    if len(_timely(answers)) < min(demand.threshold, len(answers)):
+        # What was signed before suffices still. Whoever wants new ones must learn that they don't come.
+        raise error_of(a.problem for a in answers if a.problem is not None)
     found = cosignatures(ledger.checkpoint, anchor.root.cosigners()) if ledger.checkpoint else ()
     return Cosigning(ledger, demand, found, answers)
 
@@ -198,9 +202,13 @@ def _require(
     if conflicts:
         raise error_of(conflicts)
     clocks = [p for p in told if p.reason.code == CLOCK.code]
-    timely = {c.witness.name for a in answers for c in a.cosigned}
-    if clocks and root.witnesses is not None and len(timely) < root.witnesses.threshold:
+    if clocks and root.witnesses is not None and len(_timely(answers)) < root.witnesses.threshold:
         raise error_of(clocks)
+
+
+def _timely(answers: tuple[Answer, ...]) -> set[str]:
+    """Who has cosigned just now."""
+    return {c.witness.name for a in answers for c in a.cosigned}
 
 
 def _obtain(
