@@ -95,6 +95,7 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
 
 ELSEWHERE = {"bspec.bundle-serving/v1", "bspec.bundle-serving-event/v1", "bspec.policy-doc/v1"}
 """Of what runs until it is stopped: tests/cli/test_bundle_serve.py; of what --json prints: tests/cli/test_policy_doc.py."""
+ELSEWHERE |= {"bspec.witness/v1", "bspec.witness-event/v1", "bspec.cosigned/v1"}  # tests/cli/test_ledger_witness.py
 
 
 def faults(document: Any) -> list[Any]:
