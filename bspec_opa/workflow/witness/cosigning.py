@@ -136,7 +136,7 @@ def witnessed(session: Session, signer: Signer | None = None) -> Session:
     if not session.project.config.texts(URLS):
         _require(root, head, (), now, hint=HINT if ledger.checkpoint else _CONFIGURE)
         return session
-    seen, answers = _obtain(session.project, session.anchor, replace(ledger, checkpoint=head), world)
+    seen, answers = _obtain(session.project, session.anchor, _bearing(ledger, head), world)
     _require(root, seen.checkpoint, answers, _now(world))
     if ledger.checkpoint is None and seen.size == 0:
         return session
@@ -248,9 +248,14 @@ def _kept(project: Project, anchor: Anchor, ledger: LedgerState, answers: tuple[
     store = open_store(project, anchor)
     if ledger.size == 0 and store.read().checkpoint is None:
         # Nobody has written it yet: there is no file to put them into, and the next append replaces the head anyway.
-        return replace(ledger, checkpoint=merged(head, lines))
+        return _bearing(ledger, merged(head, lines))
     endorsed = store.endorse(head, lines)
-    return None if endorsed is None else replace(ledger, checkpoint=endorsed)
+    return None if endorsed is None else _bearing(ledger, endorsed)
+
+
+def _bearing(ledger: LedgerState, head: Checkpoint | None) -> LedgerState:
+    """The same ledger with the same head, and more signatures on it."""
+    return replace(ledger, checkpoint=head)
 
 
 def _now(world: World) -> int:
