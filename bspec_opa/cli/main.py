@@ -47,6 +47,7 @@ VERBS = (
     "normalize",
     "key",
     "trust",
+    "ledger",
     "policy",
     "bundle",
     "ledger",

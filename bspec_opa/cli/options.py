@@ -87,6 +87,11 @@ _FLAG_KEYS = {
     "base": "policy.base",
     "base_revision": "policy.base_revision",
     "owner": "policy.owner",
+    "witness_urls": "witness.urls",
+    "witness_ca": "witness.ca",
+    "witness_cert": "witness.cert",
+    "witness_key": "witness.key",
+    "witness_token_file": "witness.token_file",
     "output_format": "output.format",
 }
 

@@ -28,9 +28,11 @@ def command(runtime: Runtime, /, intent: str, ledger_key: str | None, quiet: boo
     """
     from bspec_opa.report.records import sequenced_json, sequenced_text
     from bspec_opa.workflow.sequence import sequence
+    from bspec_opa.workflow.witness.cosigning import try_witnessing
 
     session, output = open_signed(runtime, intent, options, quiet=quiet)
     done = sequence(session, signer_of("ledger", ledger_key, session))
+    try_witnessing(session)
     rejected, size = session.inbox.rejected, done.ledger.size
     output.show(
         lambda style: sequenced_text(done.added, rejected, size, style),

@@ -2,7 +2,7 @@
 
 Three lines (origin, decimal size, base64 root), an empty line, and one ``— name base64(key hash, signature)`` line
 a signature. The key hash is the first four bytes of ``sha256(name, LF, 0x01, key)``. No extension lines; signatures
-of others (cosigners) may stand beside the ledger's own.
+of others (cosigners, see ``witness/cosignature.py``) may stand beside the ledger's own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bspec_opa.foundation.digest import PREFIX
@@ -31,7 +31,7 @@ ED25519 = "ed25519"
 _SIGNATURE_TYPE = b"\x01"
 _KEY_HASH_SIZE = 4
 _RAW_KEY_SIZE = 32
-_MAX_SIGNATURES = 16
+MAX_SIGNATURES = 16
 _DASH = "\u2014"
 _NAME = re.compile(r"[!-*,-~]{1,200}\Z")  # visible ASCII without "+", which separates parts of a key string
 _SIZE = re.compile(r"(?:0|[1-9][0-9]{0,14})\Z")
@@ -120,10 +120,14 @@ class Checkpoint:
         return any(key.verify(s.signature, self.text) for s in own)
 
 
-def key_hash(name: str, key: PublicKey) -> bytes:
-    """The four bytes by which a note names a key; the last 32 bytes of an Ed25519 SPKI are the key (RFC 8410)."""
-    raw = key.spki[-_RAW_KEY_SIZE:]
-    return hashlib.sha256(name.encode() + b"\n" + _SIGNATURE_TYPE + raw).digest()[:_KEY_HASH_SIZE]
+def key_hash(name: str, key: PublicKey, kind: bytes = _SIGNATURE_TYPE) -> bytes:
+    """The four bytes by which a note names a key of a signature type."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + raw_key(key)).digest()[:_KEY_HASH_SIZE]
+
+
+def raw_key(key: PublicKey) -> bytes:
+    """The 32 bytes of an Ed25519 key; they are the last ones of its SPKI (RFC 8410)."""
+    return key.spki[-_RAW_KEY_SIZE:]
 
 
 def sign_checkpoint(origin: str, size: int, root: bytes, signer: Signer) -> Checkpoint:
@@ -141,6 +145,19 @@ def sign_checkpoint(origin: str, size: int, root: bytes, signer: Signer) -> Chec
     checkpoint = Checkpoint(origin, size, root, (note,))
     checkpoint.verify(origin, [signer.public], "checkpoint")
     return checkpoint
+
+
+def merged(checkpoint: Checkpoint, more: Iterable[NoteSignature]) -> Checkpoint:
+    """A checkpoint with more signatures; a newer one of a signer takes the place of the one before.
+
+    The ledger's own come first. Where there are too many, those of others that came first go.
+    """
+    added = {(s.name, s.key_hash): s for s in more}
+    kept = [s for s in checkpoint.signatures if (s.name, s.key_hash) not in added]
+    own = [s for s in kept if s.name == checkpoint.origin]
+    others = [s for s in kept if s.name != checkpoint.origin]
+    room = MAX_SIGNATURES - len(own) - len(added)
+    return replace(checkpoint, signatures=(*own, *(others[-room:] if room > 0 else ()), *added.values()))
 
 
 def parse_checkpoint(data: bytes, name: str) -> Checkpoint:
@@ -164,17 +181,22 @@ def _parse(note: str) -> Checkpoint:
     lines, signatures = text.split("\n"), tail[:-1].split("\n")
     if len(lines) != 3:  # noqa: PLR2004 - origin, size, root
         raise ValueError("needs exactly origin, size and root")
-    if len(signatures) > _MAX_SIGNATURES:
+    if len(signatures) > MAX_SIGNATURES:
         raise ValueError("too many signatures")
     origin, size, root = lines
     if not _NAME.match(origin):
         raise ValueError("the origin has another form")
     if not _SIZE.match(size) or int(size) >= INTEGER_LIMIT:
         raise ValueError("the size has another form")
-    return Checkpoint(origin, int(size), _base64(root, HASH_SIZE), tuple(_signature(s) for s in signatures))
+    return Checkpoint(origin, int(size), _base64(root, HASH_SIZE), tuple(parse_signature(s) for s in signatures))
 
 
-def _signature(line: str) -> NoteSignature:
+def parse_signature(line: str) -> NoteSignature:
+    """One signature line without its LF.
+
+    Raises:
+        ValueError: another form.
+    """
     dash, _, rest = line.partition(" ")
     name, _, value = rest.partition(" ")
     if dash != _DASH or not _NAME.match(name):

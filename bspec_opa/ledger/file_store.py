@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bspec_opa.foundation.errors import BspecError, TrustError
 from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic, write_new
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S, MAX_LEDGER_BYTES
-from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, parse_checkpoint, sign_checkpoint
+from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, merged, parse_checkpoint, sign_checkpoint
 from bspec_opa.ledger.file.handle import APPENDING, READING, WRITING, opened, system_errors, truncate, write_all
 from bspec_opa.ledger.file.index import RecordIndex, StaleError
 from bspec_opa.ledger.file.lines import length_of, lines_from
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.foundation.digest import Digest
-    from bspec_opa.ledger.checkpoint import Checkpoint, Signer
+    from bspec_opa.ledger.checkpoint import Checkpoint, NoteSignature, Signer
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.ledger.file.view import View
     from bspec_opa.ledger.growth import Growth
@@ -201,6 +201,16 @@ class FileStore:
             grown = self._commit(log, length, growth, signer)
             self._note(length, growth)
             return grown
+
+    def endorse(self, checkpoint: Checkpoint, signatures: Sequence[NoteSignature]) -> Checkpoint | None:
+        """Put signatures of others beside the ledger's own; see :class:`~bspec_opa.ledger.interface.Store`."""
+        with self._opened(APPENDING):
+            current = self._read_checkpoint()
+            if current is None or current.text != checkpoint.text:
+                return None
+            endorsed = merged(current, signatures)
+            write_atomic(self.checkpoint, endorsed.to_bytes())
+            return endorsed
 
     def repair(self) -> Path | None:
         """Move lines that no checkpoint covers aside, into ``tail-<n>.jsonl``; they are never signed.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.digest import Digest
-    from bspec_opa.ledger.checkpoint import Checkpoint, Signer
+    from bspec_opa.ledger.checkpoint import Checkpoint, NoteSignature, Signer
     from bspec_opa.ledger.entry import Entry
 
 __all__ = [
@@ -264,6 +264,20 @@ class Store(Protocol):
         Raises:
             ValueError: the tree is smaller than that.
             TrustError: what is stored doesn't give the root of ``tip``.
+        """
+        ...
+
+    def endorse(self, checkpoint: Checkpoint, signatures: Sequence[NoteSignature]) -> Checkpoint | None:
+        """Put signatures of others, such as witnesses, beside the ledger's own.
+
+        Nothing is verified here: a signature counts only for who knows its key.
+
+        Returns:
+            The head with all its signatures; None if the ledger has gone on since, and then nothing was written.
+
+        Raises:
+            StoreError: it is busy or can't be written.
+            TrustError: its head doesn't verify.
         """
         ...
 

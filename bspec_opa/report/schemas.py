@@ -53,6 +53,7 @@ from bspec_opa.report.schema_parts import (
 )
 from bspec_opa.report.serving_schema import SERVING
 from bspec_opa.report.signing_schema import PUBLISHERS, SIGNATURE, SIGNING
+from bspec_opa.report.witness_schema import KNOWN_WITNESSES, WITNESSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,6 +192,7 @@ _SCHEMAS = {
                 obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=LINES), minimum=1
             ),
             "publishers": PUBLISHERS,
+            "witnesses": KNOWN_WITNESSES,
         },
     ),
     "bspec.key/v1": ((0,), {"keyid": HEX64, "algorithm": enum("ed25519", "ecdsa-p256-sha256"), "file": LINE}),
@@ -261,6 +263,7 @@ _SCHEMAS = {
     **DATABASE,
     **REGISTRY,
     **ROTATION,
+    **WITNESSING,
     "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),

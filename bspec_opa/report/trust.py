@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.times import format_time, shown_age
+from bspec_opa.ledger.witness.cosignature import verifier_key
 from bspec_opa.report.printable import printable
 from bspec_opa.report.text import next_lines
 from bspec_opa.trust.quorum import holders
@@ -29,6 +30,7 @@ def root_text(word: str, root: TrustRoot, pin: Digest, file: Path, style: Style)
         f"  ledger    {root.ledger.origin}",
         f"  root      {root.root_threshold} of {', '.join(h.owner for h in holders(root))}",
     ]
+    lines += _witnesses(root)
     lines += [f"  agent     {a.id}  owned by {', '.join(a.owners)}" for a in root.agents]
     for environment in root.environments:
         origin = f" from {environment.from_}" if environment.from_ else ""
@@ -44,6 +46,30 @@ def root_text(word: str, root: TrustRoot, pin: Digest, file: Path, style: Style)
 
 def _since(revocation: Revocation) -> str:
     return f"{revocation.since}: " if revocation.mode else ""
+
+
+def _witnesses(root: TrustRoot) -> list[str]:
+    """Who must cosign the ledger's head; nothing where nobody must."""
+    if root.witnesses is None:
+        return []
+    known = set(root.cosigners())
+    names = ", ".join(w.name if w in known else f"{w.name} REVOKED" for w in root.witnesses.members)
+    age = shown_age(root.witnesses.max_age_s)
+    return [f"  witnesses {root.witnesses.threshold} of {names}, at most {age} ago"]
+
+
+def _witnesses_json(root: TrustRoot) -> JsonObject:
+    if root.witnesses is None:
+        return {"threshold": 0, "max_age_s": 0, "skew_s": 0, "members": []}
+    known = set(root.cosigners())
+    return {
+        "threshold": root.witnesses.threshold,
+        "max_age_s": root.witnesses.max_age_s,
+        "skew_s": root.witnesses.skew_s,
+        "members": [
+            {"name": w.name, "vkey": verifier_key(w), "revoked": w not in known} for w in root.witnesses.members
+        ],
+    }
 
 
 def _publisher(root: TrustRoot, publisher: Publisher) -> str:
@@ -86,6 +112,7 @@ def root_json(root: TrustRoot, pin: Digest, file: Path) -> JsonObject:
         "publishers": [
             _publisher_json(root, e.id, p) for e in root.environments for p in root.publishers.get(e.id, ())
         ],
+        "witnesses": _witnesses_json(root),
     }
 
 

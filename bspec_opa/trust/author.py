@@ -43,6 +43,15 @@ policy may name publishers, whose ES256 or RS256 key signs bundles that nobody n
 What is revoked so never counted. With a ``mode`` and the last good tree head of the ledger it counts up to there::
 
       - {key: keys/eve.pub, reason: left, mode: retired, last_good: {tree_size: 41, root_hash: "sha256:…"}}
+
+Witnesses that must have cosigned the ledger's head (docs/witness.md)::
+
+    witnesses:                        # 2 of these, at most a day ago; clocks may differ by skew_s [300]
+      threshold: 2
+      max_age_s: 86400
+      members:
+        - {name: w1.example/witness, key: keys/w1.pub}
+        - {name: w2.example/witness, key: keys/w2.pub}
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from bspec_opa.trust.publisher import publisher_key_from_pem
 from bspec_opa.trust.reasons import BAD_TRUST_FILE
 from bspec_opa.trust.revocation import MEMBERS
 from bspec_opa.trust.root_rules import ANY, GATE_ROLE, ROOT_SCHEMA_ID, root_faults
+from bspec_opa.trust.witnesses import DEFAULT_SKEW_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,7 @@ class Draft:
         root_keys = self._keys(root, "/root/keys", "root")
         ledger_keys = self._keys(ledger, "/ledger/keys", "ledger")
         principals, grants = self._principals()
+        witnesses = self._witnesses()
         environments = [self._environment(e) for e in _items(file, "environments")]
         revoked = [self._revoked(r, f"/revoked/{n}") for n, r in enumerate(_items(file, "revoked"))]
         return {
@@ -71,6 +73,7 @@ class Draft:
             "ledger": {"origin": ledger["origin"], "keys": ledger_keys},
             "revoked": revoked,
             "keys": list(self.keys.values()),
+            **witnesses,
         }
 
     def check(self, payload: JsonObject, previous: TrustRoot | None) -> None:
@@ -155,6 +158,17 @@ class Draft:
                     self.origins[f"/grants/{len(grants)}"] = f"{at}/roles/{m}" if member == "principals" else at
                     grants.append(_grant(str(item["id"]), role))
         return principals, grants
+
+    def _witnesses(self) -> JsonObject:
+        """The member ``witnesses``; nothing, where the file demands none."""
+        found = cast("JsonObject | None", cast("JsonObject", self.document.value).get("witnesses"))
+        if found is None:
+            return {}
+        members: list[JsonValue] = []
+        for n, item in enumerate(_items(found, "members")):
+            key = self._key(str(item["key"]), f"/witnesses/members/{n}/key", "witness")
+            members.append({"name": item["name"], "key": key})
+        return {"witnesses": {"skew_s": DEFAULT_SKEW_S, **found, "members": members}}
 
     def _environment(self, item: JsonObject) -> JsonValue:
         defaults: JsonObject = {"from": "", "assurance": "measured", "mandatory_rules": []}

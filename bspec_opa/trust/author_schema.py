@@ -9,6 +9,7 @@ from bspec_opa.trust.predicates import ASSURANCES, ORIGIN, REASON_TEXT
 from bspec_opa.trust.publisher_rules import KEY_ID, TOKEN_SCOPE
 from bspec_opa.trust.revocation import MEMBERS
 from bspec_opa.trust.root_rules import SCOPE
+from bspec_opa.trust.witnesses import MAX_AGE, MAX_WITNESSES, SKEW, THRESHOLD, WITNESS_NAME
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
@@ -28,9 +29,16 @@ _PUBLISHERS = array(
     minimum=1,
     maximum=100,
 )
+_WITNESSES = obj(
+    {"skew_s": SKEW},
+    threshold=THRESHOLD,
+    max_age_s=MAX_AGE,
+    members=array(obj(name=WITNESS_NAME, key=_KEY), minimum=1, maximum=MAX_WITNESSES),
+)
 
 TRUST_FILE_SCHEMA: JsonObject = obj(
     {
+        "witnesses": _WITNESSES,
         "gates": array(obj({"group": PRINCIPAL, **_WHERE}, id=PRINCIPAL, keys=_KEYS), maximum=1000),
         "policies": array(
             obj(

@@ -29,6 +29,7 @@ from bspec_opa.trust.root_values import (
     RootKey,
     TrustRoot,
 )
+from bspec_opa.trust.witnesses import witnesses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,6 +104,7 @@ def require_current(root: TrustRoot, now: int) -> None:
 def root_of(value: JsonObject, payload: bytes, *, authenticated: bool) -> TrustRoot:
     """The value for a payload that was checked already."""
     root, ledger = cast("dict[str, list[str]]", value["root"]), cast("dict[str, list[str]]", value["ledger"])
+    keys = {str(k["id"]): RootKey(_key(k), str(k["purpose"])) for k in _items(value, "keys")}
     return TrustRoot(
         domain=str(value["domain"]),
         version=cast("int", value["version"]),
@@ -111,7 +113,7 @@ def root_of(value: JsonObject, payload: bytes, *, authenticated: bool) -> TrustR
         expires_unix=parse_time(str(value["expires"])),
         root_threshold=cast("int", root["threshold"]),
         root_keys=tuple(root["keys"]),
-        keys={str(k["id"]): RootKey(_key(k), str(k["purpose"])) for k in _items(value, "keys")},
+        keys=keys,
         principals=tuple(
             Principal(str(p["id"]), str(p["group"]), _texts(p["keys"])) for p in _items(value, "principals")
         ),
@@ -125,6 +127,7 @@ def root_of(value: JsonObject, payload: bytes, *, authenticated: bool) -> TrustR
         authenticated=authenticated,
         payload=payload,
         publishers={str(p["environment"]): _publishers(p) for p in _items(value, "policies")},
+        witnesses=witnesses_of(value, {k: v.public for k, v in keys.items()}),
     )
 
 

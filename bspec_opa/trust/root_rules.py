@@ -32,6 +32,7 @@ from bspec_opa.trust.predicates import ASSURANCES, ORIGIN
 from bspec_opa.trust.publisher_rules import POLICY, publisher_faults
 from bspec_opa.trust.reasons import BAD_KEY, BAD_ROOT, BAD_THRESHOLD, DUPLICATE_KEY
 from bspec_opa.trust.revocation import REVOCATION, revocation_faults
+from bspec_opa.trust.witnesses import WITNESSES, witness_faults, witness_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.errors import Reason
 
 ROOT_SCHEMA_ID = "bspec.trust-root/v1"
-PURPOSES = ("root", "record", "gate", "ledger")
+PURPOSES = ("root", "record", "gate", "ledger", "witness")
 RESERVED_ENVIRONMENTS = frozenset(("none", "all"))
 GATE_ROLE = "gate"
 ANY = "*"
@@ -48,6 +49,7 @@ ANY = "*"
 SCOPE = array(string(pattern=r"^(?:[*]|[a-z0-9][a-z0-9._-]*)$", maximum=200), minimum=1, maximum=1000)
 
 ROOT_SCHEMA: JsonObject = obj(
+    {"witnesses": WITNESSES},
     schema=enum(ROOT_SCHEMA_ID),
     domain=IDENTIFIER,
     version=integer(1),
@@ -99,7 +101,8 @@ def root_faults(payload: JsonValue) -> list[Fault]:
     if shape:
         return shape
     root = cast("JsonObject", payload)
-    return [*(fault for rule in _RULES for fault in rule(root)), *(Fault(*found) for found in publisher_faults(root))]
+    others = (*publisher_faults(root), *witness_faults(root))
+    return [*(fault for rule in _RULES for fault in rule(root)), *(Fault(*found) for found in others)]
 
 
 def _shape_fault(pointer: str, message: str) -> Fault:
@@ -175,16 +178,16 @@ def _key_entries(root: JsonObject) -> Iterator[Fault]:
             continue
         if key.keyid != entry["id"]:
             yield Fault(f"/keys/{n}/id", DUPLICATE_KEY, "is not the SHA-256 of the key: one key could have two ids")
-        if entry["purpose"] == "ledger" and key.algorithm != "ed25519":
-            yield Fault(f"/keys/{n}/alg", BAD_KEY, "a ledger key must be Ed25519: checkpoints have no other kind")
+        if entry["purpose"] in {"ledger", "witness"} and key.algorithm != "ed25519":
+            message = f"a {entry['purpose']} key must be Ed25519: checkpoints have no other kind"
+            yield Fault(f"/keys/{n}/alg", BAD_KEY, message)
 
 
 def _key_uses(root: JsonObject) -> Iterator[Fault]:
     """Keys are used for the one thing they are for, and belong to one principal."""
     purpose = {str(k["id"]): str(k["purpose"]) for k in _objects(root, "keys")}
-    uses: list[tuple[str, str, tuple[str, ...]]] = [
-        (f"/root/keys/{n}", k, ("root",)) for n, k in enumerate(_strings(_part(root, "root"), "keys"))
-    ]
+    uses = witness_keys(root)
+    uses += [(f"/root/keys/{n}", k, ("root",)) for n, k in enumerate(_strings(_part(root, "root"), "keys"))]
     uses += [(f"/ledger/keys/{n}", k, ("ledger",)) for n, k in enumerate(_strings(_part(root, "ledger"), "keys"))]
     personal = [
         (f"/principals/{n}/keys/{m}", k, ("record", "gate", "root"))

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.keys import PublicKey
     from bspec_opa.trust.publisher import Publisher
+    from bspec_opa.trust.witnesses import Witness, Witnesses
 
 
 @dataclass(frozen=True, slots=True)
 class RootKey:
-    """A key and its one purpose: ``root``, ``record``, ``gate`` or ``ledger``."""
+    """A key and its one purpose: ``root``, ``record``, ``gate``, ``ledger`` or ``witness``."""
 
     public: PublicKey
     purpose: str
@@ -121,6 +122,7 @@ class TrustRoot:
         authenticated: whether it was walked from a pin; if not, its word is advisory.
         payload: the exact signed bytes.
         publishers: whose signed bundles may decide, by environment.
+        witnesses: what is demanded of the ledger's head; None if nothing is.
     """
 
     domain: str
@@ -142,6 +144,7 @@ class TrustRoot:
     authenticated: bool
     payload: bytes = field(repr=False)
     publishers: Mapping[str, tuple[Publisher, ...]] = field(default_factory=dict)
+    witnesses: Witnesses | None = None
     _index: _Index = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -222,6 +225,11 @@ class TrustRoot:
     def checkpoint_keys(self) -> tuple[PublicKey, ...]:
         """The ledger's keys that aren't revoked."""
         return tuple(self.keys[k].public for k in self.ledger.keys if self.revocation("key", k) is None)
+
+    def cosigners(self) -> tuple[Witness, ...]:
+        """The witnesses whose keys aren't revoked; none if the root demands none."""
+        members = self.witnesses.members if self.witnesses else ()
+        return tuple(w for w in members if self.revocation(KEY, w.key.keyid) is None)
 
     def former_checkpoint_keys(self) -> tuple[tuple[PublicKey, TreeHead], ...]:
         """The ledger's keys that are revoked from a place on, each with the one tree head that it still vouches for."""

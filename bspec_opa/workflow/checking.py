@@ -21,6 +21,7 @@ from bspec_opa.workflow.checkout.project import find_project, intent_beside
 from bspec_opa.workflow.deployed import compare_deployed, read_deployed
 from bspec_opa.workflow.reasons import NO_LOCK, OTHER_AGENT
 from bspec_opa.workflow.verify import Evidence, Verification, verify_lock
+from bspec_opa.workflow.witness.cosigning import require_witnessed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +89,7 @@ def _loaded(lock: Path) -> _Lock:
 def _verified(lock: _Lock, project: Project, anchor: Anchor, ledger: LedgerState, world: World) -> Verification:
     world = world.caught_up(ledger)
     require_clock(ledger, world.now)
+    require_witnessed(anchor.root, ledger, world.now)
     evidence = Evidence(anchor.roots, ledger, ObjectStore(project.objects_directory), world.environ, world.now)
     verification = verify_lock(lock.data, str(lock.path), evidence, ())
     require_own(verification, intent_beside(lock.path))

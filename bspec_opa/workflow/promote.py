@@ -34,6 +34,7 @@ from bspec_opa.workflow.facts.lines import denial_predicate, lock_of, promotion_
 from bspec_opa.workflow.reasons import MOVED, NEWER_ROOT
 from bspec_opa.workflow.sequence import canonical_intent, sequence
 from bspec_opa.workflow.verify import Evidence, verify_head
+from bspec_opa.workflow.witness.cosigning import require_line_witnessed, try_witnessing, witnessed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +96,7 @@ def promote(session: Session, environment_name: str, keys: Keys) -> Outcome:
     added: tuple[Digest, ...] = ()
     for _ in range(REDECIDE_LIMIT):
         try:
+            session = witnessed(session, keys.ledger)
             sequencing = sequence(session, keys.ledger)
             added += tuple(r.id for r in sequencing.added)
             session = reread(session, sequencing.ledger)
@@ -129,9 +131,12 @@ def _once(session: Session, environment: Environment, keys: Keys) -> Outcome:
     maker = Maker(session.anchor, session.agent, session.world.now)
     if not evaluation.decision.allowed:
         denial = _denial(session, situation, evaluation, maker, keys)
-        return Outcome(evaluation, None, _append(session, denial, keys), lock, (), restored)
+        entry = _append(session, denial, keys)
+        try_witnessing(session)
+        return Outcome(evaluation, None, entry, lock, (), restored)
     line = _line(session, situation, evaluation, maker, keys)
     entry = _append(session, line, keys)
+    require_line_witnessed(session, entry)
     _complete_own(lock, session)
     return Outcome(evaluation, digest_of(line.envelope.rstrip(b"\n")), entry, lock, (), restored)
 

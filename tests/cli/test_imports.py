@@ -57,6 +57,7 @@ ADMIN = ("--role", "environment-admin", "--key", "keys/environment-admin.pem")
 
 IN_SQLITE = ("--ledger-url", "sqlite:///ledger.sqlite")
 SIGN = ("default", "--output", "signed.tar.gz")
+WITNESS = ("--name", "w", "--key", "keys/root.pem", "--state", "none", "--log", "a=keys/ledger.pub.pem")
 
 
 class Row(NamedTuple):
@@ -115,6 +116,9 @@ ROWS = [
     Row("bundle diff", "empty", ("default", "elevated"), set()),
     # It ends only where it can't begin; what it serves with is checked before anything is imported to serve it.
     Row("bundle serve", "empty", ("nonsense",), set(), 2),
+    # They end where a state, or what could be cosigned, is missing.
+    Row("ledger witness", "ready", WITNESS, {"cryptography", "aiohttp", "prometheus_client"}, 2),
+    Row("ledger cosign", "staged", ("--witness", "http://127.0.0.1:1"), SIGNS - {"pydantic"}, 7),
     Row("policy new", "empty", ("global/tools/no_shell",), set()),
     Row("policy test", "empty", ("policies",), {"jsonschema"}),
     Row("policy bench", "empty", ("policies", "--repeat", "1"), {"jsonschema", "requests", "urllib3", "wasmtime"}),

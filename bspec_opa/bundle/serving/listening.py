@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable
 
+    from prometheus_client import Counter
+
     from bspec_opa.bundle.serving.limits import Limits
-    from bspec_opa.bundle.serving.metrics import Metrics
 
     Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -41,6 +42,14 @@ def bind(host: str, port: int) -> socket.socket:
         raise BAD_ADDRESS.error(f"can't listen on {host}:{port}: {why}", hint="choose another --listen") from e
 
 
+class Counts(Protocol):
+    """What a listener counts; other servers than that of bundles listen in the same way."""
+
+    @property
+    def turned_away(self) -> Counter:
+        """Connections too many."""
+
+
 class _TurnedAway(asyncio.Protocol):
     """A connection too many."""
 
@@ -59,7 +68,7 @@ class Listener:
         metrics: where connections are counted.
     """
 
-    def __init__(self, bound: socket.socket, handler: Handler, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, bound: socket.socket, handler: Handler, limits: Limits, metrics: Counts) -> None:
         self._socket = bound
         self._limits = limits
         self._metrics = metrics

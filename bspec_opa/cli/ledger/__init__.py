@@ -1,4 +1,4 @@
-"""``bspec-opa ledger``: the ledger as a whole. One file a command."""
+"""``bspec-opa ledger``: the ledger as a whole, and those who witness its head. One file a command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from bspec_opa.cli.groups import LazyGroup
 
-COMMANDS = ("verify", "export", "import", "init", "ddl")
+COMMANDS = ("verify", "export", "import", "init", "ddl", "cosign", "witness")
 
 
 class Commands(LazyGroup):
@@ -16,12 +16,14 @@ class Commands(LazyGroup):
     names = COMMANDS
 
 
-@click.group("ledger", cls=Commands, short_help="Verify, export and move the ledger.")
+@click.group("ledger", cls=Commands, short_help="Verify, export, move and witness the ledger.")
 def command() -> None:
-    """Verify the ledger, export it as static files, move it into another store.
+    """Verify the ledger, export it as static files, move it into another store, have its head witnessed.
 
     \b
     bspec-opa ledger verify
     bspec-opa ledger export public/ledger
     bspec-opa ledger import .bspec/ledger --ledger-key keys/ledger.pem
+    bspec-opa ledger cosign --witness https://w1.example --witness https://w2.example
+    bspec-opa ledger witness --name w1.example --key w1.pem --state state --log acme.example/bspec=ledger.pub.pem
     """

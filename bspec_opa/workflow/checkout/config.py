@@ -29,7 +29,7 @@ PREFIX = "BSPEC_OPA_"
 ENGINES = ("embedded", "managed", "rest")
 FORMATS = ("text", "json", "jsonl")
 
-# name -> kind; lists are written as TOML arrays, in variables separated by the path separator.
+# name -> kind; lists are written as TOML arrays; in variables paths are separated by colons, texts by spaces.
 KEYS: Mapping[str, str] = {
     "records.dirs": "paths",
     "ledger.path": "path",
@@ -53,6 +53,11 @@ KEYS: Mapping[str, str] = {
     "decision_log.url": "text",
     "decision_log.ca": "path",
     "decision_log.token_file": "path",
+    "witness.urls": "texts",
+    "witness.ca": "path",
+    "witness.cert": "path",
+    "witness.key": "path",
+    "witness.token_file": "path",
     "signing.author": "key",
     "signing.approver": "key",
     "signing.evaluator": "key",
@@ -65,8 +70,8 @@ INSIDE: Mapping[str, str] = {
     "engine.token_file": "give --engine-token-file: a checkout must not send your files away",
     "decision_log.file": "give BSPEC_OPA_DECISION_LOG_FILE: a checkout must not write to your files",
 }
-# Never from a checkout: who learns of decisions is not for those to say whose agents are judged.
-OUTSIDE = frozenset({"decision_log.url", "decision_log.ca", "decision_log.token_file"})
+# Never from a checkout: who learns of decisions, or of a secret, is not for those to say whose agents are judged.
+OUTSIDE = frozenset({"decision_log.url", "decision_log.ca", "decision_log.token_file", "witness.token_file"})
 MAX_DEADLINE_S = 600
 MAX_SHOWN = 40
 # Variables that are no configuration keys.
@@ -105,6 +110,11 @@ class Config:
         """A list of paths, if it is set."""
         value = self.values.get(key)
         return tuple(Path(v) for v in value) if isinstance(value, tuple) else None
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts; empty if it is not set."""
+        value = self.values.get(key)
+        return value if isinstance(value, tuple) else ()
 
     @property
     def deadline_s(self) -> float:
@@ -217,8 +227,8 @@ class _Reader:
 
 def _typed(kind: str, raw: object, base: Path) -> Value | None:
     """A value of the kind, or None when the type is wrong; paths become relative to ``base``."""
-    if kind == "paths":
-        return _paths(raw, base)
+    if kind in {"paths", "texts"}:
+        return _list(raw, base if kind == "paths" else None)
     if kind == "seconds":
         return _seconds(raw)
     if not isinstance(raw, str) or not raw:
@@ -230,9 +240,10 @@ def _typed(kind: str, raw: object, base: Path) -> Value | None:
     return _key_uri(raw, base) if kind == "key" else raw
 
 
-def _paths(raw: object, base: Path) -> tuple[str, ...] | None:
+def _list(raw: object, base: Path | None) -> tuple[str, ...] | None:
+    """Texts; paths, where there is a directory that they are relative to."""
     if isinstance(raw, list) and raw and all(isinstance(r, str) and r for r in raw):
-        return tuple(str(base / r) for r in raw)
+        return tuple(raw) if base is None else tuple(str(base / r) for r in raw)
     return None
 
 
@@ -276,6 +287,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
 def _parse_text(kind: str, text: str) -> Value | None:
     if kind == "paths":
         return _typed(kind, text.split(":"), Path())
+    if kind == "texts":
+        return _typed(kind, text.split(), Path())
     if kind == "seconds":
         try:
             return _typed(kind, float(text), Path())
