@@ -240,6 +240,8 @@ def test_an_audit_says_that_a_publisher_was_revoked_later(ready: Project, tmp_pa
     assert (found.state, found.line.said_since) == ("authorised", (said,))
     packed = write_pack(tmp_path / "pack", ready.root, ready.world, pages)
     assert [p.line.said_since for p in packed.agents[0].lines] == [(), (said,)]
+
+
 @pytest.mark.attack("A16")
 def test_a_line_on_a_bundle_of_a_publisher_whose_key_was_in_other_hands(ready: Project) -> None:
     signed_bundle_of(ready, 1)

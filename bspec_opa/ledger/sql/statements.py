@@ -30,6 +30,7 @@ _CHUNK = 200
 """Keys in one condition."""
 # One byte more than is allowed, so that a reader sees that it is too much and never holds more.
 _LEAF = func.substr(ENTRIES.c.leaf, 1, MAX_ENTRY_BYTES + 1, type_=LargeBinary).label("leaf")
+_NEWEST = (CHECKPOINTS.c.size.desc(), CHECKPOINTS.c.edition.desc())
 _NOTE = func.substr(CHECKPOINTS.c.note, 1, MAX_CHECKPOINT_BYTES + 1, type_=LargeBinary).label("note")
 
 
@@ -45,16 +46,23 @@ class Row(NamedTuple):
 
 
 def newest_note(connection: Connection) -> tuple[int, bytes] | None:
-    """The checkpoint of the largest size, as stored."""
-    statement = select(CHECKPOINTS.c.size, _NOTE).order_by(CHECKPOINTS.c.size.desc()).limit(1)
+    """The newest edition of the checkpoint of the largest size, as stored."""
+    statement = select(CHECKPOINTS.c.size, _NOTE).order_by(*_NEWEST).limit(1)
     found = [(_number(size), _bytes(note)) for size, note in _rows(connection, statement)]
     return found[0] if found else None
 
 
 def note_at(connection: Connection, size: int) -> bytes | None:
-    """The checkpoint of a size, as stored."""
-    found = _rows(connection, select(_NOTE).where(CHECKPOINTS.c.size == size))
+    """The newest edition of the checkpoint of a size, as stored."""
+    found = _rows(connection, select(_NOTE).where(CHECKPOINTS.c.size == size).order_by(*_NEWEST).limit(1))
     return _bytes(found[0][0]) if found else None
+
+
+def editions_of(connection: Connection, size: int) -> int:
+    """How many editions of a size's checkpoint there are."""
+    statement = select(func.max(CHECKPOINTS.c.edition)).where(CHECKPOINTS.c.size == size)
+    ((edition,),) = _rows(connection, statement)
+    return 0 if edition is None else _number(edition) + 1
 
 
 def last_number(connection: Connection) -> int | None:
@@ -128,9 +136,9 @@ def insert_growth(connection: Connection, growth: Growth) -> None:
     _insert(connection, NODES, nodes)
 
 
-def insert_note(connection: Connection, size: int, note: bytes) -> None:
-    """Insert a checkpoint."""
-    _insert(connection, CHECKPOINTS, [{"size": size, "note": note}])
+def insert_note(connection: Connection, size: int, note: bytes, edition: int = 0) -> None:
+    """Insert a checkpoint, or another edition of it; of two that insert the same one, one loses."""
+    _insert(connection, CHECKPOINTS, [{"size": size, "note": note, "edition": edition}])
 
 
 def agent_of(entry: Entry) -> str:

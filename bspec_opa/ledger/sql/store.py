@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S as WAIT_S
+from bspec_opa.ledger.checkpoint import merged
 from bspec_opa.ledger.growth import growth_of
 from bspec_opa.ledger.interface import LedgerState, Past, Tip, already_there, as_digest, require_unmoved
 from bspec_opa.ledger.merkle import leaf_hash
@@ -24,6 +25,7 @@ from bspec_opa.ledger.sql.faults import Fault, Kind
 from bspec_opa.ledger.sql.schema import has_tables, make_tables
 from bspec_opa.ledger.sql.statements import (
     PAGE,
+    editions_of,
     fetch_nodes,
     insert_growth,
     insert_note,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bspec_opa.foundation.digest import Digest
-    from bspec_opa.ledger.checkpoint import Signer
+    from bspec_opa.ledger.checkpoint import Checkpoint, NoteSignature, Signer
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.ledger.growth import Growth
     from bspec_opa.ledger.interface import Consistency, Inclusion
@@ -117,6 +119,12 @@ class SqlStore:
         if not 0 <= size <= tip.size:
             raise ValueError("no such tree")
         return prove_consistency(self._fetch, tip, size)
+
+    def endorse(self, checkpoint: Checkpoint, signatures: Sequence[NoteSignature]) -> Checkpoint | None:
+        """Put signatures of others beside the ledger's own; see :class:`~bspec_opa.ledger.interface.Store`."""
+        if not self.database.is_there():
+            return None
+        return tried(self.database, lambda _: self._endorse(checkpoint, signatures))
 
     def repair(self) -> None:
         """Verify; a database's transactions leave nothing to move aside, and what others insert is not ours to remove.
@@ -237,6 +245,17 @@ class SqlStore:
         if tip.checkpoint is not None:
             insert_note(connection, tip.size, tip.checkpoint.to_bytes())
         return tip
+
+    def _endorse(self, checkpoint: Checkpoint, signatures: Sequence[NoteSignature]) -> Checkpoint | None:
+        """A further edition of the head: what is there is never changed."""
+        with self.database.connection() as connection, self.database.writing(connection):
+            current = self._verifying.checkpoint(connection) if self._is_begun(connection) else None
+            if current is None or current.text != checkpoint.text:
+                return None
+            endorsed = merged(current, signatures)
+            if endorsed != current:
+                insert_note(connection, current.size, endorsed.to_bytes(), editions_of(connection, current.size))
+            return endorsed
 
     def _require_fresh(self, connection: Connection, growth: Growth) -> None:
         known = numbers_of(connection, [e.record_id for e in growth.entries])

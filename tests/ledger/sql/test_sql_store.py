@@ -87,7 +87,7 @@ def test_an_old_record_sequenced_again_by_the_ledgers_own_key_is_refused_on_read
     for node in nodes:
         bench.attack("INSERT INTO nodes VALUES (?, ?, ?)", (node.level, node.index, node.value))
     note = sign_checkpoint(bench.origin, 3, frontier.root, bench.key).to_bytes()
-    bench.attack("INSERT INTO checkpoints VALUES (?, ?)", (3, note))
+    bench.attack("INSERT INTO checkpoints (size, note) VALUES (?, ?)", (3, note))
     assert "columns of entry 2" in refused(bench.store.read, "ledger.bad-entry")
     if bench.server is None:
         bench.attack("DROP TABLE entries")

@@ -37,10 +37,13 @@ CREATE TABLE bspec_ledger.nodes (
     PRIMARY KEY (level, place)
 );
 
--- Signed tree heads. Of two writers on one size, one meets the primary key of entries: there is no fork.
+-- Signed tree heads. Of two writers on one size, one meets the primary key of entries: there is no fork. A further
+-- edition of a head bears the cosignatures of witnesses, too.
 CREATE TABLE bspec_ledger.checkpoints (
-    size bigint PRIMARY KEY CHECK (size >= 0),
-    note bytea NOT NULL CHECK (octet_length(note) BETWEEN 1 AND 16384)
+    size bigint NOT NULL CHECK (size >= 0),
+    note bytea NOT NULL CHECK (octet_length(note) BETWEEN 1 AND 16384),
+    edition integer NOT NULL DEFAULT 0 CHECK (edition >= 0),
+    PRIMARY KEY (size, edition)
 );
 
 CREATE FUNCTION bspec_ledger.refuse() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -19,10 +19,13 @@ CREATE TABLE nodes (
     PRIMARY KEY (level, place)
 ) STRICT, WITHOUT ROWID;
 
--- Signed tree heads. Of two writers on one size, one meets the primary key of entries: there is no fork.
+-- Signed tree heads. Of two writers on one size, one meets the primary key of entries: there is no fork. A further
+-- edition of a head bears the cosignatures of witnesses, too.
 CREATE TABLE checkpoints (
-    size INTEGER PRIMARY KEY CHECK (size >= 0),
-    note BLOB NOT NULL CHECK (length(note) BETWEEN 1 AND 16384)
+    size INTEGER NOT NULL CHECK (size >= 0),
+    note BLOB NOT NULL CHECK (length(note) BETWEEN 1 AND 16384),
+    edition INTEGER NOT NULL DEFAULT 0 CHECK (edition >= 0),
+    PRIMARY KEY (size, edition)
 ) STRICT;
 
 CREATE TRIGGER entries_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
@@ -42,5 +45,5 @@ CREATE TRIGGER nodes_replace BEFORE INSERT ON nodes
 WHEN EXISTS (SELECT 1 FROM nodes WHERE level = NEW.level AND place = NEW.place)
 BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
 CREATE TRIGGER checkpoints_replace BEFORE INSERT ON checkpoints
-WHEN EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size)
+WHEN EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size AND edition = NEW.edition)
 BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
