@@ -395,6 +395,16 @@ def test_a_pack_of_an_older_ledger_is_named(live: Project, tmp_path: Path) -> No
     assert found.notes == ("an OLDER ledger: this machine has seen 15 entries, the pack has 14",)
 
 
+@pytest.mark.attack("A18")
+def test_a_pack_with_an_older_trust_root_is_named(live: Project, tmp_path: Path) -> None:
+    write_pack(tmp_path / "pack", live.root, live.world, pages)
+    live.revoke("key", key_of("eve").keyid, "harness broken into")
+    verify_file(live.lock, live.world, None)
+    assert verified(live, tmp_path / "pack").notes == (
+        "an OLDER trust root: this machine has seen version 2, the pack has 1",
+    )
+
+
 @pytest.mark.attack("A53")
 def test_a_pack_of_another_history(live: Project, shelf: Shelf, tmp_path: Path) -> None:
     """The same keys signed two ledgers; this machine has seen one of them."""
@@ -440,6 +450,21 @@ def test_a_forged_line_is_not_packed(live: Project, tmp_path: Path) -> None:
     with live.refused("pack.not-proven", ExitCode.TRUST, "the promotion is not proven: "):
         write_pack(tmp_path / "pack", live.root, live.world, pages)
     assert not (tmp_path / "pack").exists()
+
+
+@pytest.mark.attack("A76")
+def test_a_forged_denial_is_not_packed(grown: Project, tmp_path: Path) -> None:
+    """The gate's key, stolen: what was allowed is said to have been denied, by a rule that passed."""
+    denial = grown.ledger().entries[14]
+
+    def another(predicate: Any) -> None:
+        predicate.update(nonce="0" * 32)
+        rule = next(r for r in predicate["decision"]["rules"] if r["status"] == "pass")
+        rule["status"] = "deny"
+
+    grown.append(("denial", grown.reforge(denial.record_bytes(), another, by="gate")))
+    with grown.refused("pack.not-proven", ExitCode.TRUST, "the denial is not proven: deciding again gives another"):
+        write_pack(tmp_path / "pack", grown.root, grown.world, pages)
 
 
 def test_an_entry_that_never_counted_is_named(live: Project, tmp_path: Path) -> None:
