@@ -247,7 +247,7 @@ class _Reader:
 def with_publisher(line: PastLine, past: Past, roots: Sequence[TrustRoot]) -> PastLine:
     """A line with what became known later against whoever signed the bundle that decided."""
     fingerprint = publisher_key(past)
-    later = revoked_since(roots, past.entry.at, ("key", fingerprint)) if fingerprint else ()
+    later = revoked_since(roots, past.entry, ("key", fingerprint)) if fingerprint else ()
     return replace(line, publisher=later)
 
 

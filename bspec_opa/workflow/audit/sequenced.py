@@ -78,30 +78,33 @@ def _read(entry: Entry, roots: Sequence[TrustRoot]) -> Sequenced:
         record = _verified(entry, name, roots_at(roots, entry.at))
     except BspecError as e:
         return Sequenced(entry, None, e.problems[0].message, ())
-    return Sequenced(entry, record, "", since(record, roots, entry.at))
+    return Sequenced(entry, record, "", since(record, roots, entry))
 
 
 def _verified(entry: Entry, name: str, then: Sequence[TrustRoot]) -> Record:
     data = entry.record_bytes()
     if entry.kind in {*LINE_TYPES, DENIAL} and then:
-        record, _ = verify_line(data, name, then, entry.at, entry.at)
+        record, _ = verify_line(data, name, then, entry.at, entry)
     else:
-        record = verify_record(data, name, then, entry.at)
+        record = verify_record(data, name, then, entry.at, seq=entry.seq)
     if record.type != entry.kind:
         raise WRONG_KIND.error(f"the entry of kind {entry.kind} holds a {record.type}")
     return record
 
 
-def since(record: Record, roots: Sequence[TrustRoot], at: int) -> tuple[Since, ...]:
-    """What roots issued after a moment say against a record or the key that signed it; the first that does counts."""
-    return revoked_since(roots, at, ("record", record.id), ("key", record.keyid))
+def since(record: Record, roots: Sequence[TrustRoot], entry: Entry) -> tuple[Since, ...]:
+    """What later roots say against a record or the key that signed it; the first that does counts."""
+    return revoked_since(roots, entry, ("record", record.id), ("key", record.keyid))
 
 
-def revoked_since(roots: Sequence[TrustRoot], at: int, *named: tuple[str, str]) -> tuple[Since, ...]:
-    """What roots issued after a moment revoke of some records and keys, each by its kind and id."""
+def revoked_since(roots: Sequence[TrustRoot], entry: Entry, *named: tuple[str, str]) -> tuple[Since, ...]:
+    """What roots issued after an entry was sequenced revoke of some records and keys, each by its kind and id.
+
+    A key that is revoked from a later place in the ledger on still counts at the entry.
+    """
     found = []
     for kind, identifier in named:
-        revoking = ((r, r.revocation(kind, identifier)) for r in roots if r.issued_unix > at)
+        revoking = ((r, r.revocation(kind, identifier, entry.seq)) for r in roots if r.issued_unix > entry.at)
         first = next(((root, said) for root, said in revoking if said is not None), None)
         if first is not None:
             root, said = first

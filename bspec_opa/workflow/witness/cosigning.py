@@ -255,7 +255,7 @@ def _kept(project: Project, anchor: Anchor, ledger: LedgerState, answers: tuple[
 
 def _bearing(ledger: LedgerState, head: Checkpoint | None) -> LedgerState:
     """The same ledger with the same head, and more signatures on it."""
-    return replace(ledger, checkpoint=head)
+    return replace(ledger, tip=replace(ledger.tip, checkpoint=head))
 
 
 def _now(world: World) -> int:
