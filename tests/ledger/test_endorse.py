@@ -63,7 +63,7 @@ def test_there_must_be_a_head(bench: Bench) -> None:
     assert state.checkpoint is not None
     bench.store.checkpoint.unlink()
     assert bench.store.endorse(state.checkpoint, LINES) is None
-    assert sorted(bench.files()) == ["leaves", "log.jsonl"]
+    assert sorted(bench.files()) == ["index.sqlite", "log.jsonl", "nodes"]
 
 
 @pytest.mark.attack("A56")
