@@ -96,6 +96,8 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "ledger verify": ("live", ("ledger", "verify"), "ledger-verification"),
     "ledger export": ("staged", ("ledger", "export", "public"), "ledger-export"),
     "ledger import": ("staged", ("ledger", "import", ".bspec/ledger", "--ledger-path", "x"), "ledger-import"),
+    "ledger init": ("ready", ("ledger", "init", "--ledger-url", "sqlite:///x"), "ledger-init"),
+    "ledger ddl": ("empty", ("ledger", "ddl"), "ledger-ddl"),
     "policy new": ("empty", ("policy", "new", "global/tools/no_shell"), "policy-new"),
     "policy test": ("empty", ("policy", "test"), "policy-test"),
     "policy bench": ("empty", ("policy", "bench", "--repeat", "1"), "policy-bench"),
