@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from policy_tree import good_tree, write
+from lint_tree import clean_tree
+from policy_tree import write
 from publishers import SHIPPED, key, sign, write_keys
 from sidecars import opa_server
 
@@ -30,9 +31,9 @@ def blocks(language: str) -> list[str]:
 def walked(opa_path: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A directory in which every command of the page was run, and what they printed."""
     work = tmp_path_factory.mktemp("page")
-    write(work / "policies", good_tree())
+    write(work / "policies", clean_tree())
     (work / "acme").mkdir()
-    (work / "acme" / "data.json").write_text(good_tree()["bspec/org/data.json"], encoding="utf-8")
+    (work / "acme" / "data.json").write_text(clean_tree()["bspec/org/data.json"], encoding="utf-8")
     (work / "keys").mkdir()
     programs = os.pathsep.join((str(Path(sys.executable).parent), str(opa_path.parent), os.environ["PATH"]))
     environ = {"PATH": programs, "HOME": str(work / "home"), "BSPEC_OPA_OPA": str(opa_path)}

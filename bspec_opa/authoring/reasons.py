@@ -20,6 +20,12 @@ NO_TESTS = Reason(
     "a rule has no test, or no test ran at all: nothing is proven",
     "write tests named test_... into <rule>_test.rego beside the rule; policy new writes the first one",
 )
+STAND_IN = Reason(
+    "authoring.stand-in",
+    ExitCode.INVALID,
+    "a rule is tested with something else in place of a library, a rule or a function of OPA: no bundle holds that",
+    "replace parts of input and of data.bspec.org in tests, nothing else; a helper that does it counts as little",
+)
 NO_CASES = Reason(
     "authoring.no-cases",
     ExitCode.INVALID,

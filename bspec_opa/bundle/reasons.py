@@ -182,3 +182,9 @@ TEST_FORM = Reason(
     "a test never runs, or replaces something that does not exist",
     "name tests test_..., and targets of with as the schema does",
 )
+UNFINISHED = Reason(
+    "bundle.unfinished",
+    ExitCode.INVALID,
+    "a rule has no test, or its METADATA still says TODO: it is not to decide yet",
+    "write <rule>_test.rego beside the rule and what METADATA lacks, or say --allow-unfinished; it is then named",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from bspec_opa.bundle.read import Bundle, read_bundle
@@ -48,6 +49,16 @@ def fixtures() -> dict[str, bytes]:
         if path.is_file():
             return {FIXTURES: read_bounded(path, MAX_DOCUMENT_BYTES)}
     raise NO_BUNDLE.error("the fixtures for tests are not installed", hint="install bspec-opa again")
+
+
+@lru_cache(1)
+def shipped_rules() -> frozenset[str]:
+    """The ids of the rules of the shipped library: each has a page in the documentation.
+
+    Raises:
+        UsageError: the installation lacks the bundle.
+    """
+    return frozenset(r.id for r in load_bundle(shipped_bundle()).index.rules)
 
 
 def load_bundle(path: Path) -> Bundle:

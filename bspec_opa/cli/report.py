@@ -51,7 +51,8 @@ def command(
     """Say which controls of the organisation DECISION meets, by which rules, and with what evidence.
 
     DECISION is a file of evaluate --format json, an intent with --env, a lock, or a project's directory: then every
-    current line of its ledger. Lines of a lock or a ledger are verified first, as verify does.
+    current line of its ledger; with --entry one that was replaced, or a denial. Lines of a lock or a ledger are
+    verified first, as verify does.
 
     A control is met where every rule of it ran and passed, and what it asks to see is there. Which rules belong to
     which control is for the organisation's data to say.

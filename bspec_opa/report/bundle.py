@@ -6,12 +6,13 @@ import shlex
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.describe import describe
+from bspec_opa.report.folding import WIDTH, fold, short
 from bspec_opa.report.printable import printable
 from bspec_opa.report.signing import unverified_json, unverified_text
 from bspec_opa.report.text import next_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from bspec_opa.bundle.signing.token import Signature
@@ -79,15 +80,16 @@ def _owners(policy: Policy) -> JsonObject:
 
 def _identity(policy: Policy) -> str:
     bundle = policy.bundle
-    owners = ", ".join(f"{count} of {owner}" for owner, count in bundle.index.owners().items())
-    bases = "".join(f"  base      {b.revision}  {b.digest}\n" for b in bundle.base)
+    owned = ", ".join(f"{count} of {owner}" for owner, count in bundle.index.owners().items())
+    owners = "\n".join(fold("  owners    ", owned, 12))
+    bases = "".join(f"  base      revision {short(b.revision)}, digest {short(b.digest)}\n" for b in bundle.base)
     return (
         f"  digest    {bundle.digest}\n"
         f"  revision  {bundle.revision}\n"
-        f"  rules     {len(bundle.index.rules)}  {bundle.rules_digest}\n"
-        f"  owners    {owners}\n"
+        f"  rules     {len(bundle.index.rules)}  {short(bundle.rules_digest)}\n"
+        f"{owners}\n"
         f"{bases}"
-        f"  data      {bundle.organisation['name']}  {bundle.data_digest}\n"
+        f"  data      {bundle.organisation['name']}  {short(bundle.data_digest)}\n"
         f"  compiled  by OPA {bundle.opa_version}; policy.wasm {len(bundle.wasm)} bytes\n"
     )
 
@@ -95,12 +97,19 @@ def _identity(policy: Policy) -> str:
 def described_text(policy: Policy, style: Style) -> str:
     """Identity and rules."""
     lines = [f"{style.mark('BUNDLE', 'bold')}  {policy.ref.name}"]
-    rules = [
-        f"  {'deny' if r.has_deny else 'warn':<5} {r.severity:<9} {r.id:<48} {r.owner:<12} {r.title}"
-        for r in policy.bundle.index.rules
-    ]
     signature = unverified_text(policy.bundle.signature)
-    return "\n".join(lines) + "\n" + _identity(policy) + signature + "\n" + "\n".join(rules) + "\n"
+    return "\n".join(lines) + "\n" + _identity(policy) + signature + "\n" + "\n".join(_rules(policy)) + "\n"
+
+
+def _rules(policy: Policy) -> Iterator[str]:
+    """Who owns which rule; a title that is too long is cut, because the id says which rule it is."""
+    index = policy.bundle.index
+    for owner in index.owners():
+        yield f"rules of {printable(owner)}"
+        for rule in (r for r in index.rules if r.owner == owner):
+            kind = "deny" if rule.has_deny else "warn"
+            line = f"  {kind}  {rule.severity:<8}  {rule.id}  {printable(rule.title)}"
+            yield line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
 
 
 def described_json(policy: Policy) -> JsonObject:

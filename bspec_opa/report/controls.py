@@ -7,14 +7,19 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bspec_opa.report.counting import by, count
+from bspec_opa.report.folding import aside, fold, short
 from bspec_opa.report.printable import printable
 from bspec_opa.workflow.facts.controls import (
+    FILE,
+    INTENT,
+    LINE,
     MET,
     NO_RULE,
     NOT_EVALUATED,
     NOT_MET,
     NOT_RUN,
     PENDING,
+    REFUSAL,
     STATES,
     WAIVED,
     WARNED,
@@ -37,8 +42,25 @@ _WORDS = {
     NOT_EVALUATED: "not evaluated",
     NO_RULE: "no rule",
 }
+CHECKED = {
+    FILE: "that the file has the form of a decision, and nothing it says",
+    INTENT: "decided now, on the records that verify",
+    LINE: "its signature, its place in the ledger, and its decision, replayed from its records",
+    REFUSAL: "the gate's signature, its place in the ledger, and that its recorded input, decided again with its "
+    "recorded bundle, is refused by the same rules",
+}
+"""What is known of a decision."""
+UNCHECKED = {
+    FILE: "whether anybody took this decision; report on the intent, the lock or the project's directory instead",
+    INTENT: "whether it is ever promoted; promote it, then report on its lock",
+    LINE: "what the agent does at run time",
+    REFUSAL: "whether the recorded input followed from the records: the ledger keeps what a rebuild needs only of "
+    "promotions, because a denial deploys nothing; explain entry:N shows that input",
+}
+"""What is not, why, and what to do about it."""
 _COLOURS = {MET: ("green",), WAIVED: ("yellow",), WARNED: ("yellow",), NOT_MET: ("bold", "red")}
-_SHORT = 19
+_STATE = 23
+_COLUMN = 4 + 8 + _STATE
 _BOUNDARY = (
     "A control is met where every rule of it ran and passed and what it asks to see is there. That says that the "
     "change was declared, reviewed, approved and bound. It says nothing about what the agent does at run time."
@@ -48,15 +70,15 @@ _BOUNDARY = (
 def controls_text(judged: Sequence[Judged], notes: Iterable[str], style: Style) -> str:
     """One block a decision, one line a control, and below it what it rests on or what it lacks."""
     parts = [_block(j, style) for j in judged]
-    return "\n".join([*parts, *(f"note    {printable(n)}\n" for n in notes)])
+    return "\n".join([*parts, *("\n".join(fold("note    ", printable(n), 8)) + "\n" for n in notes)])
 
 
 def _block(judged: Judged, style: Style) -> str:
     decided = judged.decided
     title = f"{printable(decided.agent)} → {printable(decided.environment)}"
-    head = f"{style.mark('CONTROLS', 'bold')}  {title}   ({printable(decided.subject)}, {decided.verdict})"
-    lines = [head, f"  {_counts(judged.controls)}"]
-    lines += [f"  {label:<12}{text}" for label, text in _proof_lines(decided)]
+    head = aside(f"{style.mark('CONTROLS', 'bold')}  {title}", f"{printable(decided.subject)}, {decided.verdict}")
+    lines = [*head, f"  {_counts(judged.controls)}"]
+    lines += [line for label, text in _proof_lines(decided) for line in fold(f"  {label:<13}", text, 15)]
     for framework, controls in groupby(judged.controls, key=lambda c: c.framework):
         lines += ["", f"  {printable(framework)}"]
         for control in controls:
@@ -65,10 +87,10 @@ def _block(judged: Judged, style: Style) -> str:
 
 
 def _control_lines(control: Control, style: Style) -> list[str]:
-    state = style.mark(f"{_WORDS[control.state]:<24}", *_COLOURS.get(control.state, ()))
-    lines = [f"    {printable(control.id):<8}{state}{printable(control.title)}"]
-    lines += [f"            {' ' * 24}{status}: {rule}" for rule, status in control.rules if status != "pass"]
-    return lines + [f"            {' ' * 24}{text}" for text in control.lacking]
+    state = style.mark(f"{_WORDS[control.state]:<{_STATE}}", *_COLOURS.get(control.state, ()))
+    lines = fold(f"    {printable(control.id):<8}{state}", printable(control.title), _COLUMN)
+    said = [f"{status}: {rule}" for rule, status in control.rules if status != "pass"]
+    return lines + [line for text in (*said, *control.lacking) for line in fold(" " * _COLUMN, text, _COLUMN)]
 
 
 def _counts(controls: Iterable[Control]) -> str:
@@ -85,6 +107,8 @@ def _proof_lines(decided: Decided) -> list[tuple[str, str]]:
         ("evidence", count(len(proof.evaluations), "evaluation run")),
         ("binding", proof.binding or "none"),
         ("ledger", place),
+        ("checked", CHECKED[decided.basis]),
+        ("not checked", UNCHECKED[decided.basis]),
     ]
 
 
@@ -119,11 +143,11 @@ def _facts(decided: Decided) -> list[str]:
     """What everything below rests on, whole, so that it can be looked up."""
     proof = decided.proof
     when = f", decided at {decided.at}" if decided.at else ""
-    fresh = "evaluated now" if decided.verified else "not verified"
-    worth = "replayed from its records" if decided.line and decided.verified else fresh
     advisory = "; advice only, no trust pin" if decided.advisory else ""
     return [
-        f"- decision: {decided.verdict}{when}; from {_cell(decided.subject)}, {worth}{advisory}",
+        f"- decision: {decided.verdict}{when}; from {_cell(decided.subject)}{advisory}",
+        f"- checked: {CHECKED[decided.basis]}",
+        f"- not checked: {UNCHECKED[decided.basis]}",
         f"- policies: {_cell(decided.bundle.name)}, revision `{_cell(decided.bundle.revision)}`",
         f"- intent: `{proof.intent}`",
         f"- binding: {f'`{proof.binding}`' if proof.binding else 'none'}",
@@ -140,9 +164,9 @@ def _rules_cell(control: Control) -> str:
 def _proof_cell(control: Control, decided: Decided) -> str:
     proof = decided.proof
     shown = {
-        "approvals": [f"approval `{a.id[:_SHORT]}…`" for a in proof.approvals],
-        "evaluations": [f"run `{run[:_SHORT]}…`" for run in proof.evaluations],
-        "binding": [f"binding `{proof.binding[:_SHORT]}…`"] if proof.binding else [],
+        "approvals": [f"approval `{short(a.id)}`" for a in proof.approvals],
+        "evaluations": [f"run `{short(run)}`" for run in proof.evaluations],
+        "binding": [f"binding `{short(proof.binding)}`"] if proof.binding else [],
         "ledger": [f"ledger entry {decided.entry}"] if decided.entry >= 0 else [],
     }
     there = [text for name in control.proofs for text in shown[name]]

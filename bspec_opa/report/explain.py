@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.foundation.canonical import canonical_bytes
@@ -11,6 +10,7 @@ from bspec_opa.gate.request import input_digest
 from bspec_opa.report.evaluation_json import VERDICTS as WORDS
 from bspec_opa.report.evaluation_json import bundle_json
 from bspec_opa.report.excerpt import excerpt_of
+from bspec_opa.report.folding import WIDTH, fold, short
 from bspec_opa.report.lifting import lift_json, lift_lines
 from bspec_opa.report.printable import printable
 from bspec_opa.report.style import PLAIN, Style
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.explain.rego_text import Block
     from bspec_opa.workflow.explain.trace import Seen
 
-SHOWN, KEPT = 88, 2_000
-"""Characters of a value that people see, and that JSON keeps."""
+KEPT = 2_000
+"""Characters of a value that JSON keeps; people see as many as fit on a line."""
 _PAD = " " * 12
 _COLOURS = {"denied": "red", "pending": "yellow", "warned": "blue", "waived": "dim"}
 _MOST_READS = 16
-_WIDTH = 100
+_LEAST = 24
 
 
 def explanation_json(explanation: Explanation) -> JsonObject:
@@ -71,7 +71,7 @@ def _rule_json(rule: ExplainedRule) -> JsonObject:
         "severity": entry.severity,
         "remediation": entry.remediation,
         "controls": controls,
-        "docs": docs_of(entry),
+        "docs": docs_of(rule),
         "owner": entry.owner,
         "waivable": entry.waivable,
         "effective": format_time(entry.effective_unix) if entry.effective_unix else "",
@@ -102,9 +102,9 @@ def _source_json(entry: RuleEntry, blocks: Sequence[Block]) -> list[JsonValue]:
     return [{"file": entry.path, "start": b.start, "lines": [*b.lines]} for b in blocks]
 
 
-def docs_of(entry: RuleEntry) -> str:
-    """The rule's page, as a repository of policies has it."""
-    return f"docs/rules/{entry.id}.md"
+def docs_of(rule: ExplainedRule) -> str:
+    """The page of a shipped rule in the documentation; a team's own rule has none that we know of."""
+    return f"docs/rules/{rule.entry.id}.md" if rule.shipped else ""
 
 
 def cut(value: JsonValue, most: int) -> str:
@@ -123,13 +123,15 @@ def _one_line(text: str) -> str:
 
 def render_explanation(explanation: Explanation, *, style: Style = PLAIN) -> str:
     """The whole text, ending with a line break."""
-    lines = [_headline(explanation, style), f"  {_circumstances(explanation)}", ""]
+    lines = [_headline(explanation, style), *fold("  ", _circumstances(explanation), 2), ""]
     if not explanation.rules:
         lines += ["  no rule denies, is pending or warns; name one to see what it looked at", ""]
     for rule in explanation.rules:
         lines += [*_rule(rule, explanation, style), ""]
     lines += lift_lines(explanation)
-    lines += ["", *(f"  {_label('note')}{printable(n)}" for n in explanation.meant.notes)]
+    lines.append("")
+    for note in explanation.meant.notes:
+        lines += fold(f"  {_label('note')}", printable(note), len(_PAD))
     return "\n".join(squeeze(map(_shown, lines))) + "\n"
 
 
@@ -152,7 +154,7 @@ def _circumstances(explanation: Explanation) -> str:
         "recorded": f"recorded as ledger entry {meant.entry}, decided again with its own bundle: the same",
         "input": f"the input of {printable(meant.name)}, decided now",
     }
-    bundle = f"bundle {printable(meant.policy.ref.name)} {meant.policy.ref.digest[:19]}…"
+    bundle = f"bundle {printable(meant.policy.ref.name)} {short(meant.policy.ref.digest)}"
     return "; ".join(t for t in (took[meant.origin], bundle, _source_of_values(explanation)) if t)
 
 
@@ -169,7 +171,7 @@ def _rule(rule: ExplainedRule, explanation: Explanation, style: Style) -> Iterat
     entry = rule.entry
     yield f"{style.mark(entry.id, 'bold')}  {entry.code}, {entry.severity}"
     about = printable(f"{_one_line(entry.title)}: {_one_line(entry.description)}")
-    yield from wrap(about, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    yield from fold("  ", about, 2)
     yield ""
     told: set[Block] = set()
     for why in rule.findings:
@@ -184,30 +186,44 @@ def _rule(rule: ExplainedRule, explanation: Explanation, style: Style) -> Iterat
             yield from _source(entry, block, None)
         yield ""
     yield from _reads(rule.reads)
-    yield from _about(entry, explanation)
+    yield from _about(rule, explanation)
 
 
 def _why(why: Why, rule: ExplainedRule, style: Style) -> Iterator[str]:
     remedy = printable(rule.entry.remediation)
-    yield f"  {style.mark(_label(why.status), _COLOURS[why.status])}{printable(why.finding.message)}"
+    label = style.mark(_label(why.status), _COLOURS[why.status])
+    yield from fold(f"  {label}", printable(why.finding.message), len(_PAD))
     if why.spot is not None and why.finding.path:
         yield from excerpt_of(why.spot, remedy, _PAD)
     elif why.finding.path:
-        yield f"{_PAD}{printable(why.finding.path)} = {printable(cut(why.value, SHOWN))}"
-        yield f"{_PAD}{remedy}"
+        yield from _valued(_PAD, why.finding.path, why.value)
+        yield from fold(_PAD, remedy, len(_PAD))
     else:
-        yield f"{_PAD}{remedy}"
+        yield from fold(_PAD, remedy, len(_PAD))
 
 
 def _again(entry: RuleEntry, block: Block, seen: Sequence[Seen]) -> Iterator[str]:
     """What a block that was shown before saw this time."""
-    yield f"{_PAD}{entry.path}:{block.start} again" + (", where it saw" if seen else "")
+    yield from fold(_PAD, f"{entry.path}:{block.start} again" + (", where it saw" if seen else ""), len(_PAD))
     width = len(str(block.start + len(block.lines)))
-    yield from (f"{_PAD} {s.line:>{width}} | {_said(s)}" for s in seen)
+    for part in seen:
+        yield from _valued(f"{_PAD} {part.line:>{width}} | ", part.text, part.value)
 
 
-def _said(part: Seen) -> str:
-    return printable(f"{part.text} = {cut(part.value, SHOWN)}")
+def _valued(head: str, name: str, value: JsonValue) -> Iterator[str]:
+    """An expression and what it is, cut where it runs over the edge; JSON has more of it."""
+    name = printable(name)
+    room = WIDTH - len(head) - len(name) - 3
+    if room >= min(_LEAST, len(cut(value, _LEAST))):
+        yield f"{head}{name} = {_cut(value, room)}"
+        return
+    yield from fold(head, f"{name} =", len(head))
+    yield f"{' ' * len(head)}{_cut(value, max(_LEAST, WIDTH - len(head)))}"
+
+
+def _cut(value: JsonValue, most: int) -> str:
+    text = printable(cut(value, most))
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _source(entry: RuleEntry, block: Block, why: Why | None) -> Iterator[str]:
@@ -215,29 +231,45 @@ def _source(entry: RuleEntry, block: Block, why: Why | None) -> Iterator[str]:
     evaluated, seen = (why.evaluated, why.seen) if why else ((), ())
     width = len(str(block.start + len(block.lines)))
     yield f"{_PAD}{entry.path}:{block.start}"
+    margin = f"{_PAD} {' ' * width} | "
     for number, line in enumerate(block.lines, block.start):
         mark = ">" if number in evaluated else " "
-        yield f"{_PAD}{mark}{number:>{width}} | {printable(line.replace(chr(9), '    '))}"
+        first, *more = _code(line, WIDTH - len(margin))
+        yield f"{_PAD}{mark}{number:>{width}} | {first}"
+        yield from (margin + part for part in more)
         for part in seen:
             if part.line == number:
-                yield f"{_PAD} {' ' * width} |         {_said(part)}"
+                yield from _valued(f"{margin}        ", part.text, part.value)
+
+
+def _code(line: str, room: int) -> list[str]:
+    """A line of source; what does not fit goes on below it, further in."""
+    text = printable(line.replace("\t", "    "))
+    inner = len(text) - len(text.lstrip())
+    return fold(" " * inner, text.strip(), inner + 8, width=room)
 
 
 def _reads(reads: Sequence[Read]) -> Iterator[str]:
     for number, read in enumerate(reads[:_MOST_READS]):
         label = "reads" if number == 0 else ""
-        yield f"  {_label(label)}{read.reference} = {printable(cut(read.value, SHOWN - len(read.reference)))}"
+        yield from _valued(f"  {_label(label)}", read.reference, read.value)
     if len(reads) > _MOST_READS:
         yield f"{_PAD}… and {len(reads) - _MOST_READS} more (--format json lists them)"
 
 
-def _about(entry: RuleEntry, explanation: Explanation) -> Iterator[str]:
+def _about(rule: ExplainedRule, explanation: Explanation) -> Iterator[str]:
+    entry = rule.entry
     now = cast("int", explanation.meant.request["now_unix"])
     effective = "always in force"
     if entry.effective_unix:
         when = "in force since" if entry.effective_unix <= now else "its denials are warnings until"
         effective = f"{when} {format_time(entry.effective_unix)}"
     waivable = "can be waived" if entry.waivable else "can't be waived"
-    yield f"  {_label('controls')}{printable(', '.join(entry.controls))}"
-    yield f"  {_label('owner')}{printable(entry.owner)}; contact {printable(explanation.contact)}"
-    yield f"  {_label('rule')}{waivable}; {effective}; {docs_of(entry)}"
+    about = {
+        "controls": ", ".join(entry.controls),
+        "owner": f"{entry.owner}; contact {explanation.contact}",
+        "rule": f"{waivable}; {effective}",
+        "see": docs_of(rule) or f"{entry.path} of {entry.owner}",
+    }
+    for label, text in about.items():
+        yield from fold(f"  {_label(label)}", printable(text), len(_PAD))

@@ -11,6 +11,7 @@ from bspec_opa.foundation.errors import BspecError, ExitCode, worst
 from bspec_opa.foundation.times import format_time
 from bspec_opa.report.counting import count
 from bspec_opa.report.evaluation_json import bundle_json
+from bspec_opa.report.folding import fold, short
 from bspec_opa.report.printable import printable
 from bspec_opa.report.problems import problem_list
 from bspec_opa.report.style import PLAIN, Style
@@ -162,7 +163,7 @@ def render_impact(impact: Impact, *, style: Style = PLAIN) -> str:
         for one in several:
             lines += [*_input(one, style), ""]
     lines += [*_errors(impact, style), ""]
-    lines += [f"  note       {printable(n)}" for n in impact.prepared.notes]
+    lines += [line for n in impact.prepared.notes for line in fold("  note       ", printable(n), 13)]
     return "\n".join(squeeze(lines)) + "\n"
 
 
@@ -185,13 +186,13 @@ def _headline(impact: Impact, style: Style) -> str:
 
 def _bundles(prepared: Prepared) -> Iterator[str]:
     for label, ref in (("against", prepared.against), ("candidate", prepared.candidate)):
-        yield f"  {label:<11}{printable(ref.name)} {ref.digest[:19]}…"
+        yield f"  {label:<11}{printable(ref.name)} {short(ref.digest)}"
     sources = prepared.sources
     parts = [(sources.added, "new"), (sources.removed, "removed"), (sources.changed, "with another source")]
     told = [f"{count(len(rules), 'rule')} {what}: {_some(rules)}" for rules, what in parts if rules]
     told += ["the organisation's data differs"] if sources.data_changed else []
     for number, text in enumerate(told or ["rules and data are the same"]):
-        yield f"  {'differ' if number == 0 else '':<11}{text}"
+        yield from fold(f"  {'differ' if number == 0 else '':<11}", text, 13)
 
 
 def _some(rules: Sequence[str]) -> str:
@@ -209,16 +210,19 @@ def _input(one: Compared, style: Style) -> Iterator[str]:
     same = one.before.verdict == one.after.verdict
     after = style.mark(one.after.verdict, _COLOURS[one.after.verdict])
     moved = f"still {after}" if same else f"{one.before.verdict} → {after}"
-    yield f"  {moved}   {printable(one.version)}, {printable(one.name)} of {format_time(one.at)}"
+    yield from fold(f"  {moved}   ", f"{printable(one.version)}, {printable(one.name)} of {format_time(one.at)}", 4)
     for change in one.changes:
         states = "" if change.before == change.after else f"  ({change.before} → {change.after})"
         yield f"    {_KINDS[change.kind]:<11}{change.rule}{states}"
-        yield from (f"{_PAD}  + {printable(m)}" for _, m, _ in change.appeared)
-        yield from (f"{_PAD}  - {printable(m)}" for _, m, _ in change.disappeared)
+        for mark, said in (("+", change.appeared), ("-", change.disappeared)):
+            for _, message, _ in said:
+                yield from fold(f"{_PAD}  {mark} ", printable(message), len(_PAD) + 4)
     for code in sorted(set(one.after.floor) - set(one.before.floor)):
         yield f"    {'floor':<11}{code}"
     for waiver, rule in one.voided:
-        yield f"    {'void':<11}the waiver {printable(waiver)} was given for another source of {rule}"
+        yield from fold(
+            f"    {'void':<11}", f"the waiver {printable(waiver)} was given for another source of {rule}", 15
+        )
 
 
 def _rules(impact: Impact) -> Iterator[str]:
@@ -232,4 +236,5 @@ def _rules(impact: Impact) -> Iterator[str]:
 def _errors(impact: Impact, style: Style) -> Iterator[str]:
     for name, error in impact.errors:
         yield f"  {style.mark(_ERROR, 'red')}{printable(name)}"
-        yield from (f"{_PAD}{printable(f'{p} [{p.reason.code}]')}" for p in error.problems)
+        for problem in error.problems:
+            yield from fold(_PAD, printable(f"{problem} [{problem.reason.code}]"), len(_PAD))

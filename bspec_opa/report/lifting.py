@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.decision import Needs
 from bspec_opa.report.counting import count
+from bspec_opa.report.folding import fold
 from bspec_opa.report.next_steps import steps_in
 
 if TYPE_CHECKING:
@@ -80,10 +81,13 @@ def lift_lines(explanation: Explanation) -> Iterator[str]:
     if not lift.steps:
         return
     as_of = f", as of {format_time(cast('int', meant.request['now_unix']))}" if meant.origin != "now" else ""
-    yield f"to an allow  {_worth(lift)}{as_of}"
-    yield from (f"     {command}   (before anything can be signed)" for command in first_of(explanation))
+    yield from fold("to an allow  ", f"{_worth(lift)}{as_of}", 13)
+    before = list(first_of(explanation))
+    if before:
+        yield "  before anything can be signed:"
+        yield from (f"     {command}" for command in before)
     for number, (_, says, command) in enumerate(told(explanation), 1):
-        yield f"{number:3}. {says}"
+        yield from fold(f"{number:3}. ", says, 5)
         if command:
             yield f"     {command}"
 

@@ -23,13 +23,21 @@ POLICY_DOC: dict[str, JsonObject] = {
 }
 
 
-def doc_text(pages: Pages, style: Style) -> str:
-    """A line, and the names of pages that changed."""
-    lines = [f"wrote    {n}" for n in pages.written] + [f"removed  {n}" for n in pages.removed]
-    rules, same = count(pages.rules, "rule"), count(len(pages.kept), "page")
+def doc_text(pages: Pages, style: Style, *, listed: bool) -> str:
+    """How much was done and where; the names of the pages that changed on demand."""
+    lines = [_changes(pages, listed=listed)]
+    if listed:
+        lines += [f"wrote    {n}" for n in pages.written] + [f"removed  {n}" for n in pages.removed]
     word = style.mark("DOCUMENTED", "bold", "green")
-    head = f"{word}  {rules} in {printable(str(pages.folder))}, {same} as before"
+    head = f"{word}  {count(pages.rules, 'rule')} in {printable(str(pages.folder))}"
     return "".join(f"{line}\n" for line in [head, *(f"  {printable(line)}" for line in lines)])
+
+
+def _changes(pages: Pages, *, listed: bool) -> str:
+    changed = [(pages.written, "written"), (pages.removed, "removed"), (pages.kept, "as before")]
+    parts = [f"{count(len(names), 'page')} {done}" for names, done in changed if names]
+    names_hidden = not listed and bool(pages.written or pages.removed)
+    return ", ".join(parts) + ("; --list names them" if names_hidden else "")
 
 
 def doc_json(pages: Pages) -> JsonObject:

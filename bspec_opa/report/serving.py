@@ -58,8 +58,9 @@ def event_text(event: Event) -> str:
     """One line."""
     parts = [format_time(event.at), f"{event.kind:<11}", event.bundle]
     if event.kind == "switched":
-        before = f"{event.before[:SHORT]}… → " if event.before else ""
-        parts.append(f"{before}{event.revision[:SHORT]}…")
+        same = event.before == event.revision
+        before = f"{event.before[:SHORT]}… → " if event.before and not same else ""
+        parts.append(f"{before}{event.revision[:SHORT]}…{', as before in another file or signature' if same else ''}")
     else:
         code = f" [{event.code}]" if event.code else ""
         parts += [event.file, f"{event.message}{code}", _kept(event)]

@@ -23,7 +23,15 @@ from bspec_opa.workflow.checkout.place import read_ledger
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import open_session
 from bspec_opa.workflow.evaluate import evaluate
-from bspec_opa.workflow.facts.controls import Decided, Judged, frameworks_of, judge_controls
+from bspec_opa.workflow.facts.controls import (
+    FILE,
+    INTENT,
+    LINE,
+    Decided,
+    Judged,
+    frameworks_of,
+    judge_controls,
+)
 from bspec_opa.workflow.facts.evaluation import BundleRef
 from bspec_opa.workflow.facts.history import LINE_TYPES, read_history
 from bspec_opa.workflow.facts.proof import Proof, approved, proof_from, proof_of
@@ -33,7 +41,7 @@ from bspec_opa.workflow.showing import open_lock
 from bspec_opa.workflow.verify import Evidence, verify_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from bspec_opa.bundle.read import Bundle
@@ -45,6 +53,9 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.facts.history import Head, History
 
 NOT_VERIFIED = "the file says so itself: nothing in it was verified"
+ONLY_CURRENT = (
+    "only current lines are here: verify lists those that were replaced, and --entry N has one of them, or a denial"
+)
 DECISION = frozenset({"bspec.evaluation/v1", "bspec.promotion/v1"})
 
 
@@ -143,6 +154,10 @@ def _of_file(path: Path, conforms: Callable[[str, JsonObject], list[str]]) -> De
         raise NO_DECISION.error(f"does not fit {name}: {wrong[0]}", at=Location(str(path)))
     found = cast("dict[str, Any]", value)
     bundle = found["bundle"]
+    rules = {r["id"]: _status(r["status"], len(r["denied"]), len(r["pending"])) for r in found["rules"]}
+    if contradicting := _worse_than(found["verdict"], rules):
+        message = f"contradicts itself: it says {found['verdict']}, and {', '.join(contradicting[:3])} doesn't"
+        raise NO_DECISION.error(message, hint="write it again", at=Location(str(path)))
     return Decided(
         subject=str(path),
         agent=found["agent"],
@@ -151,16 +166,22 @@ def _of_file(path: Path, conforms: Callable[[str, JsonObject], list[str]]) -> De
         at="",
         entry=found.get("entry", -1),
         line=found.get("line", ""),
-        verified=False,
+        basis=FILE,
         advisory=found["advisory"],
         bundle=BundleRef(bundle["name"], bundle["revision"], bundle["digest"]),
-        rules={r["id"]: _status(r["status"], len(r["denied"]), len(r["pending"])) for r in found["rules"]},
+        rules=rules,
         proof=proof_from(found["proof"]),
     )
 
 
 def _status(status: str, denied: int, pending: int) -> str:
     return "pending" if status == "deny" and denied == pending else status
+
+
+def _worse_than(verdict: str, rules: Mapping[str, str]) -> list[str]:
+    """The rules that don't allow as much as a verdict; less than its rules allow it may, by the gate's own floor."""
+    not_so = {"allowed": {"pending", "deny"}, "pending": {"deny"}}.get(verdict, set())
+    return [rule for rule, status in sorted(rules.items()) if status in not_so]
 
 
 def _of_intent(subject: Path, environment: str, world: World) -> tuple[list[Decided], list[str]]:
@@ -181,7 +202,7 @@ def of_evaluation(evaluation: Evaluation, subject: str) -> Decided:
         at="",
         entry=-1,
         line="",
-        verified=True,
+        basis=INTENT,
         advisory=evaluation.advisory,
         bundle=evaluation.bundle,
         rules={r.id: _status(r.status, len(r.denied), len(r.pending)) for r in decision.rules},
@@ -221,7 +242,7 @@ def _of_ledger(project: Project, world: World, entry: int | None) -> tuple[list[
         raise NO_DECISION.error(
             f"ledger entry {entry} is no promotion and no denial", hint="verify lists the entries of a lock"
         )
-    return found, list(notes)
+    return found, [*notes, *([ONLY_CURRENT] if entry is None else [])]
 
 
 def _wanted(evidence: Evidence, entry: int | None) -> Iterator[tuple[History, Head]]:
@@ -250,7 +271,7 @@ def _of_line(line: LockLine, subject: str, entry: int) -> Decided:
         at=line.now,
         entry=entry,
         line=line.digest,
-        verified=True,
+        basis=LINE,
         advisory=False,
         bundle=BundleRef(bundle["name"], bundle["revision"], bundle["digest"]),
         rules={r["id"]: r["status"] for r in predicate["decision"]["rules"]},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import ExitCode, Location
 from bspec_opa.workflow.checkout.deciding import open_replay
-from bspec_opa.workflow.facts.controls import Decided
+from bspec_opa.workflow.facts.controls import REFUSAL, Decided
 from bspec_opa.workflow.facts.evaluation import BundleRef
 from bspec_opa.workflow.facts.proof import proof_of
 from bspec_opa.workflow.recorded.again import decide_again
@@ -40,7 +40,7 @@ def denial_of(entry: int, project: Project, evidence: Evidence) -> Decided:
         at=recorded.predicate["now"],
         entry=-1,  # it is no promotion's
         line="",
-        verified=False,
+        basis=REFUSAL,
         advisory=False,
         bundle=BundleRef(bundle["name"], bundle["revision"], bundle["digest"]),
         rules={r.id: _status(r) for r in decision.rules},

@@ -100,13 +100,26 @@ def test_build_of_nothing_is_a_usage_error(shell_at: At) -> None:
     assert (result.code, result.json["problems"][0]["code"]) == (2, "cli.usage")
 
 
+PACK_TEST = """\
+package bspec.rules.global.pay.no_shell_test
+
+import data.bspec.rules.global.pay.no_shell as rule
+import data.bspec.testing
+
+test_success if rule.deny == set() with input as testing.allowed
+"""
+
+
 def test_a_pack_is_built_on_its_base(shell_at: At, opa_path: Path) -> None:
     shell = shell_at("empty")
     shell.variables["BSPEC_OPA_OPA"] = str(opa_path)
     base = shell.ok("bundle", "inspect", "--format", "json").json
     write(
         Path("policies"),
-        {PACK_RULE: metadata("PAY-01", "payments") + NO_ADMIN.replace("tools.no_admin", "pay.no_shell")},
+        {
+            PACK_RULE: metadata("PAY-01", "payments") + NO_ADMIN.replace("tools.no_admin", "pay.no_shell"),
+            PACK_RULE.replace(".rego", "_test.rego"): PACK_TEST,
+        },
     )
     unpinned = shell("bundle", "build", "-o", "acme.tar.gz", "--owner", "team:pay")
     assert (unpinned.code, base["revision"] in unpinned.err) == (3, True)

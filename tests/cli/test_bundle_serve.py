@@ -19,7 +19,8 @@ import pytest
 from bundle_server import NAME, edition, put, revision
 from certificates import Authority
 from jsonschema import Draft202012Validator
-from publishers import key, members, packed, sign, write_keys
+from publishers import key as signing_key
+from publishers import members, packed, sign, write_keys
 
 from bspec_opa.bundle.layout import SIGNATURES
 from bspec_opa.bundle.serving.limits import SPARE_DESCRIPTORS
@@ -127,15 +128,15 @@ def test_json_fits_its_schemas(tmp_path: Path) -> None:
 @pytest.mark.attack("A28")
 def test_only_what_a_publisher_signed_is_served(tmp_path: Path) -> None:
     """Two keys during a rotation; everything else is refused with its own reason, and what was served stays."""
-    file, signer = tmp_path / "acme.tar.gz", key("old", "RS256")
-    old, new = write_keys(tmp_path, signer)[1], write_keys(tmp_path, key("new"))[1]
+    file, signer = tmp_path / "acme.tar.gz", signing_key("old", "RS256")
+    old, new = write_keys(tmp_path, signer)[1], write_keys(tmp_path, signing_key("new"))[1]
     good = sign(edition(0), signer, sequence=7, scope="acme")
     bad = {
         "bundle.unsigned": edition(1),
-        "bundle.bad-signature": sign(edition(1), key("other"), scope="acme"),
-        "bundle.signature-scope": sign(edition(1), key("new"), scope="elsewhere"),
-        "bundle.below-minimum": sign(edition(1), key("new"), sequence=6, scope="acme"),
-        "bundle.from-the-future": sign(edition(1), key("new"), at=int(time.time()) + 86_400, scope="acme"),
+        "bundle.bad-signature": sign(edition(1), signing_key("other"), scope="acme"),
+        "bundle.signature-scope": sign(edition(1), signing_key("new"), scope="elsewhere"),
+        "bundle.below-minimum": sign(edition(1), signing_key("new"), sequence=6, scope="acme"),
+        "bundle.from-the-future": sign(edition(1), signing_key("new"), at=int(time.time()) + 86_400, scope="acme"),
         "bundle.signed-files": packed({**members(edition(1)), SIGNATURES: members(good)[SIGNATURES]}),
     }
     put(file, edition(1))
@@ -151,7 +152,7 @@ def test_only_what_a_publisher_signed_is_served(tmp_path: Path) -> None:
             event = document(line(process.stderr))
             assert (event["event"], event["code"], event["revision"]) == ("refused", code, revision(0))
         assert fetched(f"{started['url']}/bundles/{NAME}") == good
-        put(file, sign(edition(2), key("new"), sequence=8, scope="acme"))
+        put(file, sign(edition(2), signing_key("new"), sequence=8, scope="acme"))
         event = document(line(process.stderr))
         assert (event["event"], event["revision"]) == ("switched", revision(2))
         process.terminate()
@@ -159,8 +160,51 @@ def test_only_what_a_publisher_signed_is_served(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.attack("A31")
+def test_an_older_signed_bundle_is_never_served_again(tmp_path: Path) -> None:
+    """While it runs, and, with a file, after a restart; its memory is its own."""
+    file, state, signer = tmp_path / "acme.tar.gz", tmp_path / "served.json", signing_key()
+    public = write_keys(tmp_path, signer)[1]
+    arguments = (f"{NAME}={file}", "--require-key", str(public), "--state", str(state), "--format", "jsonl")
+    old, new = sign(edition(0), signer, sequence=7), sign(edition(1), signer, sequence=8)
+    put(file, old)
+    with running(*arguments) as process:
+        url = document(line(process.stdout))["url"]
+        assert document(line(process.stderr))["event"] == "switched"
+        put(file, new)
+        assert document(line(process.stderr))["event"] == "switched"
+        put(file, old)
+        event = document(line(process.stderr))
+        assert (event["event"], event["code"], event["revision"], event["message"]) == (
+            "refused",
+            "serving.older-bundle",
+            revision(1),
+            "has sequence 7; 8 was served before",
+        )
+        assert fetched(f"{url}/bundles/{NAME}") == new
+        metrics = fetched(f"{url}/metrics").decode()
+        series = f'bundle="{NAME}",reason="serving.older-bundle"'
+        assert f"bspec_serve_refused_candidates_total{{{series}}} 1.0" in metrics
+        assert f'bspec_serve_bundle_sequence{{bundle="{NAME}"}} 8.0' in metrics
+        process.terminate()
+        process.communicate()
+    assert state.stat().st_mode & 0o777 == 0o600
+    with running(*arguments) as process:
+        assert document(line(process.stdout))["bundles"][0]["loaded"] is False
+        event = document(line(process.stderr))
+        assert (event["event"], event["code"], event["revision"]) == ("refused", "serving.older-bundle", "")
+        put(file, new)
+        assert document(line(process.stderr))["revision"] == revision(1)
+        with running(*arguments) as second:
+            told = document(second.communicate()[0])
+        assert (second.returncode, told["problems"][0]["code"]) == (9, "serving.state-in-use")
+        process.terminate()
+        process.communicate()
+    assert process.returncode == 0
+
+
 def test_people_read_whose_signature_it_takes(tmp_path: Path) -> None:
-    _, public = write_keys(tmp_path, key())
+    _, public = write_keys(tmp_path, signing_key())
     with running(f"{NAME}={tmp_path}/none", "--require-key", str(public)) as process:
         said = [line(process.stdout) for _ in range(3)]
         process.terminate()
@@ -242,7 +286,14 @@ def test_what_starts_no_server(shell_at: At, tmp_path: Path) -> None:
     assert refused(shell, named, "--token-file", "") == (2, "cli.usage")
     assert refused(shell, named, "--scope", "acme") == (2, "cli.usage")
     assert refused(shell, named, "--minimum-sequence", "2") == (2, "cli.usage")
+    assert refused(shell, named, "--state", "served.json") == (2, "cli.usage")
     assert refused(shell, named, "--require-key", cert) == (7, "trust.bad-key")
+    public = str(write_keys(tmp_path, signing_key())[1])
+    remembering = (named, "--listen", "127.0.0.1:0", "--require-key", public, "--state")
+    assert refused(shell, *remembering, "missing/served.json") == (9, "file.unwritable")
+    put(Path("served.json"), b"{}")
+    Path("served.json").chmod(0o600)
+    assert refused(shell, *remembering, "served.json") == (7, "serving.bad-state")
 
 
 def test_an_empty_directory_is_served_and_said_to_be_empty(tmp_path: Path) -> None:

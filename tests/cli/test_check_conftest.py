@@ -370,6 +370,10 @@ def test_where_it_is_wrong_is_said(check: Check) -> None:
     (problem,) = check().json["problems"]
     assert (problem["file"], problem["line"], problem["column"]) == ("policy/main.rego", 3, 22)
     assert "bspec-opa normalize" in problem["hint"]
+    policies(body('deny contains "x" if input.tools[_].class == "shell"'))
+    (problem,) = check().json["problems"]
+    assert problem["hint"].startswith("did you mean input.intent.tools? ")
+    assert problem["hint"].endswith(": --conftest-input file")
     policies(body('warn contains "x"', 'dney contains "y"'))
     (problem,) = check().json["problems"]
     assert (problem["line"], problem["hint"]) == (4, 'did you mean "deny"?')

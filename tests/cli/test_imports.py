@@ -12,7 +12,7 @@ import click
 import pytest
 from lint_tree import clean_tree
 from packs import pack
-from policy_tree import good_tree, write
+from policy_tree import write
 from shell import NOW, fill_result
 
 from bspec_opa.bundle.shipped import load_bundle, shipped_bundle
@@ -139,7 +139,7 @@ def test_a_verb_imports_what_it_uses(row: Row, shell_at: At, tmp_path: Path, opa
         write(tmp_path / "project", {"bspec-opa.toml": POLICY_TABLE})
         write(tmp_path / "project" / "policies", pack())
     if row.verb in {"bundle build", "policy bench"}:
-        write(tmp_path / "project" / "policies", good_tree())
+        write(tmp_path / "project" / "policies", clean_tree())
     if row.verb in {"bundle sign", "bundle verify"}:
         shell.ok("key", "generate", "publisher.pem", "--publisher", "-q")
         shell.ok("bundle", "sign", *SIGN, "--key", "publisher.pem", "--sequence", "1", "-q")

@@ -60,10 +60,15 @@ def test_from_an_empty_directory_to_a_denial(shell: Shell) -> None:
     assert CONFIG.read_text(encoding="utf-8") == (
         f'[policy]\nbase = "default"\nbase_revision = "{base["revision"]}"\nowner = "team:payments"\n'
     )
+    assert made["next"] == [
+        *(f"edit {p}" for p in made["written"][1:]),
+        "bspec-opa policy test",
+        "bspec-opa policy lint",
+    ]
     red = shell("policy", "test")
     want = '{"msg": "tool billing_read_api is of class shell", "path": "/tools/0/class"}'
     assert red.code == 4
-    assert red.lines[0] == f"FAIL  test_fail_no_finance   {FOLDER}/no_finance_test.rego:7:1"
+    assert red.lines[:2] == ["FAIL  test_fail_no_finance", f"  {FOLDER}/no_finance_test.rego:7:1"]
     assert f"      - {want}" in red.lines
     assert red.lines[-1] == "FAILED  1 of 2 tests passed; 1 rule of yours"
 
@@ -72,6 +77,9 @@ def test_from_an_empty_directory_to_a_denial(shell: Shell) -> None:
     assert green.lines == ["PASSED  2 of 2 tests passed; 1 rule of yours; 100.0% of their lines reached"]
 
     edit(FOLDER / "no_finance.rego", '"shell"', '"finance"')
+    for word, said in {"TODO, one": "One", "TODO, what": "What"}.items():
+        assert "bundle.unfinished" in shell("bundle", "build", "-o", "policies.tar.gz").err
+        edit(FOLDER / "no_finance.rego", word, said)
     shell.ok("bundle", "build", "-o", "policies.tar.gz")
     shutil.copy(INTENT, "behavior.intent")
     checked = shell("check", "behavior.intent", "--bundle", "policies.tar.gz", "--format", "json").json
@@ -80,24 +88,70 @@ def test_from_an_empty_directory_to_a_denial(shell: Shell) -> None:
     line = next(n for n, t in enumerate(INTENT.read_text(encoding="utf-8").splitlines(), 1) if "class: finance" in t)
     assert denied["global.tools.no_finance"] == line
 
+    why = ("explain", "behavior.intent", "global.tools.no_finance", "--bundle", "policies.tar.gz")
+    (explained,) = shell.ok(*why, "--format", "json").json["rules"]
+    assert (explained["docs"], explained["owner"]) == ("", "team:payments")
+    assert "  see       bspec/rules/global/tools/no_finance/no_finance.rego of team:payments" in shell.ok(*why).lines
 
-def test_what_is_not_finished_is_never_silent(shell: Shell) -> None:
-    """A rule as ``policy new`` wrote it lints with nothing but what is left to do, and a build says so."""
+
+def test_what_is_not_finished_gets_into_no_bundle_by_accident(shell: Shell) -> None:
+    """A rule as ``policy new`` wrote it lints with nothing but what is left to do, and a build refuses it."""
     shell.ok("policy", "new", "global/tools/no_finance")
     linted = shell("policy", "lint", "--format", "json").json
-    assert {f["rule"] for f in linted["findings"]} == {"metadata/todo", "test/both-outcomes", "test/failing"}
-    said = "global.tools.no_finance is not finished: its source says TODO in lines 3, 7, 16"
-    assert shell.ok("bundle", "build", "-o", "x.tar.gz").lines[-1] == f"  note      {said}"
-    assert shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"] == [said]
-    edit(FOLDER / "no_finance.rego", '"TODO"', '"shell"')
+    assert {f["rule"] for f in linted["findings"]} == {"metadata/todo", "test/failing"}
+    assert refused(shell) == {(f"{FOLDER}/no_finance.rego", 3, SAYS_TODO), (f"{FOLDER}/no_finance.rego", 7, SAYS_TODO)}
+    below = "global.tools.no_finance is not finished: its source says TODO in line 16"
+    assert allowed(shell) == [*(f"allowed although unfinished: {SAYS_TODO} in line {n}" for n in (3, 7)), below]
+    shown = " ".join(shell.ok("bundle", "build", "-o", "x.tar.gz", "--allow-unfinished").out.split())
+    assert shown.endswith(" ".join(f"note {n}" for n in allowed(shell)))
     edit(FOLDER / "no_finance.rego", "TODO, one", "One")
     edit(FOLDER / "no_finance.rego", "TODO, what", "What")
+    assert shell.ok("bundle", "build", "-o", "y.tar.gz", "--format", "json").json["notes"] == [below]
+    edit(FOLDER / "no_finance.rego", '"TODO"', '"shell"')
     assert shell.ok("policy", "lint", "--fail-on-warn", "--format", "json").json["findings"] == []
-    assert shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"] == []
+    assert shell.ok("bundle", "build", "-o", "y.tar.gz", "--format", "json").json["notes"] == []
+    assert allowed(shell) == []
     (FOLDER / "no_finance_test.rego").unlink()
     assert shell("policy", "test").code == 3
+    linted = shell("policy", "lint", "--format", "json").json
+    assert ("test/none", "bundle.unfinished") in {(f["rule"], f["code"]) for f in linted["findings"]}
     untested = "global.tools.no_finance has no test beside it: nothing shows that it denies"
-    assert shell.ok("bundle", "build", "-o", "x.tar.gz", "--format", "json").json["notes"] == [untested]
+    assert refused(shell) == {(f"{FOLDER}/no_finance.rego", 0, untested)}
+    assert allowed(shell) == [f"allowed although unfinished: {untested}"]
+
+
+def test_a_base_that_is_not_finished_is_noted(shell: Shell) -> None:
+    """It is somebody else's decision, and was made; whoever builds on it is told."""
+    shell.ok("policy", "new", "global/tools/no_finance")
+    shell.ok("bundle", "build", "-o", "base.tar.gz", "--allow-unfinished")
+    pin = shell.ok("bundle", "inspect", "base.tar.gz", "--format", "json").json["revision"]
+    shutil.rmtree("policies")
+    write(Path("policies"), pack())
+    options = ("--base", "base.tar.gz", "--base-revision", pin, "--owner", "team:payments", "--format", "json")
+    notes = shell.ok("bundle", "build", "-o", "x.tar.gz", *options).json["notes"]
+    assert notes == ["global.tools.no_finance is not finished: its source says TODO in lines 3, 7, 16"]
+
+
+def test_only_policies_can_be_unfinished(shell: Shell) -> None:
+    options = ("--reuse-wasm", "default", "--data", "data.json", "--allow-unfinished", "--format", "json")
+    result = shell("bundle", "build", "-o", "x.tar.gz", *options)
+    assert (result.code, result.json["problems"][0]["code"]) == (2, "cli.usage")
+
+
+SAYS_TODO = "METADATA of global.tools.no_finance says TODO"
+
+
+def refused(shell: Shell) -> set[tuple[str, int, str]]:
+    Path("x.tar.gz").unlink(missing_ok=True)
+    result = shell("bundle", "build", "-o", "x.tar.gz", "--format", "json")
+    assert (result.code, Path("x.tar.gz").exists()) == (3, False)
+    assert {p["code"] for p in result.json["problems"]} == {"bundle.unfinished"}
+    return {(p["file"], p["line"], p["message"]) for p in result.json["problems"]}
+
+
+def allowed(shell: Shell) -> list[str]:
+    built = shell.ok("bundle", "build", "-o", "x.tar.gz", "--allow-unfinished", "--format", "json").json
+    return list(built["notes"])
 
 
 NEW = {

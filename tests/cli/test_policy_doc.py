@@ -55,8 +55,29 @@ def test_pages_of_a_folder_are_written_kept_and_compared(shell_at: At, opa_path:
         "pages/promotion.all.requested.md",
     }
     changed = shell.ok("policy", "doc", "-o", "pages").lines
-    assert changed[0] == "DOCUMENTED  4 rules in pages, 3 pages as before"
-    assert changed[1:] == [
+    assert changed == [
+        "DOCUMENTED  4 rules in pages",
+        "  2 pages written, 1 page removed, 3 pages as before; --list names them",
+    ]
+    assert shell.ok("policy", "doc", "-o", "pages", "--list").lines[1:] == ["  5 pages as before"]
+
+
+def test_every_page_is_named_on_demand(shell_at: At, opa_path: Path) -> None:
+    shell = shell_at("empty")
+    shell.variables["BSPEC_OPA_OPA"] = str(opa_path)
+    tree = clean_tree()
+    write(Path("policies"), tree)
+    first = shell.ok("policy", "doc", "-o", "pages").lines
+    assert first == ["DOCUMENTED  5 rules in pages", "  6 pages written; --list names them"]
+    PAGE.write_text(PAGE.read_text(encoding="utf-8").replace("## Why\n", "## Why\nBecause.\n"), encoding="utf-8")
+    Path("pages/notes.md").write_text("mine", encoding="utf-8")
+    tree[RULE] = tree[RULE].replace("severity: high", "severity: low")
+    write(Path("policies"), tree)
+    for end in ("", "_test"):
+        Path(f"policies/bspec/rules/promotion/all/requested/requested{end}.rego").unlink()
+    assert shell.ok("policy", "doc", "-o", "pages", "--list").lines == [
+        "DOCUMENTED  4 rules in pages",
+        "  2 pages written, 1 page removed, 3 pages as before",
         "  wrote    index.md",
         "  wrote    global.tools.extra.md",
         "  removed  promotion.all.requested.md",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     At = Callable[[str], Shell]
 
+PRODUCTION = ("behavior.intent", "--env", "production")
 STAGING = ("behavior.intent", "--env", "staging")
 
 
@@ -74,6 +75,26 @@ def test_a_decisions_file_says_the_same_as_the_decision(shell_at: At) -> None:
     assert [a["role"] for a in written["proof"]["approvals"]] == ["environment-admin"]
     assert len(written["proof"]["evaluations"]) == 3
     assert "note    the file says so itself" in shell.ok("report", "decision.json").out
+
+
+def test_a_decision_that_contradicts_itself(shell_at: At) -> None:
+    """Nobody signed the file; a verdict that its own rules don't bear out is not even repeated."""
+    decision = json.loads(shell_at("signed")("evaluate", *PRODUCTION, "--format", "json").out)
+    denying = sorted(r["id"] for r in decision["rules"] if r["status"] == "deny")
+    assert (decision["verdict"], bool(denying)) == ("denied", True)
+    shell = shell_at("signed")
+    Path("decision.json").write_text(json.dumps({**decision, "verdict": "allowed", "exit_code": 0}), encoding="utf-8")
+    result = shell("report", "decision.json", "--format", "json")
+    (problem,) = result.json["problems"]
+    told = f"contradicts itself: it says allowed, and {', '.join(denying[:3])} doesn't"
+    assert (result.code, problem["code"], problem["message"]) == (3, "report.no-decision", told)
+
+
+def test_a_floor_may_refuse_what_every_rule_allows(shell_at: At) -> None:
+    shell = shell_at("signed")
+    decision = json.loads(shell("evaluate", *STAGING, "--format", "json").out)
+    Path("decision.json").write_text(json.dumps({**decision, "verdict": "denied", "exit_code": 4}), encoding="utf-8")
+    assert report(shell, "decision.json")[0]["verdict"] == "denied"
 
 
 def test_a_lock_and_the_ledger_behind_it(shell_at: At) -> None:
@@ -260,6 +281,13 @@ def test_a_denial_of_the_ledger(shell_at: At) -> None:
     assert states(denial)["SOC2:CC8.1"] in {"pending", "not-met"}
     matrix = shell.ok("report", ".", "--entry", entry, "--format", "controls").out
     assert "its facts were not rebuilt from records" in matrix
+    assert "- checked: the gate's signature, its place in the ledger, and that its recorded input, decided" in matrix
+    assert "- not checked: whether the recorded input followed from the records" in matrix
+    only = "only current lines are here"
+    notes = shell.ok("report", ".", "--format", "json").json["notes"]
+    assert [n[: len(only)] for n in notes if "current" in n] == [only]
+    assert only in " ".join(shell.ok("report", ".").out.split())
+    assert only not in shell.ok("report", ".", "--entry", entry, "--format", "controls").out
     assert [d["environment"] for d in report(shell, ".")] == ["staging"]
 
 

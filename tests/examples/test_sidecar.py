@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import kubernetes_validate
 import pytest
 import yaml
 from certificates import Authority, serving
@@ -383,6 +384,17 @@ def test_all_manifests_say_the_same() -> None:
     (opa,) = pod()["initContainers"]
     assert opa["args"] == COMPOSE["services"]["opa"]["command"]
     assert opa["image"] == COMPOSE["services"]["opa"]["image"] == "openpolicyagent/opa:1.22.2"
+
+
+@pytest.mark.parametrize("version", ["1.29", "1.37"])
+def test_the_manifests_fit_the_schemas_of_kubernetes(version: str) -> None:
+    """From the first version whose sidecars are init containers on; a member that is misspelt is refused."""
+    kinds = ["ConfigMap", "Secret", "Deployment", "NetworkPolicy"]
+    assert [m["kind"] for m in MANIFESTS] == kinds
+    for manifest in MANIFESTS:
+        assert kubernetes_validate.validate(manifest, version, strict=True) == version
+        with pytest.raises(kubernetes_validate.ValidationError, match="spek"):
+            kubernetes_validate.validate({**manifest, "spek": {}}, version, strict=True)
 
 
 def test_the_pod_holds_together() -> None:

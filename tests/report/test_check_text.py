@@ -18,7 +18,8 @@ def lines(form: str, *results: Checked, **manner: bool) -> list[str]:
 
 def test_text_of_a_denial_has_place_source_and_remedy() -> None:
     assert lines("text", DENIED) == [
-        "DENIED   b/behavior.intent  billing 1.0.0   (bundle default sha256:777777777777…, 1 denied, 1 passed)",
+        "DENIED   b/behavior.intent  billing 1.0.0",
+        "  bundle default sha256:777777777777…, 1 denied, 1 passed",
         "  high      global.tools.one  too much",
         "            a/behavior.intent:3:5",
         "            3 |     read: x",
@@ -56,7 +57,7 @@ def test_passed_rules_are_named_where_that_is_wanted() -> None:
 
 def test_a_finding_about_the_whole_file_has_no_excerpt() -> None:
     said = lines("text", checked(rule(denied=(found("x", line=0),), severity="")))
-    assert said[1:3] == ["  denied    global.tools.one  x", "            a/behavior.intent"]
+    assert said[2:4] == ["  denied    global.tools.one  x", "            a/behavior.intent"]
 
 
 @pytest.mark.parametrize(

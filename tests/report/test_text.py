@@ -11,6 +11,7 @@ from bspec_opa.foundation.errors import ExitCode, Location, Reason
 from bspec_opa.gate.decision import Decision, Finding, Needs, RuleOutcome
 from bspec_opa.report.counting import by, count
 from bspec_opa.report.excerpt import excerpt
+from bspec_opa.report.folding import WIDTH, aside, fold
 from bspec_opa.report.next_steps import Steps, steps_after
 from bspec_opa.report.printable import printable, printable_lines, render_json
 from bspec_opa.report.style import Style
@@ -203,11 +204,47 @@ def test_of_a_long_line_the_part_around_the_place_is_shown() -> None:
     place, source, carets = excerpt(document, "/b", "", "")
     assert place == "x.yaml:1:160"
     assert source == f"1 | …{'x' * 35}, b: wrong}}"
+    assert len(source) <= WIDTH
     assert carets.index("^") == source.index("wrong")
     assert carets.count("^") == 5
     _, source, carets = excerpt(document, "/a", "", "")
-    assert source == f"1 | {{a: {'x' * 96}"
-    assert carets == f"  |     {'^' * 96}"
+    assert source == f"1 | {{a: {'x' * 71}…"
+    assert carets == f"  |     {'^' * 72}"
+
+
+def test_of_a_long_line_far_to_the_right_the_place_is_shown_too() -> None:
+    document = load_yaml(f"{{a: {'x' * 62}, b: wrong, c: {'y' * 20}}}\n".encode(), "x.yaml")
+    _, source, carets = excerpt(document, "/b", "", " " * 12)
+    assert carets[carets.index("^") :] == "^" * 5
+    assert source[carets.index("^") :].startswith("wrong")
+    assert (source[16], source[-1]) == ("…", "…")
+    assert len(source) <= WIDTH
+
+
+def test_a_long_remedy_stands_below() -> None:
+    remedy = "say " * 24 + "it"
+    assert excerpt(DOCUMENT, "/b/c", remedy, "  ")[2:] == [
+        "    |      ^^^^^^^^^^^",
+        "  " + ("say " * 19).strip(),
+        "  " + "say " * 5 + "it",
+    ]
+
+
+def test_sentences_are_broken_between_words_and_names_never() -> None:
+    assert fold("  note  ", "short", 8) == ["  note  short"]
+    assert fold("\x1b[31mnote\x1b[0m  ", "x" * 74, 6) == ["\x1b[31mnote\x1b[0m  " + "x" * 74]
+    assert fold("note  ", "word " * 15 + "x" * 90, 6) == [
+        "note  " + ("word " * 15).strip(),
+        "      " + "x" * 90,
+    ]
+    assert fold("note  ", "x" * 90, 6) == ["note", "      " + "x" * 90]
+    assert aside("HEAD", "few words") == ["HEAD   (few words)"]
+    assert aside("HEAD", "word " * 15 + "end") == ["HEAD", "  " + "word " * 15 + "end"]
+
+
+@pytest.mark.attack("A72")
+def test_what_had_to_be_escaped_adds_no_line() -> None:
+    assert fold("note  ", "word " * 20 + r"\x0a", 6) == ["note  " + "word " * 20 + r"\x0a"]
 
 
 def test_numbers_and_names() -> None:

@@ -9,7 +9,7 @@ import pytest
 from bspec_opa.bundle.index import Index, RuleEntry
 from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.report.controls import controls_markdown
-from bspec_opa.workflow.facts.controls import Decided, judge_controls
+from bspec_opa.workflow.facts.controls import LINE, Decided, judge_controls
 from bspec_opa.workflow.facts.evaluation import BundleRef
 from bspec_opa.workflow.facts.proof import Approved, Proof, proof_of
 
@@ -44,7 +44,7 @@ def decided(
 ) -> Decided:
     return Decided(
         "behavior.lock line 1", "billing-support", environment, "allowed", "2026-06-01T12:00:00Z", entry, "sha256:l",
-        True, False, BundleRef("default", "sha256:r", ZERO_DIGEST), rules, proof,
+        LINE, False, BundleRef("default", "sha256:r", ZERO_DIGEST), rules, proof,
     )  # fmt: skip
 
 

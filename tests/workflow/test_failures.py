@@ -211,8 +211,9 @@ def test_the_working_directory_is_gone(signed: Project, monkeypatch: pytest.Monk
     gone.rmdir()
     from bspec_opa.workflow.checkout.project import find_project
 
-    with pytest.raises(BspecError, match="working directory is gone"):
-        find_project(Path("behavior.intent"), signed.environ, {})
+    for start in (Path("behavior.intent"), signed.base / "behavior.intent"):
+        with pytest.raises(BspecError, match="working directory is gone"):
+            find_project(start, signed.environ, {})
     os.chdir(signed.base)
 
 

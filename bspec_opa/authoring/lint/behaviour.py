@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from bspec_opa.authoring.stand_ins import stand_ins
 from bspec_opa.bundle.layout import RULES
-from bspec_opa.bundle.reasons import TEST_FORM
+from bspec_opa.bundle.reasons import TEST_FORM, UNFINISHED
 from bspec_opa.bundle.rego.lint.rules import SETS
 from bspec_opa.bundle.rego.sources import is_rule, is_test
 from bspec_opa.bundle.rego.syntax import rule_name
@@ -21,7 +22,7 @@ from bspec_opa.bundle.rego.type_check import ALL
 from bspec_opa.foundation.errors import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bspec_opa.authoring.lint.reading import Reading
@@ -50,6 +51,7 @@ class Tested:
         line: where it is defined.
         rule: the rule's id, such as ``global.tools.no_admin``.
         expects: what it expects.
+        stand_in: what it puts something in place of that a bundle holds, such as ``data.bspec.lib.words.bad``; or "".
     """
 
     package: str
@@ -58,30 +60,36 @@ class Tested:
     line: int
     rule: str
     expects: str
+    stand_in: str = ""
 
     def to_json(self) -> JsonObject:
         """As rules in Rego see it."""
-        names = ("package", "name", "file", "line", "rule", "expects")
+        names = ("package", "name", "file", "line", "rule", "expects", "stand_in")
         return {n: cast("JsonValue", getattr(self, n)) for n in names}
 
 
-def tested(reading: Reading, work: Path, opa: Opa) -> list[Tested]:
+def tested(modules: Sequence[Module], sources: Mapping[str, bytes], work: Path, opa: Opa) -> list[Tested]:
     """Every test of a rule that OPA runs, and what it expects.
 
     Args:
-        reading: the parsed files; they compile.
+        modules: the parsed files: the rules, their tests and the fixtures; they compile.
+        sources: their bytes.
         work: holds them under ``all``.
         opa: the binary.
     """
-    rules = [m for m in reading.modules if is_rule(m.name)]
+    rules = [m for m in modules if is_rule(m.name)]
     variants = {"silent": _SILENT, "firing": _FIRING}
     for name, body in variants.items():
         shutil.copytree(work / ALL, work / name)
         for module in rules:
-            (work / name / module.name).write_bytes(_replaced(module, reading.sources.files[module.name], body))
+            (work / name / module.name).write_bytes(_replaced(module, sources[module.name], body))
     with ThreadPoolExecutor(2) as pool:
         plain, silent, firing = pool.map(lambda folder: _run(work, folder, opa), (ALL, *variants))
-    return [_tested(found, silent.get(key), firing.get(key)) for key, found in sorted(plain.items())]
+    instead = {(".".join(package), name): s.replaced for (package, name), s in stand_ins(modules).items()}
+    return [
+        replace(_tested(found, silent.get(key), firing.get(key)), stand_in=instead.get(key, ""))
+        for key, found in sorted(plain.items())
+    ]
 
 
 def _replaced(module: Module, source: bytes, body: str) -> bytes:
@@ -146,4 +154,4 @@ def missing_problems(reading: Reading, tests: list[Tested]) -> Iterator[Problem]
     rules = any(map(is_rule, reading.sources.own))
     if rules and not tests and not any(is_test(n) and n.startswith(RULES) for n in reading.sources.own):
         hint = "write <rule>_test.rego beside each rule"
-        yield TEST_FORM.problem("there is no test of any rule", hint=hint, at=Location(""), rule="test/none")
+        yield UNFINISHED.problem("there is no test of any rule", hint=hint, at=Location(""), rule="test/none")

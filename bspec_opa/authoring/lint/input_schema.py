@@ -20,9 +20,9 @@ INPUT_SCHEMA: JsonObject = obj(
     inspect=_OPEN,
     # The policy rules whose METADATA is right.
     index=array(_OPEN),
-    # Every test of a rule, and what it expects; empty if the policies don't compile.
+    # Every test of a rule, what it expects, and what it replaces; empty if the policies don't compile.
     tests=array(
-        obj(package=_TEXT, name=_TEXT, file=_TEXT, line=integer(), rule=_TEXT, expects=_TEXT),
+        obj(package=_TEXT, name=_TEXT, file=_TEXT, line=integer(), rule=_TEXT, expects=_TEXT, stand_in=_TEXT),
     ),
     # Whether the tests could be run.
     tested={"type": "boolean"},

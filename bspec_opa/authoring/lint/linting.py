@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.errors import Problem
 
-_BUILT = frozenset({"data/idle-rule", "format/opa-fmt", "test/failing", "test/none"})
+_BUILT = frozenset({"data/idle-rule", "format/opa-fmt", "test/failing"})
 """What a build lets pass."""
 NOTHING = "nothing else was looked at, because there is no rule"
 UNTESTED = "the tests were not run, because the policies do not compile"
@@ -67,13 +67,15 @@ def lint(
     compiled = opa_problems(reading, work, opa, proven=not problems)
     problems += [*compiled, *format_problems(reading, work, opa)]
     runs = not compiled and not reading.unread
-    tests = tested(reading, work, opa) if runs else []
+    tests = tested(reading.modules, reading.sources.files, work, opa) if runs else []
     problems += [*failing_problems(tests), *missing_problems(reading, tests), *idle_problems(reading, own)]
     document = _document(reading, own, tests, work, opa, runs=runs, now=now)
     found = [*map(finding_of, problems), *rego_findings(rego_rules, document, reading.sources.files, work, opa)]
     mine = reading.sources.own
+    # What the folder itself is refused for is the author's, also where the base has a file of that name.
+    refused = map(finding_of, files.problems)
     return LintResult(
-        findings=_sorted(_of_authors(found, reading)),
+        findings=_sorted([*refused, *_of_authors(found, reading)]),
         files=mine,
         checked=len(mine),
         rules=sum(map(is_rule, mine)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.build.index_build import index_of, package_problems, repeated_codes
-from bspec_opa.bundle.build.organisation import load_organisation
+from bspec_opa.bundle.build.organisation import load_composed, load_organisation
 from bspec_opa.bundle.idle import idle_rules
 from bspec_opa.bundle.layout import ORGANISATION_DATA
 from bspec_opa.bundle.reasons import SELECTION
@@ -60,12 +60,13 @@ def _data_problems(reading: Reading, data: tuple[bytes, str] | None, index: Inde
     if given is None:
         return []
     try:
-        load_organisation(*given, index)
+        if data is None:
+            load_composed(reading.sources, index)
+        else:
+            load_organisation(*data, index)
     except BspecError as e:
         # A selector may name a rule that could not be read.
         told = [p for p in e.problems if (whole and index.rules) or p.reason != SELECTION]
-        if data is None and ORGANISATION_DATA in reading.sources.borrowed:
-            return [replace(p, location=_cause(p, reading)) for p in told]
         return [replace(p, location=p.location or Location(given[1])) for p in told]
     return []
 
@@ -82,10 +83,3 @@ def idle_problems(reading: Reading, own: Own) -> list[Problem]:
         for r in own.index.rules
         if r.id in idle and r.path in reading.sources.own
     ]
-
-
-def _cause(problem: Problem, reading: Reading) -> Location:
-    """Where a pack brought up what is wrong with its base's data, which was right without the pack."""
-    own = [n for n in reading.sources.own if is_rule(n)]
-    named = (n for n in own if any(f'"{folder}"' in problem.message for folder in n.split("/")))
-    return Location(next(named, own[0]))

@@ -9,6 +9,7 @@ from bspec_opa.bundle.build.composition import WHOLE, composed
 from bspec_opa.bundle.rego.sources import Sources, is_rule, no_rules, survey, write_tree
 from bspec_opa.bundle.rego.syntax import parse_each
 from bspec_opa.bundle.rego.type_check import ALL
+from bspec_opa.bundle.rego.visible import hidden_problems
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
@@ -66,6 +67,7 @@ def read_files(policies: Path, foundation: Foundation = WHOLE) -> Files:
             files[name] = read_bounded(policies / name, MAX_DOCUMENT_BYTES)
         except BspecError as e:
             problems += [p.reason.problem(p.message, hint=p.hint, at=Location(name)) for p in e.problems]
+    problems += hidden_problems(Sources(files).rego)
     if not any(is_rule(n) for n in names):
         empty = no_rules(policies)
         return Files(Sources(files), (*problems, replace(empty, location=None)))

@@ -8,6 +8,12 @@ RULES_INVALID = Reason(
     "a lint rule written in Rego is none: misspelt package, no report, an unknown path of the input, or no rule at all",
     "see docs/lint.md for the form of a lint rule",
 )
+RULE_TEST = Reason(
+    "lint.rule-test",
+    ExitCode.INVALID,
+    "a test of a lint rule fails, is none, or stands in another package than its rule's with _test",
+    "correct the lint rule or its test; docs/lint.md has the form",
+)
 RULE_FAILED = Reason(
     "lint.rule-failed",
     ExitCode.INVALID,

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, cast
 from bspec_opa.authoring.lint.catalog import SHIPPED
 from bspec_opa.authoring.lint.input_schema import INPUT_SCHEMA
 from bspec_opa.authoring.lint.model import ERROR, REGO, WARNING, LintRule
-from bspec_opa.authoring.lint.reasons import RULES_INVALID
+from bspec_opa.authoring.lint.reasons import RULE_TEST, RULES_INVALID
+from bspec_opa.authoring.lint.rule_files import is_rule_test, read_rule_files
+from bspec_opa.authoring.lint.rule_tests import RULE_TESTS, rule_test_problems
 from bspec_opa.bundle.rego.capabilities import WITHHELD
 from bspec_opa.bundle.rego.lint.rules import unused
 from bspec_opa.bundle.rego.sources import write_tree
 from bspec_opa.bundle.rego.syntax import is_partial_set, parse_each, rule_name
 from bspec_opa.foundation.errors import BspecError, Location, error_of
-from bspec_opa.foundation.files import is_directory, read_bounded
-from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bspec_opa.bundle.rego.opa_tool import Opa
     from bspec_opa.bundle.rego.syntax import Module, Node
-    from bspec_opa.foundation.errors import Problem
+    from bspec_opa.foundation.errors import Problem, Reason
 
 SHIPPED_RULES = Path(__file__).parent / "rules"
 PACKAGE = ("bspec", "lint")
@@ -58,10 +58,12 @@ def load_rego_rules(folders: Sequence[Path], work: Path, opa: Opa) -> list[RegoR
         opa: the binary.
 
     Raises:
-        InvalidInputError: everything that is wrong with the team's rules; a folder that holds none.
+        InvalidInputError: everything that is wrong with the team's rules; a folder that holds none, or anything else; a
+            test of a rule that fails.
     """
     places = [SHIPPED_RULES, *folders]
-    files = {f"{n}/{name}": data for n, place in enumerate(places) for name, data in _read(place).items()}
+    everything = {f"{n}/{f}": data for n, place in enumerate(places) for f, data in read_rule_files(place).items()}
+    files = {n: d for n, d in everything.items() if not is_rule_test(n)}
     write_tree(work / RULES, files)
     modules, refused = parse_each(work / RULES, files, opa)
     problems = [_placed(p, places) for e in refused.values() for p in e.problems]
@@ -74,27 +76,23 @@ def load_rego_rules(folders: Sequence[Path], work: Path, opa: Opa) -> list[RegoR
     if problems:
         raise error_of(problems)
     _check(work, places, opa)
+    # The shipped rules are tested where they are made; what helps their tests helps those of a team.
+    tests = {n: d for n, d in everything.items() if n not in files and not n.startswith("0/")}
+    helpers = {n: d for n, d in everything.items() if n.startswith(f"0/{LIBRARY}/")}
+    wrong = rule_test_problems({**files, **helpers}, tests, work, LINT_CAPABILITIES, opa)
+    if wrong:
+        raise error_of([_placed(p, places, RULE_TEST) for p in wrong])
     return [RegoRule(_described(m), m.package) for m in rules]
 
 
-def _read(place: Path) -> dict[str, bytes]:
-    if not is_directory(place):
-        raise RULES_INVALID.error("is no folder of lint rules", hint="name a folder", at=Location(str(place)))
-    names = sorted(p.relative_to(place).as_posix() for p in place.rglob("*.rego") if not p.name.endswith("_test.rego"))
-    if not names:
-        hint = "write <category>/<name>.rego with package bspec.lint.<category>.<name>"
-        raise RULES_INVALID.error("holds no lint rule", hint=hint, at=Location(str(place)))
-    return {n: read_bounded(place / n, MAX_DOCUMENT_BYTES) for n in names}
-
-
-def _placed(problem: Problem, places: Sequence[Path]) -> Problem:
-    """With the author's path, and as a fault of a lint rule."""
+def _placed(problem: Problem, places: Sequence[Path], reason: Reason = RULES_INVALID) -> Problem:
+    """With the author's path, and as a fault of a lint rule or its test."""
     at = problem.location
     if at is not None:
-        number, _, name = at.file.removeprefix(f"{RULES}/").partition("/")
+        number, _, name = at.file.removeprefix(f"{RULES}/").removeprefix(f"{RULE_TESTS}/").partition("/")
         if number.isdecimal():
             at = Location(str(places[int(number)] / name), at.line, at.column)
-    return replace(problem, reason=RULES_INVALID, location=at, rule="")
+    return replace(problem, reason=reason, location=at, rule="")
 
 
 def _form(module: Module) -> Iterator[Problem]:

@@ -2,8 +2,8 @@
 
 OPA's own runner passes a test with an empty table, a negated call of a builtin that fails, and a rule that is quiet
 because a fixture has another shape than any input. So every check of a build comes first; every rule of the author
-must have a test that ran; and all tests are evaluated once more, with strict builtin errors and with rules that report
-an input of another shape.
+must have a test that ran; where tests replace a library or a rule, the others must prove both outcomes; and all tests
+are evaluated once more, with strict builtin errors and with rules that report an input of another shape.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 from bspec_opa.authoring.packages import package_of_tests
 from bspec_opa.authoring.reasons import NO_CASES, NO_TESTS, RUN_PATTERN
+from bspec_opa.authoring.stand_ins import stand_ins
 from bspec_opa.authoring.testing.coverage import file_coverage
 from bspec_opa.authoring.testing.model import FAILED, PASSED, Outcome, Run
 from bspec_opa.authoring.testing.once_more import once_more
 from bspec_opa.authoring.testing.results import placed, read_results
+from bspec_opa.authoring.testing.stand_in import stand_in_problems
 from bspec_opa.bundle.build.building import check_sources, located_under
 from bspec_opa.bundle.build.composition import Foundation, compose
-from bspec_opa.bundle.build.organisation import load_organisation
+from bspec_opa.bundle.build.organisation import load_composed
 from bspec_opa.bundle.layout import ORGANISATION_DATA
 from bspec_opa.bundle.rego.sources import is_test
 from bspec_opa.bundle.rego.syntax import parse_modules, rule_name
@@ -33,11 +35,13 @@ from bspec_opa.bundle.rego.type_check import ALL, SCHEMA_FOLDER
 from bspec_opa.foundation.errors import BspecError, Location
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from bspec_opa.authoring.stand_ins import Name, StandIn
     from bspec_opa.bundle.index import Index
     from bspec_opa.bundle.rego.opa_tool import Opa
     from bspec_opa.bundle.rego.sources import Sources
+    from bspec_opa.bundle.rego.syntax import Module
     from bspec_opa.foundation.errors import Problem
 
 TEST_TIMEOUT = "60s"
@@ -77,7 +81,7 @@ def run_tests(policies: Path, foundation: Foundation, opa: Opa, demand: Demand) 
         borrowed.update(sources.borrowed)
         index = check_sources(sources, Path(folder), opa)
         if ORGANISATION_DATA in sources.files:
-            load_organisation(sources.files[ORGANISATION_DATA], ORGANISATION_DATA, index)
+            load_composed(sources, index)
         run = _Runner(Path(folder), sources, index, opa, demand)()
     return placed(run, policies)
 
@@ -87,7 +91,8 @@ class _Runner:
 
     def __init__(self, work: Path, sources: Sources, index: Index, opa: Opa, demand: Demand) -> None:
         self._work, self._opa, self._demand = work, opa, demand
-        self._own = {f"{ALL}/{n}": d for n, d in sources.own.items() if n.endswith(".rego")}
+        self._sources = {n: d for n, d in sources.own.items() if n.endswith(".rego")}
+        self._own = {f"{ALL}/{n}": d for n, d in self._sources.items()}
         self._rules = [r for r in index.rules if r.path in sources.own]
         # The generated gate's own tests are none of the author's.
         (work / ALL / GENERATED_TEST).unlink(missing_ok=True)
@@ -97,9 +102,12 @@ class _Runner:
         unproven = list(self._unproven(results))
         failing = [t for t in results if t.status != PASSED]
         measured = not (failing or unproven or self._demand.pattern)
+        if measured:
+            unproven += stand_in_problems(self._work, self._sources, self._rules, self._instead, self._opa)
+            measured = not unproven
         with ThreadPoolExecutor(2) as pool:
             again = pool.submit(once_more, self._work, self._opa, self._rules, results)
-            coverage = file_coverage(self._measure(), self._packed()) if measured else ()
+            coverage = file_coverage(self._measure(results), self._packed()) if measured else ()
             results = self._traced(results) if failing else results
             problems = (*unproven, *again.result())
         rules, pattern = tuple(r.id for r in self._rules), self._demand.pattern
@@ -123,17 +131,26 @@ class _Runner:
         failing = [f"{t.package}.{t.name}" for t in results if t.status == FAILED][:MAX_TRACED]
         if not failing:
             return results
-        pattern = "|".join(f"^{re.escape(name)}$" for name in failing)
-        traced = read_results(self._run(pattern, "--var-values"), self._own, self._tables, traced=True)
+        traced = read_results(self._run(_exactly(failing), "--var-values"), self._own, self._tables, traced=True)
         found = {(t.package, t.name, t.at): t for t in traced}
         return tuple(found.get((t.package, t.name, t.at), t) for t in results)
 
     @cached_property
     def _tables(self) -> frozenset[tuple[str, str]]:
         """The tests that have cases: OPA says nothing about one whose table is empty."""
-        names = [n for n in self._own if n.endswith("_test.rego")]
-        modules = parse_modules(self._work, names, self._opa)
-        return frozenset((m.name, rule_name(r)) for m in modules for r in m.rules if len(r["head"].get("ref", [])) > 1)
+        return frozenset(
+            (m.name, rule_name(r)) for m in self._tests for r in m.rules if len(r["head"].get("ref", [])) > 1
+        )
+
+    @cached_property
+    def _tests(self) -> tuple[Module, ...]:
+        """The author's tests and fixtures."""
+        return parse_modules(self._work, [n for n in self._own if is_test(n.removeprefix(f"{ALL}/"))], self._opa)
+
+    @cached_property
+    def _instead(self) -> dict[Name, StandIn]:
+        """The names of tests and fixtures that replace what a bundle holds."""
+        return stand_ins(self._tests)
 
     def _unproven(self, results: Sequence[Outcome]) -> Iterator[Problem]:
         """Rules without a test that ran, tests without cases, or no test at all."""
@@ -158,6 +175,15 @@ class _Runner:
     def _packed(self) -> dict[str, bytes]:
         return {n: d for n, d in self._own.items() if not is_test(n.removeprefix(f"{ALL}/"))}
 
-    def _measure(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = json.loads(self._opa.run(["test", ALL, *_COMMON, "--coverage"], cwd=self._work))
+    def _measure(self, results: Sequence[Outcome]) -> Mapping[str, Any]:
+        """What tests reach; one that replaces what a bundle holds reaches what no decision would."""
+        left_out = {".".join((*package, name)) for package, name in self._instead}
+        names = [name for t in results if (name := f"{t.package}.{t.name}") not in left_out]
+        pattern = _exactly(names) if len(names) < len(results) else ""
+        found: Mapping[str, Any] = json.loads(self._run(pattern, "--coverage"))
         return found
+
+
+def _exactly(names: Iterable[str]) -> str:
+    """The pattern that matches these tests alone."""
+    return "|".join(f"^{re.escape(name)}$" for name in names)

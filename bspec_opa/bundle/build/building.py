@@ -19,7 +19,7 @@ from bspec_opa.bundle.build.composition import WHOLE, Foundation, compose
 from bspec_opa.bundle.build.gate_source import GATE_TEST
 from bspec_opa.bundle.build.generate import generated
 from bspec_opa.bundle.build.index_build import build_index
-from bspec_opa.bundle.build.organisation import load_organisation
+from bspec_opa.bundle.build.organisation import load_composed, load_organisation
 from bspec_opa.bundle.contract.__main__ import rendered
 from bspec_opa.bundle.contract.decision import DECISION_CONTRACT
 from bspec_opa.bundle.layout import (
@@ -37,13 +37,14 @@ from bspec_opa.bundle.layout import (
     rules_digest_of,
 )
 from bspec_opa.bundle.read import MAX_BASES
-from bspec_opa.bundle.reasons import BASE, ORGANISATION, WASM_FAILED
+from bspec_opa.bundle.reasons import BASE, WASM_FAILED
 from bspec_opa.bundle.rego.capabilities import capabilities
 from bspec_opa.bundle.rego.lint.everything import lint
 from bspec_opa.bundle.rego.opa_tool import OPA_VERSION
 from bspec_opa.bundle.rego.sources import Sources, write_tree
 from bspec_opa.bundle.rego.syntax import parse_modules
 from bspec_opa.bundle.rego.type_check import ALL, CAPABILITIES, PACKED, SCHEMA_FOLDER, check_types
+from bspec_opa.bundle.rego.visible import hidden_problems
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.errors import BspecError, Location, Problem, error_of
 from bspec_opa.foundation.files import read_bounded
@@ -82,9 +83,9 @@ def build_bundle(policies: Path, data: Path | None, opa: Opa, foundation: Founda
         index = check_sources(sources, work, opa)
         files = {**sources.packed, **generated(index), **schemas()}
         wasm = compile_wasm(work, files, opa)
-        text, name = _data(sources, data)
+        organisation = load_composed(sources, index) if data is None else _load_named(data, index)
         base = bases_of(foundation.base) if foundation.base is not None and sources.borrowed else ()
-        return pack(files, index, load_organisation(text, name, index), wasm, OPA_VERSION, base=base)
+        return pack(files, index, organisation, wasm, OPA_VERSION, base=base)
 
 
 def check_policies(policies: Path, opa: Opa, foundation: Foundation = WHOLE) -> Index:
@@ -100,12 +101,14 @@ def check_policies(policies: Path, opa: Opa, foundation: Foundation = WHOLE) -> 
         borrowed.update(sources.borrowed)
         index = check_sources(sources, Path(folder), opa)
         if ORGANISATION_DATA in sources.files:
-            load_organisation(sources.files[ORGANISATION_DATA], ORGANISATION_DATA, index)
+            load_composed(sources, index)
         return index
 
 
 def check_sources(sources: Sources, work: Path, opa: Opa) -> Index:
     """Parse, index, lint and type-check; ``work`` is an empty private folder and keeps what OPA was shown."""
+    if hidden := [*hidden_problems(sources.rego)]:
+        raise error_of(hidden)
     write_tree(work / ALL, sources.files)
     modules = parse_modules(work / ALL, sources.rego, opa)
     index = build_index(modules, sources)
@@ -194,12 +197,8 @@ def repack(bundle: Bundle, data: bytes, name: str) -> bytes:
     return pack(files, bundle.index, organisation, bundle.wasm, bundle.opa_version, base=bundle.base)
 
 
-def _data(sources: Sources, data: Path | None) -> tuple[bytes, str]:
-    if data is not None:
-        return read_bounded(data, MAX_DOCUMENT_BYTES), str(data.absolute())
-    if ORGANISATION_DATA not in sources.files:
-        raise ORGANISATION.error("there is no organisation's data", at=Location(ORGANISATION_DATA))
-    return sources.files[ORGANISATION_DATA], ORGANISATION_DATA
+def _load_named(data: Path, index: Index) -> JsonObject:
+    return load_organisation(read_bounded(data, MAX_DOCUMENT_BYTES), str(data.absolute()), index)
 
 
 @contextmanager

@@ -6,20 +6,24 @@ built and again when other data is put beside the same rules.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.bundle.contract.definitions import TIERS
 from bspec_opa.bundle.contract.organisation import organisation_schema
 from bspec_opa.bundle.index import CHECK, EVERYWHERE, Index, environment_ids, expected_rules
+from bspec_opa.bundle.layout import ORGANISATION_DATA
 from bspec_opa.bundle.reasons import CONTROL, ORGANISATION
+from bspec_opa.bundle.rego.sources import is_rule
 from bspec_opa.foundation.closed_schema import escape
 from bspec_opa.foundation.document.load import load_json
-from bspec_opa.foundation.errors import error_of
+from bspec_opa.foundation.errors import BspecError, Location, error_of
 from bspec_opa.foundation.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bspec_opa.bundle.rego.sources import Sources
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.document.document import Document
     from bspec_opa.foundation.errors import Problem
@@ -43,6 +47,32 @@ def load_organisation(data: bytes, name: str, index: Index) -> JsonObject:
             expected_rules(index, organisation, environment, "promote", tier)
         expected_rules(index, organisation, "", CHECK, tier)
     return organisation
+
+
+def load_composed(sources: Sources, index: Index) -> JsonObject:
+    """The organisation's data of a policies folder, or, for a pack without data, its base's.
+
+    The base's data was right without the pack; so what is wrong with it now is told at the rule that brought it up.
+
+    Raises:
+        InvalidInputError: there is none; or as :func:`load_organisation`.
+    """
+    data = sources.files.get(ORGANISATION_DATA)
+    if data is None:
+        raise ORGANISATION.error("there is no organisation's data", at=Location(ORGANISATION_DATA))
+    try:
+        return load_organisation(data, ORGANISATION_DATA, index)
+    except BspecError as e:
+        if ORGANISATION_DATA not in sources.borrowed:
+            raise
+        raise error_of(replace(p, location=_cause(p, sources)) for p in e.problems) from e
+
+
+def _cause(problem: Problem, sources: Sources) -> Location:
+    """The first rule of a pack that the problem names a folder of."""
+    own = [n for n in sources.own if is_rule(n)]
+    named = (n for n in own if any(f'"{folder}"' in problem.message for folder in n.split("/")))
+    return Location(next(named, own[0]))
 
 
 def validator(schema: JsonObject) -> Any:

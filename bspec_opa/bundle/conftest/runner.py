@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.bundle.conftest.answers import read_answer
+from bspec_opa.bundle.conftest.meant import meant
 from bspec_opa.bundle.conftest.reasons import EVALUATION
 from bspec_opa.bundle.conftest.references import data_read, missing
 from bspec_opa.bundle.conftest.rules import EXCEPTION, asked_rules, has_rules, is_meant
@@ -51,8 +52,6 @@ _SHORT_BATCH = 32
 _POLICIES, _ANSWER, _DATA = "policies", "answer", "data"
 _CAPABILITIES, _SCHEMA = "capabilities.json", "input.json"
 _PACKAGE = "bspec_opa_conftest"
-_SEES_INPUT = "bspec-opa normalize prints what policies see; --conftest-input file lets them see the file itself"
-_SEES_FILE = "no intent has it; a member that may be anything is read with object.get"
 # Variables, because "with input as x.input" leaves input undefined without a word.
 _QUERY = (
     "[a | x := input.items[_]; i := x.document; f := x.file; "
@@ -248,15 +247,15 @@ def _located(policies: Path, *, written: bool) -> Iterator[None]:
     try:
         yield
     except BspecError as e:
-        raise error_of(_relocated(p, policies, _SEES_FILE if written else _SEES_INPUT) for p in e.problems) from e
+        raise error_of(_relocated(p, policies, written=written) for p in e.problems) from e
 
 
-def _relocated(problem: Problem, policies: Path, sees: str) -> Problem:
+def _relocated(problem: Problem, policies: Path, *, written: bool) -> Problem:
     hint, at = problem.hint, problem.location
     if problem.reason == FORBIDDEN_BUILTIN:
         hint = "misspelt, or withheld: --conftest-capabilities FILE says what policies may call"
     elif problem.message.startswith("undefined ref: input"):
-        hint = sees
+        hint = meant(problem.message, written=written)
     elif "keyword is required" in problem.message:
         hint = "written before OPA 1.0? --rego-version v0 takes it as it is"
     if at is not None and at.file.endswith(".rego") and not Path(at.file).is_absolute():

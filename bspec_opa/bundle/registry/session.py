@@ -16,6 +16,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from bspec_opa.bundle.registry.cutting import Cutter
 from bspec_opa.bundle.registry.reasons import (
     BAD_REPLY,
     ELSEWHERE,
@@ -29,8 +30,8 @@ from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES, MIB
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-CONNECT_S, SILENCE_S, WHOLE_S = 10.0, 30.0, 300.0
-"""Seconds to connect, without a byte, and for one exchange."""
+CONNECT_S, SILENCE_S, WHOLE_S, TOTAL_S = 10.0, 30.0, 300.0, 600.0
+"""Seconds to connect, without a byte, for one exchange, and for all that a command does with a registry."""
 MAX_REPLY_BYTES = 4 * MIB
 MAX_REDIRECTS = 3
 _BLOB = re.compile(r"/blobs/sha256:[0-9a-f]{64}\Z")
@@ -101,9 +102,21 @@ class _Guard(HTTPAdapter):
     """Reads every reply whole, within its bounds, before anybody looks at it."""
 
     def __init__(self, allowed: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._cutter = Cutter()
         super().__init__(max_retries=0)
         self._allowed = allowed
         self._clock = clock
+        self._total = clock() + TOTAL_S
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """As the base class; every connection can be cut."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = self._cutter.pools()
+
+    def close(self) -> None:
+        """As the base class."""
+        super().close()
+        self._cutter.close()
 
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         """Send one request, and read the reply.
@@ -114,15 +127,19 @@ class _Guard(HTTPAdapter):
         url = str(request.url)
         self._allowed(url)
         host = urlsplit(url).netloc
-        until = self._clock() + WHOLE_S
+        now = self._clock()
+        until = min(now + WHOLE_S, self._total)
         options |= {"stream": True, "timeout": (CONNECT_S, SILENCE_S), "proxies": None}
         try:
-            response = super().send(request, **options)
-            response._content = self._body(response, url, until)  # noqa: SLF001 - so that nobody reads on without a bound
+            with self._cutter.within(until - now):
+                response = super().send(request, **options)
+                response._content = self._body(response, url, until)  # noqa: SLF001 - so that nobody reads on without a bound
         except BspecError:
             raise
         except (requests.RequestException, HTTPError, OSError) as e:
-            raise _why(e, host) from None
+            raise (self._late(host, until) if self._cutter.fired else _why(e, host)) from None
+        if self._cutter.fired:  # what was cut short may look like an end
+            raise self._late(host, until)
         if response.status_code >= _ERRORS:
             raise BAD_REPLY.error(f"{host} answered with HTTP status {response.status_code}", hint="look at its log")
         return response
@@ -137,9 +154,14 @@ class _Guard(HTTPAdapter):
                 raise TOO_LARGE.error(f"{urlsplit(url).netloc} sent more than {limit} bytes")
             if self._clock() > until:
                 response.close()
-                raise UNREACHABLE.error(f"{urlsplit(url).netloc} gave no whole answer within {WHOLE_S:g} s")
+                raise self._late(urlsplit(url).netloc, until)
         response.close()
         return bytes(body)
+
+    def _late(self, host: str, until: float) -> BspecError:
+        if until == self._total:
+            return UNREACHABLE.error(f"{host} is too slow: not done within {TOTAL_S:g} s", hint="look at its load")
+        return UNREACHABLE.error(f"{host} gave no whole answer within {WHOLE_S:g} s")
 
 
 def _why(error: Exception, host: str) -> BspecError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.bundle.contract.definitions import NEEDS, SEVERITIES
 from bspec_opa.bundle.reasons import METADATA_INVALID, METADATA_MISSING
 from bspec_opa.bundle.rego.sources import ANNOTATED, is_rule, is_test
+from bspec_opa.bundle.selection import GUARDS
 from bspec_opa.foundation.closed_schema import TIME, array, boolean, enum, obj, string, violations
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.suggest import did_you_mean
@@ -39,6 +40,7 @@ RULE_METADATA = obj(
     ),
 )
 LIBRARY_METADATA = obj(title=LINE, description=LINE)
+TIER_GUARD_COLLECTION = GUARDS.removeprefix("@")
 MEMBERS = frozenset({"title", "description", "custom", "scope", "schemas"})
 _MARK = re.compile(r"\s*metadata\b\s*:?\s*\Z", re.IGNORECASE)
 _MEMBER = re.compile(r" ?([A-Za-z_][A-Za-z0-9_-]*):")
@@ -79,12 +81,23 @@ def _fits(module: Module, annotation: Node) -> Iterator[Problem]:
         at = _member(module, annotation, violation.pointer)
         yield METADATA_INVALID.problem(message, at=at, rule="metadata/schema")
     if is_rule(module.name) and not bad:
+        yield from _guards(module, annotation)
         try:
             effective_unix(annotation)
         except BspecError as e:
             message = f"METADATA/custom/effective_on: {e}"
             at = _member(module, annotation, "/custom/effective_on")
             yield METADATA_INVALID.problem(message, at=at, rule="metadata/effective-on")
+
+
+def _guards(module: Module, annotation: Node) -> Iterator[Problem]:
+    """A waiver of what checks the tier would let an agent choose the rules that it is judged by."""
+    custom = annotation["custom"]
+    if TIER_GUARD_COLLECTION in custom["collections"] and custom["waivable"]:
+        message = f"a rule of the collection {TIER_GUARD_COLLECTION} checks the tier, and a waiver could lift it"
+        hint = f"write waivable: false, or take {TIER_GUARD_COLLECTION} out of collections"
+        at = _member(module, annotation, "/custom/waivable")
+        yield METADATA_INVALID.problem(message, hint=hint, at=at, rule="metadata/waivable-guard")
 
 
 def _member(module: Module, annotation: Node, pointer: str) -> Location:

@@ -13,15 +13,16 @@ from bspec_opa.bundle.serving.edition import edition_of
 from bspec_opa.bundle.serving.log import Event
 from bspec_opa.bundle.serving.names import discover
 from bspec_opa.bundle.serving.watch import Watched
-from bspec_opa.foundation.errors import BspecError
+from bspec_opa.foundation.errors import BspecError, StoreError
 from bspec_opa.foundation.limits import MAX_BUNDLE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
-    from bspec_opa.bundle.serving.edition import Check, Shelf
+    from bspec_opa.bundle.serving.edition import Check, Edition, Shelf
     from bspec_opa.bundle.serving.log import Kind, Log
+    from bspec_opa.bundle.serving.memory import Memory
 
 ARCHIVE_BYTES = MAX_BUNDLE_BYTES + MAX_BUNDLE_BYTES // 100
 """Our archives are stored, not deflated: a little larger than what is in them."""
@@ -35,6 +36,7 @@ class Candidates:
         named: files by name.
         directory: where more are.
         check: what a bundle has to be besides whole.
+        memory: refuses what is older than what was served before; None where no sequence is verified.
         log: gets one event for each change, and none while nothing changes.
         clock: Unix time in nanoseconds.
     """
@@ -46,17 +48,21 @@ class Candidates:
         directory: Path | None,
         *,
         check: Check,
+        memory: Memory | None = None,
         log: Log,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._shelf = shelf
         self._directory = directory
         self._check = check
+        self._memory = memory
         self._log = log
         self._clock = clock
         self._named = frozenset(named)
         self._watched = {name: self._watch(path) for name, path in named.items()}
         self._trouble: dict[str, str] = {}
+        # What is good and could not be remembered: it is tried again, though its file stays as it is.
+        self._waiting: dict[str, bytes] = {}
 
     async def look(self) -> None:
         """Look at every file, and switch what is new and good."""
@@ -93,8 +99,10 @@ class Candidates:
             self._tell_once(name, self._problem("unreadable", name, file, e))
             return
         self._trouble.pop(name, None)
-        if data is not None:
-            await self._offer(name, file, data)
+        waiting = self._waiting.pop(name, None)
+        offered = waiting if data is None else data
+        if offered is not None:
+            await self._offer(name, file, offered)
 
     async def _offer(self, name: str, file: str, data: bytes) -> None:
         try:
@@ -108,9 +116,27 @@ class Candidates:
         current = self._shelf.current(name)
         if current is not None and current.etag == edition.etag:
             return  # It is back, after something that was refused.
+        if not await self._remembered(name, file, edition):
+            return
         self._shelf.switch(name, edition)
         before = current.revision if current is not None else ""
         self._log(self._event("switched", bundle=name, file=file, revision=edition.revision, before=before))
+
+    async def _remembered(self, name: str, file: str, edition: Edition) -> bool:
+        """Whether it may be served: it is not older than what was, and that it is served now won't be forgotten."""
+        if self._memory is None:
+            return True
+        try:
+            await asyncio.to_thread(self._memory.accept, name, edition.sequence, edition.revision)
+        except StoreError as e:
+            self._waiting[name] = edition.archive
+            self._tell_once(f"remember {name}", self._problem("refused", name, file, e))
+            return False
+        except BspecError as e:
+            self._log(self._problem("refused", name, file, e))
+            return False
+        self._trouble.pop(f"remember {name}", None)
+        return True
 
     def _problem(self, kind: Kind, name: str, file: str, error: BspecError) -> Event:
         current = self._shelf.current(name)

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from bspec_opa.bundle.read import Bundle
     from bspec_opa.foundation.digest import Digest
 
-    Check = Callable[[Bundle, bytes], None]
-    """Refuses a bundle that is whole but not wanted, such as one that nobody signed: raises a BspecError."""
+    Check = Callable[[Bundle, bytes], int | None]
+    """Refuses a bundle that is whole but not wanted, such as one that nobody signed: raises a BspecError.
+
+    Returns the sequence that a verified signature says; None where it says none, or nothing was verified.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Edition:
         revision: what sidecars report.
         digest: what trust roots accept.
         since: when it became current, in Unix seconds.
+        sequence: what its verified signature says; None if nothing was verified, or it says none.
     """
 
     archive: bytes
@@ -36,10 +40,12 @@ class Edition:
     revision: Digest
     digest: Digest
     since: int
+    sequence: int | None = None
 
 
-def accept_all(_bundle: Bundle, _archive: bytes) -> None:
-    """Any bundle that is whole."""
+def accept_all(_bundle: Bundle, _archive: bytes) -> int | None:
+    """Any bundle that is whole; nobody looks at a signature."""
+    return None
 
 
 def edition_of(archive: bytes, file: str, now: int, check: Check = accept_all) -> Edition:
@@ -49,8 +55,8 @@ def edition_of(archive: bytes, file: str, now: int, check: Check = accept_all) -
         BspecError: it is damaged, cut off, no policy bundle, or refused by ``check``.
     """
     bundle = read_bundle(archive, file)
-    check(bundle, archive)
-    return Edition(archive, f'"{sha256(archive).hexdigest()}"', bundle.revision, bundle.digest, now)
+    sequence = check(bundle, archive)
+    return Edition(archive, f'"{sha256(archive).hexdigest()}"', bundle.revision, bundle.digest, now, sequence)
 
 
 class Shelf:

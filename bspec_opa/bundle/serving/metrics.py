@@ -72,10 +72,15 @@ class _State(Collector):
             "bspec_serve_last_switch_timestamp_seconds", "When it became current.", labels=["bundle"]
         )
         size = GaugeMetricFamily("bspec_serve_bundle_bytes", "Of the archive as it is sent.", labels=["bundle"])
+        sequence = GaugeMetricFamily(
+            "bspec_serve_bundle_sequence", "What its verified signature says.", labels=["bundle"]
+        )
         for name, edition in self._shelf.editions.items():
             loaded.add_metric([name], edition is not None)
             if edition is not None:
                 info.add_metric([name, edition.revision, edition.digest], 1)
                 since.add_metric([name], edition.since)
                 size.add_metric([name], len(edition.archive))
-        yield from (info, loaded, since, size)
+                if edition.sequence is not None:
+                    sequence.add_metric([name], edition.sequence)
+        yield from (info, loaded, since, size, sequence)

@@ -32,3 +32,27 @@ BAD_CREDENTIALS = Reason(
     "a certificate, key, authority or token file of the server can't be used, or would be given away",
     "see docs/bundle-server.md for the form of each file",
 )
+OLDER = Reason(
+    "serving.older-bundle",
+    ExitCode.TRUST,
+    "a bundle with a higher signed sequence was served under this name before",
+    "serve the newer bundle; to go back to older rules, sign them under a new sequence",
+)
+REUSED = Reason(
+    "serving.sequence-reused",
+    ExitCode.TRUST,
+    "another revision was served under this name with the same signed sequence",
+    "sign each bundle under a sequence of its own",
+)
+BAD_STATE = Reason(
+    "serving.bad-state",
+    ExitCode.TRUST,
+    "the file of --state can't be relied on: damaged, a link, or others may read or write it",
+    "make it private (chmod 600); if it is damaged, find out why before removing it",
+)
+STATE_IN_USE = Reason(
+    "serving.state-in-use",
+    ExitCode.STORE,
+    "another server holds the file of --state",
+    "give each server a file of its own, or stop the other one",
+)

@@ -40,7 +40,12 @@ class Server:
         self._metrics = Metrics(self._shelf)
         self._answers = Answers(self._shelf, self._metrics, settings.limits, log, clock)
         self._candidates = Candidates(
-            self._shelf, settings.named, settings.directory, check=settings.check, log=self._note
+            self._shelf,
+            settings.named,
+            settings.directory,
+            check=settings.check,
+            memory=settings.memory,
+            log=self._note,
         )
         self._secrets = Secrets(settings.tls, settings.token_file)
         self._stopped = asyncio.Event()

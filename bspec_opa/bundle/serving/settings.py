@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.bundle.serving.edition import Check
+    from bspec_opa.bundle.serving.memory import Memory
     from bspec_opa.bundle.serving.tls import TlsFiles
 
 
@@ -28,6 +29,7 @@ class Settings:
         interval_s: seconds between two looks at the files.
         limits: what clients may take.
         check: what a bundle has to be besides whole.
+        memory: what was served before, where signatures are verified; None where they aren't.
     """
 
     named: Mapping[str, Path]
@@ -37,3 +39,4 @@ class Settings:
     interval_s: float = 1.0
     limits: Limits = field(default_factory=Limits)
     check: Check = accept_all
+    memory: Memory | None = None

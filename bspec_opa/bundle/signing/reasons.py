@@ -36,7 +36,7 @@ SIGNATURE_SCOPE = Reason(
     "bundle.signature-scope",
     ExitCode.TRUST,
     "the bundle was signed for another scope",
-    "give the scope that it was signed for, or sign it for the one that the trust root has",
+    "give the scope that it was signed for (--scope), or sign it for the one that the trust root has",
 )
 UNSEQUENCED = Reason(
     "bundle.unsequenced",

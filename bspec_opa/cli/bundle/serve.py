@@ -47,6 +47,7 @@ FILE = NamedPath(path_type=Path)
     metavar="N",
     help="With --require-key: at least.",
 )
+@click.option("--state", type=FILE, metavar="FILE", help="With --require-key: remember sequences here, for restarts.")
 @output_options
 @click.pass_obj
 def command(
@@ -58,17 +59,19 @@ def command(
     bundle is refused with a line on standard error, and the one before stays. Replace files by renaming.
 
     With --require-key, which may be given again during a rotation, a bundle has to carry the signature of one of these
-    publishers, over exactly its files.
+    publishers, over exactly its files. It is never older than what was served under its name before: of two bundles
+    the one with the higher signed sequence stays. With --state that holds across restarts, too.
 
     \b
     bspec-opa bundle serve acme/production=bundles/acme.tar.gz
     bspec-opa bundle serve --dir bundles --listen 0.0.0.0:8282 --tls-cert tls.pem --tls-key tls.key --token-file tokens
-    bspec-opa bundle serve --dir bundles --require-key old.pub.pem --require-key new.pub.pem
+    bspec-opa bundle serve --dir bundles --require-key old.pub.pem --require-key new.pub.pem --state served.json
     """
     from bspec_opa.workflow.bundles.serving import Wanted, serve_bundles
 
-    if not given["require_key"] and (given["scope"] is not None or given["minimum_sequence"] > 1):
-        raise click.UsageError("--scope and --minimum-sequence say what a signature must be: give --require-key")
+    asks = given["scope"] is not None or given["minimum_sequence"] > 1 or given["state"] is not None
+    if asks and not given["require_key"]:
+        raise click.UsageError("--scope, --minimum-sequence and --state are about signatures: give --require-key")
     output = plain_output(runtime, Path(), output_format, quiet=quiet)
     wanted = Wanted(bundles=bundles, **given)
     serve_bundles(

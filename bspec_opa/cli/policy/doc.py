@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["markdown", "html"]), default="markdown", help="[markdown]")
 @click.option("--notes", type=click.Path(path_type=Path), metavar="DIR", help="Markdown pages whose Why is kept [-o].")
 @click.option("--check", is_flag=True, help="Write nothing; exit 3 and name the pages that are stale.")
+@click.option("--list", "listed", is_flag=True, help="Name every page that was written or removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no result; the exit code tells.")
 @foundation_options
@@ -34,6 +35,7 @@ def command(
     form: str,
     notes: Path | None,
     check: bool,
+    listed: bool,
     as_json: bool,
     quiet: bool,
     **given: Any,
@@ -54,4 +56,4 @@ def command(
     output = plain_output(runtime, Path(), "json" if as_json else None, quiet=quiet)
     library = load_library(policies, runtime.environ, flags(given), notes or target)
     pages = write_pages(library, target, form, check=check)
-    output.show(lambda style: doc_text(pages, style), lambda: doc_json(pages))
+    output.show(lambda style: doc_text(pages, style, listed=listed), lambda: doc_json(pages))

@@ -20,7 +20,13 @@ _FORMATS = (TEXT, JSON, JSON_LINES, "sarif", "github")
 @click.command("lint", short_help="Find what is wrong with policies, and mend what can be mended.")
 @click.argument("policies", type=click.Path(path_type=Path, file_okay=False), required=False)
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="The organisation's data.json.")
-@click.option("--rules", multiple=True, type=click.Path(path_type=Path), metavar="DIR", help="Lint rules of your own.")
+@click.option(
+    "--rules",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Lint rules of your own, and their tests.",
+)
 @click.option("--ignore", "ignored", multiple=True, metavar="RULE", help="Leave this warning out.")
 @click.option("--fail-on-warn", is_flag=True, help="Exit 6 when there are warnings and no error.")
 @click.option("--fix", is_flag=True, help="Mend what is mechanical, and lint again.")

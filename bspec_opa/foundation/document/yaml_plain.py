@@ -57,7 +57,7 @@ _BLOCK_HEADER = re.compile(r"([|>])(-?) *\n( +)(?=[^ \n\t])")
 _MAX_INDENTATION = 16
 """Deeper text goes to the authority, and so does text with a deeper line in it, or one of blanks behind it."""
 _BLANK_LINE = re.compile(r" +\n")
-_FOLDED = re.compile(r"(\n+)(?=[^\n])")
+_BREAKS = re.compile(r"\n+")
 
 
 class DoubtError(Exception):
@@ -263,8 +263,8 @@ def _text_lines(indentation: str) -> re.Pattern[str]:
 
 
 def _folded(lines: str) -> str:
-    """One line break is a space; of several the first one goes."""
-    return _FOLDED.sub(lambda breaks: breaks[1][1:] or " ", lines)
+    """One line break is a space; of several the first one goes. Lines don't end with a break."""
+    return _BREAKS.sub(lambda breaks: breaks[0][1:] or " ", lines)
 
 
 def _name(name: str, known: JsonObject) -> str:

@@ -24,18 +24,18 @@ def bench_text(bundle: Bundle, costs: Costs, top: int, style: Style) -> str:
     """The slowest rules and everybody's but the library's, then all together."""
     shown = [c for n, c in enumerate(costs.rules) if n < top or c.rule.owner != LIBRARY_OWNER]
     width = max(len(c.rule.id) for c in shown)
-    title = f"  {'µs':>9}  {'share':>6}  {'worst µs':>9}  {'rule':<{width}}  owner"
+    title = f" {'µs':>8}  {'share':>5}  {'worst µs':>8}  {'rule':<{width}}  owner"
     lines = [f"{style.mark('COST', 'bold')}  of a rule for one input, evaluated by OPA {bundle.opa_version}", title]
     lines += [_row(c, width) for c in shown]
     rest = [c for c in costs.rules if c not in shown]
     if rest:
-        lines.append(f"  {_micro(sum(c.ns for c in rest)):>9}  {_share(rest):>6}  and {count(len(rest), 'more rule')}")
+        lines.append(f" {_micro(sum(c.ns for c in rest)):>8}  {_share(rest):>5}  and {count(len(rest), 'more rule')}")
     inputs = count(len(costs.inputs), "input")
     named = f" ({', '.join(costs.inputs)})" if len(costs.inputs) <= 3 else ""  # noqa: PLR2004 - that fit on a line
     lines.append("")
-    lines.append(f"  {_micro(costs.total_ns):>9} µs  all {len(costs.rules)} rules")
-    lines.append(f"  {_micro(costs.decision_ns):>9} µs  a decision: guard, selection and the rules that run there")
-    lines.append(f"  {_micro(costs.embedded_ns):>9} µs  the same in the embedded engine")
+    lines.append(f" {_micro(costs.total_ns):>8} µs  all {len(costs.rules)} rules")
+    lines.append(f" {_micro(costs.decision_ns):>8} µs  a decision: guard, selection and the rules that run there")
+    lines.append(f" {_micro(costs.embedded_ns):>8} µs  the same in the embedded engine")
     lines.append(f"  {inputs}{printable(named)}, median of {count(costs.repeat, 'round')}")
     return "\n".join(lines) + "\n"
 
@@ -43,7 +43,7 @@ def bench_text(bundle: Bundle, costs: Costs, top: int, style: Style) -> str:
 def _row(cost: RuleCost, width: int) -> str:
     share = f"{cost.share_bp / _PERCENT:.1f}%"
     worst = _micro(cost.worst_ns)
-    return f"  {_micro(cost.ns):>9}  {share:>6}  {worst:>9}  {cost.rule.id:<{width}}  {cost.rule.owner}"
+    return f" {_micro(cost.ns):>8}  {share:>5}  {worst:>8}  {cost.rule.id:<{width}}  {cost.rule.owner}"
 
 
 def _micro(ns: int) -> str:

@@ -12,15 +12,23 @@ if TYPE_CHECKING:
     from bspec_opa.report.style import Style
     from bspec_opa.workflow.authors.new import Written
 
-STEPS = ("bspec-opa policy test", "bspec-opa bundle build -o policies.tar.gz")
-
 
 def new_text(made: Written, style: Style) -> str:
     """What was written, and what comes next."""
     lines = [f"{style.mark('NEW', 'bold', 'green')}  {made.rule}   ({made.code}, owned by {made.owner})"]
     lines += [f"  wrote     {printable(str(p))}" for p in made.written]
-    lines += [f"  red       its test fails until you say what the rule finds: {printable(str(made.test))}"]
-    return "\n".join([*lines, *next_lines(STEPS)]) + "\n"
+    lines += ["  red       its test fails until the rule finds what the test demands"]
+    return "\n".join([*lines, *next_lines(_steps(made))]) + "\n"
+
+
+def _steps(made: Written) -> tuple[str, ...]:
+    """What to do, in its order: rule and test until the tests pass, then what else is unfinished."""
+    return (
+        f"edit {made.source}",
+        f"edit {made.test}",
+        "bspec-opa policy test",
+        "bspec-opa policy lint",
+    )
 
 
 def new_json(made: Written) -> JsonObject:
@@ -32,5 +40,5 @@ def new_json(made: Written) -> JsonObject:
         "code": made.code,
         "owner": made.owner,
         "written": [str(p) for p in made.written],
-        "next": [*STEPS],
+        "next": [*_steps(made)],
     }

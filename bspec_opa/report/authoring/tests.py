@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.authoring.testing.model import ERROR
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.report.counting import count
+from bspec_opa.report.folding import WIDTH, columns, fold
 from bspec_opa.report.printable import printable
 from bspec_opa.report.problems import problem_json
 
@@ -50,14 +51,14 @@ def _sum(run: Run, style: Style) -> str:
         parts.append(f"{run.covered:.1f}% of their lines reached{enough}")
     elif run.pattern:
         parts.append(f"only tests that match {printable(run.pattern)!r}; nothing is said about the others")
-    return f"{style.mark(word, 'bold', colour)}  {'; '.join(parts)}"
+    return "\n".join(fold(f"{style.mark(word, 'bold', colour)}  ", "; ".join(parts), 2))
 
 
 def _failed(test: Outcome, style: Style) -> Iterator[str]:
     word = "ERROR" if test.status == ERROR else "FAIL"
-    yield f"{style.mark(word, 'red')}  {printable(test.name)}   {printable(str(test.at))}"
+    yield from _placed(f"{style.mark(word, 'red')}  {printable(test.name)}", printable(str(test.at)))
     if test.message:
-        yield f"  {printable(test.message)}"
+        yield from fold("  ", printable(test.message), 2)
     for difference in test.differences:
         yield from _difference(difference, style)
 
@@ -84,15 +85,22 @@ def _shown(value: str) -> str:
 
 
 def _problem(problem: Problem, style: Style) -> Iterator[str]:
-    place = f"   {printable(str(problem.location))}" if problem.location else ""
-    yield f"{style.mark('UNPROVEN', 'red')}  {printable(problem.message)}{place}"
+    head = fold(f"{style.mark('UNPROVEN', 'red')}  ", printable(problem.message), 2)
+    yield from head[:-1]
+    yield from _placed(head[-1], printable(str(problem.location)) if problem.location else "")
     if problem.hint:
-        yield f"  {printable(problem.hint)}"
+        yield from fold("  ", printable(problem.hint), 2)
+
+
+def _placed(line: str, place: str) -> list[str]:
+    """A line and the place that it is about, below it where both are too long for one."""
+    whole = f"{line}   {place}".rstrip()
+    return [whole] if columns(whole) <= WIDTH else [line, f"  {place}"]
 
 
 def _uncovered(file: FileCoverage, style: Style) -> Iterator[str]:
     lines = count(len(file.missed), "line")
-    yield f"{style.mark('UNCOVERED', 'red')}  no test reaches {lines}   {printable(file.file)}"
+    yield from _placed(f"{style.mark('UNCOVERED', 'red')}  no test reaches {lines}", printable(file.file))
     width = len(str(file.missed[-1][0]))
     for number, text in file.missed[:MAX_LINES]:
         yield f"  {number:>{width}} | {printable(text.expandtabs(4))}"

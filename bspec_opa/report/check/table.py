@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.foundation.errors import Location
 from bspec_opa.report.counting import count
+from bspec_opa.report.folding import fold
 from bspec_opa.report.printable import printable
 from bspec_opa.workflow.facts.checked import PASS
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.facts.checked import Checked, Found
 
 _HEAD = ("RESULT", "PLACE", "RULE", "MESSAGE")
+_MESSAGE = 48
+"""Columns of a message."""
 Row = tuple[str, str, str, str]
 
 
@@ -35,9 +38,10 @@ class TableReport:
 
     def end(self, tally: Tally) -> str:
         """The table and the sum."""
-        widths = [max(len(row[i]) for row in (_HEAD, *self._rows)) for i in range(len(_HEAD))]
+        shown = [part for row in self._rows for part in _parts(row)]
+        widths = [max(len(row[i]) for row in (_HEAD, *shown)) for i in range(len(_HEAD))]
         rule = "+" + "+".join("-" * (w + 2) for w in widths) + "+"
-        rows = [_line(row, widths) for row in self._rows]
+        rows = [_line(row, widths) for row in shown]
         return "\n".join([rule, _line(_HEAD, widths), rule, *rows, *([rule] if rows else []), tally.line()]) + "\n"
 
     def _rows_of(self, checked: Checked) -> Iterator[Row]:
@@ -61,6 +65,12 @@ class TableReport:
 def _place(found: Found) -> str:
     spot = found.spot
     return str(Location(spot.file, spot.line or None, spot.column or None))
+
+
+def _parts(row: Row) -> list[Row]:
+    """A row in as many lines as its message takes."""
+    first, *more = fold("", row[3], 0, width=_MESSAGE)
+    return [(row[0], row[1], row[2], first), *(("", "", "", text) for text in more)]
 
 
 def _line(row: Row, widths: list[int]) -> str:

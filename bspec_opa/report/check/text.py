@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.report.check.interface import DENIED, FAILED, PASSED, PENDING, verdict_of
 from bspec_opa.report.excerpt import excerpt_of
+from bspec_opa.report.folding import aside, fold, short
 from bspec_opa.report.printable import printable
 from bspec_opa.report.text import squeeze
 from bspec_opa.workflow.facts.checked import EXCEPTED, PASS
@@ -32,7 +33,7 @@ class TextReport:
 
     def one(self, checked: Checked) -> str:
         """The verdict on a line, and below it what is wrong."""
-        return "".join(f"{line}\n" for line in squeeze([self._head(checked), *self._findings(checked)]))
+        return "".join(f"{line}\n" for line in squeeze([*self._head(checked), *self._findings(checked)]))
 
     def end(self, tally: Tally) -> str:
         """The sum."""
@@ -41,7 +42,7 @@ class TextReport:
         colour = "red" if bad else "yellow" if doubtful else "green"
         return self._manner.style.mark(tally.line(), colour) + "\n"
 
-    def _head(self, checked: Checked) -> str:
+    def _head(self, checked: Checked) -> list[str]:
         word = verdict_of(checked)
         numbers = (
             (sum(bool(r.denied) for r in checked.rules), "denied"),
@@ -50,11 +51,12 @@ class TextReport:
             (len(checked.having(PASS)), "passed"),
         )
         told = ", ".join(f"{n} {what}" for n, what in numbers if n)
-        bundle = f"bundle {checked.bundle.name} {checked.bundle.digest[:19]}…" if checked.bundle else ""
+        bundle = f"bundle {checked.bundle.name} {short(checked.bundle.digest)}" if checked.bundle else ""
         remarks = ", ".join(t for t in (bundle, told) if t)
         head = self._manner.style.mark(f"{word.upper():<7}", "bold", _WORDS[word])
         subject = f"  {checked.agent} {checked.version}" if checked.agent else ""
-        return f"{head}  {printable(checked.file)}{printable(subject)}" + (f"   ({printable(remarks)})" * bool(remarks))
+        line = f"{head}  {printable(checked.file)}{printable(subject)}"
+        return aside(line, printable(remarks)) if remarks else [line]
 
     def _findings(self, checked: Checked) -> Iterator[str]:
         style = self._manner.style
@@ -77,7 +79,7 @@ class TextReport:
 
 def _block(label: str, rule: CheckedRule, found: Found) -> Iterator[str]:
     indent = " " * (_WIDTH + len(_INDENT))
-    yield f"{_INDENT}{label}{printable(rule.id)}  {printable(found.message)}"
+    yield from fold(f"{_INDENT}{label}{printable(rule.id)}  ", printable(found.message), len(indent))
     if found.spot.line:
         yield from excerpt_of(found.spot, printable(rule.remediation), indent)
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.authoring.lint.model import ERROR
 from bspec_opa.report.counting import count
 from bspec_opa.report.excerpt import excerpt_of
+from bspec_opa.report.folding import fold
 from bspec_opa.report.lint.interface import LintTally, spot_of_finding
 from bspec_opa.report.printable import printable
 
@@ -26,7 +27,10 @@ def lint_text(linted: Linted, manner: Manner, *, diff: bool) -> str:
     lines = [*_mended(linted, manner, diff=diff)]
     for finding in linted.result.findings:
         lines += [*_finding(linted, finding, manner), ""]
-    lines += [f"note     {note}" for note in linted.result.notes]
+    lines += [line for note in linted.result.notes for line in fold("note     ", note, _WIDTH)]
+    fixable = sum(f.rule.fixable for f in linted.result.findings)
+    if fixable and linted.mended is None:
+        lines.append(f"note     policy lint --fix mends what is mechanical, here up to {count(fixable, 'finding')}")
     tally = LintTally(linted.result, manner)
     counts = tally.counts
     colour = "red" if counts["errors"] else "yellow" if counts["warnings"] else "green"
@@ -36,14 +40,14 @@ def lint_text(linted: Linted, manner: Manner, *, diff: bool) -> str:
 def _finding(linted: Linted, finding: Finding, manner: Manner) -> Iterator[str]:
     severity = finding.rule.severity
     label = manner.style.mark(f"{severity:<{_WIDTH}}", "red" if severity == ERROR else "yellow")
-    yield f"{label}{printable(finding.rule.id)}  {printable(finding.message)}"
+    yield from fold(f"{label}{printable(finding.rule.id)}  ", printable(finding.message), _WIDTH)
     spot = spot_of_finding(linted.folder, finding, linted.result)
     if spot.line:
         yield from excerpt_of(spot, printable(finding.hint), _INDENT)
     else:
         yield _INDENT + printable(spot.file)
         if finding.hint:
-            yield _INDENT + printable(finding.hint)
+            yield from fold(_INDENT, printable(finding.hint), _WIDTH)
 
 
 def _mended(linted: Linted, manner: Manner, *, diff: bool) -> Iterator[str]:
@@ -57,7 +61,8 @@ def _mended(linted: Linted, manner: Manner, *, diff: bool) -> Iterator[str]:
         for name in mended.after:
             yield from map(printable, _diff(linted, name))
     files = count(len(mended.after), "file")
-    yield f"{count(len(mended.gone), 'finding')} mended in {files}" + ("" if linted.written else ", nothing written")
+    number = count(len(mended.gone), "finding")
+    yield f"{number} mended in {files}" if linted.written else f"would mend {number} in {files}; nothing was written"
     yield ""
 
 

@@ -65,6 +65,7 @@ class Written:
         owner: whose it is.
         written: the files, the configuration among them if it was written or extended.
         policies: the policies folder.
+        source: the file with the rule.
         test: the file with the failing test.
     """
 
@@ -73,6 +74,7 @@ class Written:
     owner: str
     written: tuple[Path, ...]
     policies: Path
+    source: Path
     test: Path
 
 
@@ -93,7 +95,8 @@ def new_rule(wanted: Wanted, environ: Mapping[str, str], given: Mapping[str, Val
     files = {policies / name: text for name, text in draft_files(draft).items()}
     _require_free(files)
     written = _write(files, project.root / FILE_NAME, settings.table)
-    return Written(draft.place.id, draft.code, settings.owner, written, policies, policies / draft.place.test)
+    source, test = policies / draft.place.rule, policies / draft.place.test
+    return Written(draft.place.id, draft.code, settings.owner, written, policies, source, test)
 
 
 def _draft(wanted: Wanted, own: Mapping[str, bytes], base: Bundle | None) -> Draft:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.errors import Location, error_of
 from bspec_opa.foundation.files import is_directory, read_bounded, write_atomic
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.reasons import UNWRITABLE
@@ -14,6 +14,7 @@ from bspec_opa.workflow.checkout.deciding import Policy, policy_of, read_policy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bspec_opa.foundation.errors import Problem
     from bspec_opa.workflow.checkout.config import Value
 
 PROJECT_TOOLS = Path(".tools/bin")
@@ -25,6 +26,8 @@ def build_policy(
     target: Path,
     environ: Mapping[str, str],
     given: Mapping[str, Value | None] | None = None,
+    *,
+    unfinished: bool = False,
 ) -> Policy:
     """Check and compile policies with the real OPA, and write the bundle; a pack on top of its base.
 
@@ -34,9 +37,11 @@ def build_policy(
         target: the file to write.
         environ: the process's environment.
         given: configuration keys given on the command line.
+        unfinished: whether rules without a test, or with TODO in METADATA, are built all the same.
 
     Raises:
-        BspecError: every finding of the checks with its place; no OPA of the exact version; nowhere to write.
+        BspecError: every finding of the checks with its place; an unfinished rule; no OPA of the exact version;
+            nowhere to write.
     """
     require_directory(target)
     from bspec_opa.bundle.build.building import build_bundle
@@ -46,20 +51,40 @@ def build_policy(
 
     authored = find_policies(policies, environ, given or {})
     opa = Opa(find_opa(environ, PROJECT_TOOLS.absolute()))
-    return write_policy(build_bundle(authored.path, data, opa, authored.foundation), target)
+    archive = build_bundle(authored.path, data, opa, authored.foundation)
+    if not unfinished:
+        _require_finished(policy_of(archive, target.name), authored.path)
+    return write_policy(archive, target)
+
+
+def _require_finished(policy: Policy, folder: Path) -> None:
+    from bspec_opa.bundle.build.building import located_under
+    from bspec_opa.bundle.rego.sources import optional_sources
+    from bspec_opa.bundle.unfinished import unfinished
+
+    if problems := unfinished(policy.bundle, optional_sources(folder)):
+        with located_under(folder):
+            raise error_of(problems)
 
 
 def left_to_do(
     policy: Policy, policies: Path | None, environ: Mapping[str, str], given: Mapping[str, Value | None] | None = None
 ) -> list[str]:
-    """What a build takes, and nobody should be silent about: rules that say TODO, have no test, or never run."""
+    """What a build took, and nobody should be silent about: rules that say TODO, have no test, or never run."""
     from bspec_opa.bundle.idle import idle_note
     from bspec_opa.bundle.rego.sources import optional_sources
-    from bspec_opa.bundle.unfinished import unfinished
+    from bspec_opa.bundle.unfinished import unfinished, unfinished_notes
     from bspec_opa.workflow.authors.policies import find_policies
 
-    found = unfinished(policy.bundle, optional_sources(find_policies(policies, environ, given or {}).path))
-    return [*found, *idle_note(policy.bundle.index, policy.bundle.organisation)]
+    sources = optional_sources(find_policies(policies, environ, given or {}).path)
+    allowed = [_allowed(p) for p in unfinished(policy.bundle, sources)]
+    noted = unfinished_notes(policy.bundle, sources)
+    return [*allowed, *noted, *idle_note(policy.bundle.index, policy.bundle.organisation)]
+
+
+def _allowed(problem: Problem) -> str:
+    line = problem.location.line if problem.location else None
+    return f"allowed although unfinished: {problem.message}{f' in line {line}' if line else ''}"
 
 
 def repack_policy(bundle: str, data: Path, target: Path) -> Policy:

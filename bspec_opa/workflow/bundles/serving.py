@@ -6,8 +6,8 @@ import asyncio
 import gc
 import resource
 import signal
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.serving.address import ListenAt, parse_listen
@@ -20,11 +20,12 @@ from bspec_opa.bundle.serving.tls import TlsFiles
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bspec_opa.bundle.serving.edition import Check, Edition
     from bspec_opa.bundle.serving.log import Log
+    from bspec_opa.bundle.serving.memory import Memory
     from bspec_opa.bundle.serving.server import Server
 
 COLLECT_AFTER = (700, 10, 10)
@@ -49,6 +50,7 @@ class Wanted:
     require_key: Sequence[Path] = ()
     scope: str | None = None
     minimum_sequence: int = 1
+    state: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,32 @@ def serve_bundles(
     """
     settings, at, beside = _settings(wanted, clock)
     _require_libraries()
+    with _memory(wanted) as memory:
+        _serve(replace(settings, memory=memory), at, beside, wanted, started=started, log=log, clock=clock)
+
+
+@contextmanager
+def _memory(wanted: Wanted) -> Iterator[Memory | None]:
+    """What was served before: as far as this process knows, or a file; nothing where no signature is verified."""
+    from bspec_opa.bundle.serving.memory import Memory, kept_in
+
+    if wanted.state is None:
+        yield Memory() if wanted.require_key else None
+        return
+    with kept_in(wanted.state) as memory:
+        yield memory
+
+
+def _serve(
+    settings: Settings,
+    at: ListenAt,
+    beside: ListenAt | None,
+    wanted: Wanted,
+    *,
+    started: Callable[[Serving], None],
+    log: Log,
+    clock: Callable[[], int],
+) -> None:
     gc.set_threshold(*COLLECT_AFTER)
     from bspec_opa.bundle.serving.listening import bind
     from bspec_opa.bundle.serving.server import Server

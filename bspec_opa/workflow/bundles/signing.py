@@ -140,6 +140,8 @@ def verify_signed(file: Path, demand: Demand, now: int) -> SignedBundle:
 def signed_as(demand: Demand, clock: Callable[[], int]) -> Check:
     """A check that refuses every bundle but those whose signature satisfies a demand; the keys are read now.
 
+    It returns the sequence that the signature says.
+
     Args:
         demand: keys, scope and limits.
         clock: Unix seconds, asked at each bundle.
@@ -149,10 +151,11 @@ def signed_as(demand: Demand, clock: Callable[[], int]) -> Check:
     """
     keys = _publishers(demand, "")
 
-    def check(bundle: Bundle, _archive: bytes) -> None:
+    def check(bundle: Bundle, _archive: bytes) -> int | None:
         signature = bundle.signature
         named = demand.key_id or (signature.key_id if signature else "")
-        verified(bundle.files, [replace(k, key=replace(k.key, id=named or k.key.id)) for k in keys], clock())
+        publishers = [replace(k, key=replace(k.key, id=named or k.key.id)) for k in keys]
+        return verified(bundle.files, publishers, clock()).signature.sequence
 
     return check
 

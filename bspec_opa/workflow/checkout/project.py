@@ -96,12 +96,13 @@ def find_project(start: Path, environ: Mapping[str, str], flags: Mapping[str, Va
         UsageError: the configuration is wrong.
     """
     try:
+        here = Path.cwd()
         directory = (start if is_directory(start) else start.parent).absolute()
     except FileNotFoundError as e:
         raise UNREADABLE.error("the working directory is gone", hint="change to one that exists") from e
     root = _root_of(directory)
     config = replace(load_config(root, environ, flags), place=root or directory)
-    return Project(_shortest(root or directory), config, root is not None)
+    return Project(_shortest(root or directory, here), config, root is not None)
 
 
 def _root_of(directory: Path) -> Path | None:
@@ -111,10 +112,10 @@ def _root_of(directory: Path) -> Path | None:
     return None
 
 
-def _shortest(path: Path) -> Path:
+def _shortest(path: Path, here: Path) -> Path:
     """Relative to the working directory where it lies below: messages stay readable."""
     try:
-        return path.relative_to(Path.cwd())
+        return path.relative_to(here)
     except ValueError:
         return path
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from bspec_opa.bundle.index import EVERYWHERE, GLOBAL
+from bspec_opa.bundle.index import EVERYWHERE, GLOBAL, LIBRARY_OWNER
+from bspec_opa.bundle.shipped import shipped_rules
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.workflow.checkout.deciding import open_replay
@@ -130,7 +131,11 @@ def _explained(outcome: RuleOutcome, meant: Meant, trace: Trace) -> ExplainedRul
     entry = next(r for r in bundle.index.rules if r.id == outcome.id)
     blocks = blocks_of(bundle.files[entry.path].decode("utf-8", "replace"))
     findings = tuple(_why(f, s, meant, blocks, trace.fired(entry.path, _as_made(f))) for f, s in _findings(outcome))
-    return ExplainedRule(entry, outcome, blocks, findings, _reads(entry, bundle, meant.request))
+    return ExplainedRule(entry, outcome, blocks, findings, _reads(entry, bundle, meant.request), _is_shipped(entry))
+
+
+def _is_shipped(entry: RuleEntry) -> bool:
+    return entry.owner == LIBRARY_OWNER and entry.id in shipped_rules()
 
 
 def _findings(outcome: RuleOutcome) -> Iterator[tuple[Finding, str]]:

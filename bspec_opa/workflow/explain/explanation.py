@@ -51,13 +51,18 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedRule:
-    """A rule with everything that it could find, what it found, and what it looks at."""
+    """A rule with everything that it could find, what it found, and what it looks at.
+
+    Attributes:
+        shipped: whether it is a rule of the shipped library, which has a page in the documentation.
+    """
 
     entry: RuleEntry
     outcome: RuleOutcome
     blocks: tuple[Block, ...]
     findings: tuple[Why, ...]
     reads: tuple[Read, ...]
+    shipped: bool
 
 
 @dataclass(frozen=True, slots=True)

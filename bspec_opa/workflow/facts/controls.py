@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.facts.evaluation import BundleRef
     from bspec_opa.workflow.facts.proof import Proof
 
+FILE, INTENT, LINE, REFUSAL = "file", "intent", "line", "denial"
+"""What a decision was read from: a file that says so itself, an intent, a line, or a recorded denial."""
 MET, WAIVED, WARNED = "met", "waived", "warned"
 PENDING, NOT_MET, NOT_EVALUATED, NO_RULE = "pending", "not-met", "not-evaluated", "no-rule"
 STATES = (MET, WAIVED, WARNED, PENDING, NOT_MET, NOT_EVALUATED, NO_RULE)
@@ -53,7 +55,7 @@ class Decided:
         at: when it was taken; empty for one that was taken just now or by a file that does not say so.
         entry: the ledger entry of its promotion; -1 where there is none.
         line: digest of its lock line, or empty.
-        verified: whether the facts were rebuilt and the decision replayed.
+        basis: what kind of thing it was read from, which says what of it was checked.
         advisory: nobody's records were authenticated.
         bundle: what decided.
         rules: each rule that ran, and its status: pass, waived, warn, pending or deny.
@@ -67,11 +69,16 @@ class Decided:
     at: str
     entry: int
     line: str
-    verified: bool
+    basis: str
     advisory: bool
     bundle: BundleRef
     rules: Mapping[str, str]
     proof: Proof
+
+    @property
+    def verified(self) -> bool:
+        """Whether the facts were rebuilt from records and the decision was taken on them here."""
+        return self.basis in {INTENT, LINE}
 
 
 @dataclass(frozen=True, slots=True)

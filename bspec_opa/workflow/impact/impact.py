@@ -105,12 +105,12 @@ def _require_there(named: Path | None, place: Place) -> None:
 
 
 def _candidate(named: str, folder: Path, world: World) -> str:
-    """A bundle's file or name; policies are built as ``bundle build`` does."""
+    """A bundle's file or name; policies are built as ``bundle build`` does, finished or not: nothing is shipped."""
     path = Path(named)
     if not is_directory(path):
         return named
     target = folder / f"{path.resolve().name}.tar.gz"
-    build_policy(path, None, target, world.environ)
+    build_policy(path, None, target, world.environ, unfinished=True)
     return str(target)
 
 

@@ -54,6 +54,17 @@ def test_hostile_words_in_html_are_shown_and_run_nothing() -> None:
         assert re.search(r"https?://", re.sub(r"&lt;.*", "", text).replace("http://elsewhere", "")) is None
 
 
+def test_pages_fit_narrow_screens() -> None:
+    """Ids and paths may be broken behind their parts, and a cell says which column it is of where there are none."""
+    pages = dict(html_pages(Library("x", (Documented(RULE, "package x\n", "", ""),))))
+    broken = RULE.id.replace(".", ".<wbr>").replace("_", "_<wbr>")
+    assert all(f"<code>{broken}</code>" in text for text in pages.values())
+    assert RULE.path.replace("/", "/<wbr>").replace(".", ".<wbr>").replace("_", "_<wbr>") in pages[f"{RULE.id}.html"]
+    names = re.findall(r'<td data-name="([^"]+)">', pages["index.html"])
+    assert names == re.findall("<th>([^<]+)</th>", pages["index.html"])
+    assert "@media (max-width: 50rem)" in pages["index.html"]
+
+
 @pytest.mark.attack("A73")
 def test_hostile_words_in_markdown_are_text() -> None:
     documented = Documented(hostile(), f"# {HOSTILE}\n# ````\n", "", "")

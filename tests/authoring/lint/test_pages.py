@@ -93,3 +93,18 @@ def test_a_pack_adds(tmp_path: Path, opa: Opa) -> None:
         files = read_files(policies, Foundation(base, base.revision, "team:payments"))
         found[name] = {(p.rule, str(p.location)) for p in files.problems}
     assert found == {"Avoid": {("layout/pack", "bspec/lib/order/order.rego")}, "Prefer": set()}
+
+
+def test_a_packs_own_file_is_told_where_the_base_has_one_of_that_name(tmp_path: Path, opa: Opa) -> None:
+    """What can't be read is not replaced in silence by what the base has there."""
+    base = read_bundle((ROOT / "bundles" / "default.tar.gz").read_bytes(), "default")
+    own = clean_tree()["bspec/rules/global/tools/extra/extra.rego"]
+    rule = own.replace("global.tools.extra", "global.team.extra")
+    policies = write(tmp_path / "pack", {"bspec/rules/global/team/extra/extra.rego": rule})
+    (policies / "bspec" / "org").mkdir()
+    (policies / "bspec" / "org" / "data.json").symlink_to("elsewhere.json")
+    files = read_files(policies, Foundation(base, base.revision, "team:payments"))
+    work = tmp_path / "work"
+    work.mkdir()
+    findings = lint(files, rules_in(work, opa), work, opa, now=NOW).findings
+    assert ("layout/unreadable", "bspec/org/data.json") in {(f.rule.id, f.file) for f in findings}

@@ -99,6 +99,82 @@ def test_what_is_no_lint_rule_is_refused(name: str, tmp_path: Path, opa: Opa) ->
         assert found == {(INVALID, at, message) for at, message in expected}
 
 
+GOOD_TEST = """\
+package bspec.lint.team.never_test
+
+import data.bspec.lint.lib.example
+import data.bspec.lint.team.never as rule
+
+test_success if rule.report == set() with input as example.lint_input
+"""
+TESTED: dict[str, tuple[dict[str, str], set[tuple[str, str]]]] = {
+    "a test that fails": (
+        {"team/a_test.rego": GOOD_TEST.replace("== set()", "!= set()")},
+        {("team/a_test.rego:6:1", "test_success fails")},
+    ),
+    "a test in the rule's own package": (
+        {"a_test.rego": GOOD_TEST.replace("never_test", "never")},
+        {("a_test.rego:1:1", "package bspec.lint.team.never")},
+    ),
+    "a misspelt package": (
+        {"a_test.rego": GOOD_TEST.replace("bspec.lint.team.never_test", "bspec.lnt.team.never_test")},
+        {("a_test.rego:1:1", "package bspec.lnt.team.never_test")},
+    ),
+    "no test": (
+        {"a_test.rego": GOOD_TEST.replace("test_success", "tset_success")},
+        {("a_test.rego:1:1", "there is no test"), ("a_test.rego:6:1", "tset_success is used nowhere")},
+    ),
+    "a skipped test": (
+        {"a_test.rego": f"{GOOD_TEST}\ntodo_test_more if rule.report == set()\n"},
+        {("a_test.rego:8:1", "todo_test_more is used nowhere")},
+    ),
+    "a test that reaches a network": (
+        {"a_test.rego": f'{GOOD_TEST}\ntest_more if http.send({{"url": "http://localhost", "method": "get"}})\n'},
+        {("a_test.rego:8:14", "undefined function http.send")},
+    ),
+    "a test that uses nothing of what it imports": (
+        {"a_test.rego": GOOD_TEST.replace(" with input as example.lint_input", "")},
+        {("a_test.rego:3:1", "import data.bspec.lint.lib.example unused")},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_tests_of_lint_rules_are_run(name: str, tmp_path: Path, opa: Opa) -> None:
+    files, expected = TESTED[name]
+    found = refused(tmp_path, {"a.rego": GOOD, **files}, opa)
+    assert found == {("lint.rule-test", at, message) for at, message in expected}
+
+
+def test_a_test_that_cant_be_parsed_is_refused(tmp_path: Path, opa: Opa) -> None:
+    found = refused(tmp_path, {"a.rego": GOOD, "a_test.rego": "package\n"}, opa)
+    assert {(code, at) for code, at, _ in found} == {("lint.rule-test", "a_test.rego:2")}
+
+
+def test_lint_rules_with_good_tests_and_what_may_lie_beside(tmp_path: Path, opa: Opa) -> None:
+    helper = "package bspec.lint.lib.ours_test\n\nx := 1\n"
+    files = {"a.rego": GOOD, "a_test.rego": GOOD_TEST, "ours_test.rego": helper, "README.md": "#", ".git/HEAD": "x"}
+    work = tmp_path / "work"
+    work.mkdir()
+    found = load_rego_rules([write(tmp_path / "team", files)], work, opa)
+    assert [r.rule.id for r in found if not r.rule.owned] == ["team/never"]
+
+
+LINK = "is a link, which is not followed"
+
+
+def test_nothing_in_a_folder_of_lint_rules_is_passed_by(tmp_path: Path, opa: Opa) -> None:
+    elsewhere = write(tmp_path / "elsewhere", {"b.rego": GOOD.replace("never", "other"), "c/c.rego": GOOD})
+    team = write(tmp_path / "team", {"data.json": "{}", "rules.reg": GOOD})
+    for name, to in (("b.rego", "b.rego"), ("c", "c"), ("b_test.rego", "b.rego"), ("gone.rego", "nothing")):
+        (team / name).symlink_to(elsewhere / to)
+    found = refused(tmp_path, {"a.rego": GOOD}, opa)
+    assert found == {
+        *((INVALID, name, LINK) for name in ("b.rego", "c", "b_test.rego", "gone.rego")),
+        *((INVALID, name, "is no lint rule") for name in ("data.json", "rules.reg")),
+    }
+
+
 FAILING: dict[str, tuple[str, str]] = {
     "it fails": ("to_number(f)", FAILED),
     "no such file": (f'x := object.union({ITEM}, {{"file": "elsewhere.rego"}})', FAILED),

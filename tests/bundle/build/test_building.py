@@ -155,6 +155,28 @@ def test_what_is_not_built(name: str, policies: Callable[[Tree], Path], opa: Opa
     assert str(error.value.problems[0].location).startswith(str(root / place))
 
 
+@pytest.mark.attack("A37")
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("# \u202e note\n\tt.privilege", "document.hidden-character"),
+        ("# note \rt.privilege", "document.hidden-character"),
+        ("# note \u2028t.privilege", "document.hidden-character"),
+        ("# cafe\u0301\n\tt.privilege", "document.not-nfc"),
+    ],
+    ids=["bidirectional", "carriage-return", "line-separator", "another-form"],
+)
+def test_a_reviewer_sees_what_is_compiled(written: str, code: str, opa: Opa, tree: Tree, tmp_path: Path) -> None:
+    text = tree[NO_ADMIN]
+    row = text[: text.index("t.privilege")].count("\n") + 1
+    with pytest.raises(InvalidInputError) as error:
+        check_policies(write(tmp_path, {**tree, NO_ADMIN: text.replace("t.privilege", written, 1)}), opa)
+    (problem,) = error.value.problems
+    assert (problem.reason.code, problem.rule) == (code, "layout/hidden-character")
+    assert problem.location is not None
+    assert (problem.location.file.removeprefix(f"{tmp_path}/"), problem.location.line) == (NO_ADMIN, row)
+
+
 def test_checking_without_building(policies: Callable[[Tree], Path], opa: Opa, bundle: Bundle, tree: Tree) -> None:
     assert check_policies(policies(tree), opa) == bundle.index
     (policies(tree) / ORG).unlink()

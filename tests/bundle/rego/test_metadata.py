@@ -78,6 +78,8 @@ CASES: dict[str, tuple[str, set[tuple[str, str]]]] = {
     "an unknown need": (f"{GOOD}#   pending: wish\n{RULE}", {(INVALID, "11:5")}),
     "a day without a time": (f'{GOOD}#   effective_on: "2026-06-01"\n{RULE}', {(INVALID, "11:5")}),
     "a day that does not exist": (f'{GOOD}#   effective_on: "2026-02-30T00:00:00Z"\n{RULE}', {(INVALID, "11:5")}),
+    "a guard of the tier that can be waived": (GOOD.replace("[tools]", "[tools, tier_guard]") + RULE, {(INVALID, "10:5")}),
+    "a guard of the tier": (GOOD.replace("[tools]", "[tools, tier_guard]").replace("waivable: true", "waivable: false") + RULE, set()),
     "the code of another rule": (GOOD.replace("TOL-99", "TOL-03") + RULE, {(INVALID, "1:1")}),
     "another package": (GOOD + RULE.replace("tools.extra", "tools.extr"), {(LAYOUT, "11:1")}),
     "the package of its test": (GOOD + RULE.replace("tools.extra", "tools.extra_test"), {(LAYOUT, "11:1")}),

@@ -38,8 +38,8 @@ with_annotation(changed) := {
 	}},
 	"text": {file: lines, tests: []},
 	"tests": [
-		{"name": "test_fail", "file": tests, "line": 6, "rule": "global.tools.extra", "expects": "findings"},
-		{"name": "test_success", "file": tests, "line": 9, "rule": "global.tools.extra", "expects": "none"},
+		tested("test_fail", 6, "findings"),
+		tested("test_success", 9, "none"),
 	],
 	"tested": true,
 	"fixtures": {"allowed": {"nonce": "x", "tools": [{"id": "a"}]}},
@@ -47,3 +47,7 @@ with_annotation(changed) := {
 }
 
 custom(changed) := with_annotation(object.union(annotation, {"custom": changed}))
+
+tested(name, line, expects) := {
+	"name": name, "file": tests, "line": line, "rule": "global.tools.extra", "expects": expects, "stand_in": "",
+}

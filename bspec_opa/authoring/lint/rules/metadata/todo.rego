@@ -2,7 +2,7 @@
 # title: Nothing left to do
 # description: What METADATA says is shown to people and kept in records; unfinished text has no place there.
 # custom:
-#   severity: warning
+#   severity: error
 package bspec.lint.metadata.todo
 
 import data.bspec.lint.lib.source
