@@ -121,7 +121,9 @@ def rows(lines: Iterable[bytes], size: int, name: str, start: int = 0, end: int 
         line = next(source, b"")
         entry = _entry(line, seq, size, name)
         if entry.at < last:
-            raise BAD_ENTRY.error(f"entry {seq} was sequenced before the one ahead of it", at=Location(name, seq + 1))
+            raise BAD_ENTRY.error(
+                f"entry {seq} was sequenced before entry {seq - 1} ahead of it", at=Location(name, seq + 1)
+            )
         if entry.record_id in seen:
             message = f"entry {seq} repeats the record of entry {seen[entry.record_id]}"
             raise DUPLICATE_RECORD.error(message, at=Location(name, seq + 1))

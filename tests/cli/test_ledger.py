@@ -41,7 +41,7 @@ def test_verify_names_the_first_bad_entry(shell_at: At) -> None:
     LOG.write_bytes(b"".join(lines))
     result = shell("ledger", "verify")
     assert result.code == 7
-    assert "log.jsonl:5: entry 4 was sequenced before the one ahead of it" in result.err
+    assert "log.jsonl:5: entry 4 was sequenced before entry 3 ahead of it" in result.err
     lines[4] = lines[5]
     LOG.write_bytes(b"".join(lines))
     assert "entry 5 stands where 4 belongs" in shell("ledger", "verify").err

@@ -301,6 +301,20 @@ def test_a_log_without_its_checkpoint_is_refused_and_not_repaired(bench: Bench) 
     refused(bench.store.repair, "ledger.no-checkpoint")
 
 
+def test_a_row_whose_time_was_put_off_is_named_with_the_one_behind_it(kept_bench: Bench) -> None:
+    """Only the two together are wrong, and nobody can tell from them which one was changed."""
+    log = kept_bench.directory / "log.jsonl"
+    original = log.read_bytes()
+    lines = original.splitlines(keepends=True)
+    lines[1] = re.sub(rb'"at":"[0-9]{4}', b'"at":"9026', lines[1])
+    log.write_bytes(b"".join(lines))
+    try:
+        said = refused(kept_bench.store.read, "ledger.bad-entry")
+    finally:
+        log.write_bytes(original)
+    assert "log.jsonl:3: entry 2 was sequenced before entry 1 ahead of it" in said
+
+
 @pytest.mark.attack("A54")
 @given(data=st.data())
 def test_whatever_is_done_to_a_row_the_row_is_named(kept_bench: Bench, data: st.DataObject) -> None:

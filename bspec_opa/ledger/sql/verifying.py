@@ -143,7 +143,7 @@ class Verifying:
         for row in rows:
             entry = self._entry(row, seq)
             if entry.at < last_at:
-                raise BAD_ENTRY.error(f"entry {seq} was sequenced before the one ahead of it", at=self._at)
+                raise BAD_ENTRY.error(f"entry {seq} was sequenced before entry {seq - 1} ahead of it", at=self._at)
             last_at, seq = entry.at, seq + 1
             yield entry
         if seq < end:

@@ -148,7 +148,7 @@ class TileReader:
                     raise TRUNCATED.error(f"entry {seq} is missing; the checkpoint covers {size} entries", at=at)
                 entry = parse_entry(leaves[seq - index * WIDTH], seq, at)
                 if entry.at < last:
-                    raise BAD_ENTRY.error(f"entry {seq} was sequenced before the one ahead of it", at=at)
+                    raise BAD_ENTRY.error(f"entry {seq} was sequenced before entry {seq - 1} ahead of it", at=at)
                 last = entry.at
                 yield entry
 
