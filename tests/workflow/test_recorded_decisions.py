@@ -143,6 +143,5 @@ def test_a_void_waiver_is_named(live: Project) -> None:
     )  # fmt: skip
     assert void.is_changed
     impact.compared[:] = [void]
-    assert "void       the waiver sha256:w was given for another source of global.tools.no_admin" in render_impact(
-        impact
-    )
+    told = "void the waiver sha256:w was given for another source of global.tools.no_admin"
+    assert told in " ".join(render_impact(impact).split())

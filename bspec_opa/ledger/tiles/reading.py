@@ -33,22 +33,32 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.ledger.interface import Consistency, Inclusion
     from bspec_opa.trust.keys import PublicKey
+    from bspec_opa.trust.revocation import TreeHead
 
 
 class TileReader:
     """A ledger in the files of C2SP tlog-tiles; implements :class:`bspec_opa.ledger.readable.Readable`."""
 
-    def __init__(self, directory: Path, *, origin: str, keys: Sequence[PublicKey]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        origin: str,
+        keys: Sequence[PublicKey],
+        former: Sequence[tuple[PublicKey, TreeHead]] = (),
+    ) -> None:
         """Name an export; nothing is opened yet.
 
         Args:
             directory: holds ``checkpoint`` and ``tile``.
             origin: the ledger's name, from the trust root.
             keys: keys whose signature on a checkpoint counts, from the trust root.
+            former: revoked keys, each with the one tree head that it still vouches for.
         """
         self.directory = directory
         self.origin = origin
         self.keys = tuple(keys)
+        self.former = tuple(former)
 
     def head(self) -> Checkpoint:
         """The checkpoint, its signature verified.
@@ -60,7 +70,7 @@ class TileReader:
         if not os.path.lexists(path):
             raise NO_CHECKPOINT.error("an export has a checkpoint", at=Location(str(path)))
         found = parse_checkpoint(read_bounded(path, MAX_CHECKPOINT_BYTES), str(path))
-        found.verify(self.origin, self.keys, str(path))
+        found.verify(self.origin, self.keys, str(path), self.former)
         return found
 
     def read(self) -> LedgerState:

@@ -49,7 +49,8 @@ def export_ledger(named: Named, directory: Path, authority: Authority) -> Moved:
     tip = begun_tip(named)
     root = authority.anchor.root
     if os.path.lexists(directory / "checkpoint"):
-        before = TileReader(directory, origin=root.ledger.origin, keys=root.checkpoint_keys()).head()
+        keys, former = root.checkpoint_keys(), root.former_checkpoint_keys()
+        before = TileReader(directory, origin=root.ledger.origin, keys=keys, former=former).head()
         require_descent(Past(tip, named.ledger.consistency), before.size, as_digest(before.root))
     return Moved(named.place, str(directory), tip, write_tiles(named.ledger, tip, directory))
 

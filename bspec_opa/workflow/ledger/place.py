@@ -82,16 +82,16 @@ def open_named(where: str | None, authority: Authority) -> Named:
         require_no_password(where, "the command line")
         return _database(parse_url(where), authority)
     directory, root = Path(where), authority.anchor.root
-    origin, keys = root.ledger.origin, root.checkpoint_keys()
+    origin, keys, former = root.ledger.origin, root.checkpoint_keys(), root.former_checkpoint_keys()
     if is_directory(directory / "tile"):
         from bspec_opa.ledger.tiles.reading import TileReader
 
-        export = TileReader(directory, origin=origin, keys=keys)
+        export = TileReader(directory, origin=origin, keys=keys, former=former)
         return Named(where, export, export=export)
     if is_regular(directory / "log.jsonl") or is_regular(directory / "checkpoint"):
         from bspec_opa.ledger.file_store import FileStore
 
-        return Named(where, FileStore(directory, origin=origin, keys=keys))
+        return Named(where, FileStore(directory, origin=origin, keys=keys, former=former))
     hint = "name a directory with log.jsonl, one that bspec-opa ledger export wrote, or a database's URL"
     raise NO_LEDGER.error("is no ledger", hint=hint, at=Location(where))
 
@@ -100,4 +100,5 @@ def _database(url: DatabaseUrl, authority: Authority) -> Named:
     from bspec_opa.ledger.sql.store import open_sql_store
 
     root = authority.anchor.root
-    return Named(url.shown, open_sql_store(url, origin=root.ledger.origin, keys=root.checkpoint_keys()))
+    keys, former = root.checkpoint_keys(), root.former_checkpoint_keys()
+    return Named(url.shown, open_sql_store(url, origin=root.ledger.origin, keys=keys, former=former))
