@@ -19,6 +19,7 @@ from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.checkpoint import parse_checkpoint, sign_checkpoint
 from bspec_opa.ledger.merkle import leaf_hash
 from bspec_opa.ledger.witness.cosignature import cosigned_at, sign_cosignature
+from bspec_opa.workflow.audit.moment import audit_at
 from bspec_opa.workflow.sequence import sequence
 from bspec_opa.workflow.witness import asking
 from bspec_opa.workflow.witness.cosigning import cosign_ledger, try_witnessing
@@ -49,6 +50,13 @@ def asks(project: Project, *urls: str) -> None:
 
 def cosign(project: Project) -> Cosigning:
     return cosign_ledger(project.root, project.world)
+
+
+def missing(project: Project) -> list[str]:
+    """What an audit says of entries that may not be there."""
+    newest = str(project.ledger().size - 1)
+    notes = audit_at(project.root, project.world, newest, agent="", environment="").notes
+    return [n for n in notes if "missing" in n]
 
 
 def checkpoint(project: Project) -> Checkpoint:
@@ -99,6 +107,8 @@ def test_without_urls_a_lock_waits_until_somebody_has_cosigned(staged: Project, 
     lines = staged.lines()
     with staged.refused("witness.unwitnessed", ExitCode.TRUST):
         staged.promote("production")
+    (told,) = missing(staged)
+    assert told.startswith("the newest entries may be missing: 0 of 1")
     with witness(tmp_path / "w1", "w1", staged.now) as w1:
         asks(staged, w1.url)
         assert [c.witness.name for c in cosign(staged).found] == ["w1.example"]
@@ -116,6 +126,7 @@ def test_without_urls_a_lock_waits_until_somebody_has_cosigned(staged: Project, 
     outcome = staged.promote("production")
     assert (outcome.evaluation, outcome.restored, outcome.entry) == (None, 1, recorded.seq)
     assert staged.verify().lines[-1].entry == recorded.seq
+    assert missing(staged) == []
 
 
 def test_a_denial_is_witnessed_too(resolved: Project, tmp_path: Path) -> None:

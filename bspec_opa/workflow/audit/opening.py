@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.errors import TrustError
 from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.ledger.objects import ObjectStore
@@ -15,6 +16,7 @@ from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pi
 from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import read_ledger
 from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.witness.cosigning import require_witnessed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +64,17 @@ def open_record(directory: Path, world: World) -> Opened:
         raise NO_LEDGER.error("there is no ledger here", hint="run it in the project, or give --ledger-path")
     world = world.caught_up(ledger)
     require_clock(ledger, world.now)
+    notes += _unwitnessed(anchor, ledger, world.now)
     return Opened(project, anchor, ledger, ObjectStore(project.objects_directory), world, notes)
+
+
+def _unwitnessed(anchor: Anchor, ledger: LedgerState, now: int) -> tuple[str, ...]:
+    """That it may be an old record: what it says of the past is proven all the same, so it is read."""
+    try:
+        require_witnessed(anchor.root, ledger, now)
+    except TrustError as e:
+        return (f"the newest entries may be missing: {e.problems[0].message}",)
+    return ()
 
 
 def require_agent(opened: Opened, agent: str) -> None:
