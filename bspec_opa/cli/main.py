@@ -47,7 +47,6 @@ VERBS = (
     "normalize",
     "key",
     "trust",
-    "ledger",
     "policy",
     "bundle",
     "ledger",

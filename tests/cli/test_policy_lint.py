@@ -172,7 +172,7 @@ def test_formats_and_exit_codes(shell: Shell) -> None:
     region = found["locations"][0]["physicalLocation"]["region"]
     assert region == {"startLine": 8, "startColumn": 5, "endColumn": 13}
     quiet = shell("policy", "lint", "--ignore", "metadata/unknown-framework", "--fail-on-warn")
-    assert quiet.lines == ["clean in 17 files, 5 rules, 10 tests, 77 lint rules"]
+    assert quiet.lines == ["clean in 17 files, 5 rules, 10 tests, 78 lint rules"]
 
 
 @pytest.mark.parametrize(
