@@ -112,10 +112,10 @@ def test_a_transcript_that_differs_does_not_fit() -> None:
 
 
 def test_every_reason_has_a_test_that_names_it() -> None:
-    every = "\n".join(TESTS.values())
-    assert [
-        r.code for r in generate.reasons() if not re.search(rf"(?<![\w.-]){re.escape(r.code)}(?![\w-])", every)
-    ] == []
+    words = {word for text in TESTS.values() for word in re.findall(r"[\w.-]+", text)}
+    parts = [word.split(".") for word in words]
+    named = {".".join(p[:n]) for p in parts for n in range(1, len(p) + 1)}  # a code may end a sentence
+    assert [r.code for r in generate.reasons() if r.code not in named] == []
 
 
 def test_every_reason_is_documented() -> None:
