@@ -109,7 +109,7 @@ def _touched(running: Server, name: str) -> int:
     with running.boss(name) as boss:
         others = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
         while (boss.execute(others, (name,)).fetchone() or (0,))[0]:
-            time.sleep(0.001)
+            time.sleep(0.001)  # between two looks; it is outside of what is timed
         return int((boss.execute(_BLOCKS).fetchone() or (0,))[0])
 
 

@@ -96,7 +96,7 @@ class LedgerState:
     origin: str
     entries: tuple[Entry, ...] = ()
     leaves: tuple[bytes, ...] = ()
-    tip: Tip = field(default=None)  # type: ignore[assignment]
+    tip: Tip = field(default=None)  # type: ignore[assignment] # never None: __post_init__ needs the origin for it
 
     def __post_init__(self) -> None:
         """Fill in the tip of an empty ledger, and refuse one that belongs to other entries."""

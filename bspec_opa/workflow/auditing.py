@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.bundle.archive import compress
@@ -11,15 +10,12 @@ from bspec_opa.foundation.errors import Location
 from bspec_opa.foundation.files import is_directory, read_bounded
 from bspec_opa.foundation.limits import MAX_REPLY_BYTES
 from bspec_opa.foundation.suggest import did_you_mean
-from bspec_opa.ledger.interface import require_clock
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.lock.line import parse_line
 from bspec_opa.workflow.auditing_denial import NOT_REBUILT, denial_of
 from bspec_opa.workflow.checking import verify_file
-from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
 from bspec_opa.workflow.checkout.deciding import load_policy, policy_of
-from bspec_opa.workflow.checkout.memory import check_current
-from bspec_opa.workflow.checkout.place import read_ledger
+from bspec_opa.workflow.checkout.place import authentic_ledger
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import open_session
 from bspec_opa.workflow.evaluate import evaluate
@@ -39,6 +35,7 @@ from bspec_opa.workflow.reasons import NO_CONTROLS, NO_DECISION, UNKNOWN_BUNDLE
 from bspec_opa.workflow.recorded.decisions import DENIAL
 from bspec_opa.workflow.showing import open_lock
 from bspec_opa.workflow.verify import Evidence, verify_head
+from bspec_opa.workflow.witness.cosigning import require_witnessed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -224,12 +221,9 @@ def _of_lock(path: Path, world: World) -> tuple[list[Decided], list[str]]:
 
 def _of_ledger(project: Project, world: World, entry: int | None) -> tuple[list[Decided], list[str]]:
     """Every current line of a project's ledger, or the line or the denial of one entry; each is replayed."""
-    pin = require_pin(find_pin(world.pin, world.environ))
-    anchor = open_anchor(project, pin, world.now)
-    read = partial(read_ledger, project, anchor)
-    ledger, notes = check_current(anchor, read(), read, world.environ)
-    world = world.caught_up(ledger)
-    require_clock(ledger, world.now)
+    held_here = authentic_ledger(project, world)
+    anchor, ledger, world, notes = held_here.anchor, held_here.ledger, held_here.world, held_here.notes
+    require_witnessed(anchor.root, ledger, world.now)
     evidence = Evidence(anchor.roots, ledger, ObjectStore(project.objects_directory), world.environ, world.now)
     if any(held.seq == entry and held.kind == DENIAL for held in ledger.entries):
         return [denial_of(cast("int", entry), project, evidence)], [*notes, NOT_REBUILT]

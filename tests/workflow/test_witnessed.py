@@ -20,6 +20,7 @@ from bspec_opa.ledger.checkpoint import parse_checkpoint, sign_checkpoint
 from bspec_opa.ledger.merkle import leaf_hash
 from bspec_opa.ledger.witness.cosignature import cosigned_at, sign_cosignature
 from bspec_opa.workflow.audit.moment import audit_at
+from bspec_opa.workflow.auditing import audit
 from bspec_opa.workflow.sequence import sequence
 from bspec_opa.workflow.witness import asking
 from bspec_opa.workflow.witness.cosigning import cosign_ledger, try_witnessing
@@ -107,6 +108,8 @@ def test_without_urls_a_lock_waits_until_somebody_has_cosigned(staged: Project, 
     lines = staged.lines()
     with staged.refused("witness.unwitnessed", ExitCode.TRUST):
         staged.promote("production")
+    with refused("witness.unwitnessed"):
+        audit(staged.root, staged.world, environment="", framework="", entry=None, conforms=lambda *_: [])
     (told,) = missing(staged)
     assert told.startswith("the newest entries may be missing: 0 of 1")
     with witness(tmp_path / "w1", "w1", staged.now) as w1:

@@ -123,7 +123,7 @@ class Database:
                 if not self.is_sqlite:
                     self._bound(connection)
                 yield
-            except BaseException:
+            except BaseException:  # an interrupt, too, must not leave the transaction open
                 self._roll_back(transaction)
                 raise
         try:

@@ -98,7 +98,8 @@ class SqlStore:
         last_at = 0
         while start < size:
             end = min(size, start + PAGE)
-            found = tried(self.database, lambda _, here=(start, end, last_at): self._entries(*here))  # type: ignore[misc]
+            # The default holds this page fast; mypy infers no type for one of a lambda.
+            found = tried(self.database, lambda _, here=(start, end, last_at): self._entries(*here))  # type: ignore[misc] # see above
             yield from found
             start, last_at = end, found[-1].at
 

@@ -49,8 +49,9 @@ def tried(database: Database, act: Callable[[Fault | None], T]) -> T:
             left = deadline - time.monotonic()
             if not again or left <= 0 or number == TRIES - 1:
                 raise _reason(database, fault, number + 1, in_doubt=doubt is not None) from fault
+            # Chance keeps writers that met from meeting again; nobody gains by guessing it.
             time.sleep(min(left, random.uniform(0.5, 1) * min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**number)))  # noqa: S311
-    raise AssertionError  # pragma: no cover - the last try returns or raises
+    raise AssertionError  # pragma: no cover - the last try returns or raises; this is for mypy
 
 
 def _reason(database: Database, fault: Fault, tries: int, *, in_doubt: bool) -> Exception:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import TrustError
 from bspec_opa.foundation.suggest import did_you_mean
-from bspec_opa.ledger.interface import require_clock
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.workflow.audit.reasons import NO_LEDGER, UNKNOWN_AGENT, UNKNOWN_ENVIRONMENT
 from bspec_opa.workflow.audit.sequenced import agents_in
-from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
-from bspec_opa.workflow.checkout.memory import check_current
-from bspec_opa.workflow.checkout.place import read_ledger
+from bspec_opa.workflow.checkout.place import authentic_ledger
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.witness.cosigning import require_witnessed
 
@@ -56,15 +52,11 @@ def open_record(directory: Path, world: World) -> Opened:
         TrustError: there is no pin, or something does not verify.
     """
     project = find_project(directory, world.environ, world.flags)
-    pin = require_pin(find_pin(world.pin, world.environ))
-    anchor = open_anchor(project, pin, world.now)
-    read = partial(read_ledger, project, anchor)
-    ledger, notes = check_current(anchor, read(), read, world.environ)
+    found = authentic_ledger(project, world)
+    anchor, ledger, world = found.anchor, found.ledger, found.world
     if not ledger.entries:
         raise NO_LEDGER.error("there is no ledger here", hint="run it in the project, or give --ledger-path")
-    world = world.caught_up(ledger)
-    require_clock(ledger, world.now)
-    notes += _unwitnessed(anchor, ledger, world.now)
+    notes = (*found.notes, *_unwitnessed(anchor, ledger, world.now))
     return Opened(project, anchor, ledger, ObjectStore(project.objects_directory), world, notes)
 
 

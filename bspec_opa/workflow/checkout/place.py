@@ -10,7 +10,7 @@ from bspec_opa.foundation.files import exists
 from bspec_opa.ledger.interface import LedgerState, require_clock, require_descent
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.trust.root import AcceptedBundle
-from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
+from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
 from bspec_opa.workflow.checkout.inbox import Inbox, read_inbox
 from bspec_opa.workflow.checkout.memory import check_current
 
@@ -66,6 +66,37 @@ def open_place(project: Project, policy: Policy, world: World) -> Place:
         notes += told
     inbox = Inbox((), ()) if anchor.starter else _inbox(project, anchor, ledger, world.now)
     return Place(world, project, anchor, policy, ObjectStore(project.objects_directory), ledger, inbox, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Authentic:
+    """A project's ledger under its trust root, both verified from the pin on.
+
+    Attributes:
+        anchor: the trust root in force.
+        ledger: as it is now.
+        world: with a time at which the ledger was as it is here.
+        notes: what was not checked, one line each.
+    """
+
+    anchor: Anchor
+    ledger: LedgerState
+    world: World
+    notes: tuple[str, ...]
+
+
+def authentic_ledger(project: Project, world: World) -> Authentic:
+    """The ledger for who reads the record alone: no agent, policy or inbox takes part.
+
+    Raises:
+        TrustError: there is no pin, something does not verify, or it is older than what is remembered.
+    """
+    anchor = open_anchor(project, require_pin(find_pin(world.pin, world.environ)), world.now)
+    read = partial(read_ledger, project, anchor)
+    ledger, notes = check_current(anchor, read(), read, world.environ)
+    world = world.caught_up(ledger)
+    require_clock(ledger, world.now)
+    return Authentic(anchor, ledger, world, notes)
 
 
 def _inbox(project: Project, anchor: Anchor, ledger: LedgerState, now: int) -> Inbox:

@@ -50,9 +50,14 @@ class Void:
         self._signers[entry.record_id] = (entry.seq, keyid)
         for revocation in self.compromised:
             if _names(revocation, KEY, keyid) and revocation.holds_for(entry.seq):
-                self.lines[_line(entry)] = 0
+                self._void(entry, 0)
             elif _names(revocation, RECORD, entry.record_id):
-                self.lines[_line(entry)] = _size(revocation)
+                self._void(entry, _size(revocation))
+
+    def _void(self, entry: Entry, place: int) -> None:
+        """Nothing rests on a line from this place on: of several revocations the earliest place holds."""
+        line = _line(entry)
+        self.lines[line] = min(self.lines.get(line, place), place)
 
     def require_sound(self, line: Record, entry: Entry, name: str) -> None:
         """Demand that a line rests on nothing void; one that does is void itself for those after it.
@@ -67,7 +72,7 @@ class Void:
         """
         why = self._why(line.predicate, entry.seq) if self.compromised else ""
         if why:
-            self.lines[_line(entry)] = 0
+            self._void(entry, 0)
             message = f"rests on {why}, which trust root version {self.root.version} calls compromised"
             raise REVOKED.error(message, hint="promote again on records that count", at=Location(name))
 
