@@ -221,8 +221,8 @@ def _of_lock(path: Path, world: World) -> tuple[list[Decided], list[str]]:
 
 def _of_ledger(project: Project, world: World, entry: int | None) -> tuple[list[Decided], list[str]]:
     """Every current line of a project's ledger, or the line or the denial of one entry; each is replayed."""
-    held_here = authentic_ledger(project, world)
-    anchor, ledger, world, notes = held_here.anchor, held_here.ledger, held_here.world, held_here.notes
+    opened = authentic_ledger(project, world)
+    anchor, ledger, world, notes = opened.anchor, opened.ledger, opened.world, opened.notes
     require_witnessed(anchor.root, ledger, world.now)
     evidence = Evidence(anchor.roots, ledger, ObjectStore(project.objects_directory), world.environ, world.now)
     if any(held.seq == entry and held.kind == DENIAL for held in ledger.entries):

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.errors import BspecError, TrustError, error_of
 from bspec_opa.foundation.limits import REDECIDE_LIMIT
 from bspec_opa.ledger.checkpoint import merged, sign_checkpoint
-from bspec_opa.ledger.interface import require_clock
 from bspec_opa.ledger.merkle import EMPTY_ROOT
 from bspec_opa.ledger.reasons import RACE_LOST
 from bspec_opa.ledger.witness.quorum import HINT, Cosigned, cosignatures, shortfall
@@ -27,9 +26,7 @@ from bspec_opa.ledger.witness.reasons import (
     OTHER_HISTORY,
     UNWITNESSED,
 )
-from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
-from bspec_opa.workflow.checkout.memory import check_current
-from bspec_opa.workflow.checkout.place import open_store, read_ledger
+from bspec_opa.workflow.checkout.place import authentic_ledger, open_store, read_ledger
 from bspec_opa.workflow.checkout.project import find_project
 
 if TYPE_CHECKING:
@@ -88,19 +85,15 @@ def cosign_ledger(directory: Path, world: World) -> Cosigning:
         UsageError: no witness's URL, or one that can't be used.
         StoreError: the ledger is busy or keeps moving, or too few witnesses can be reached.
     """
-    pin = require_pin(find_pin(world.pin, world.environ))
     project = find_project(directory, world.environ, world.flags)
-    anchor = open_anchor(project, pin, world.now)
+    opened = authentic_ledger(project, world)
+    anchor, ledger, world = opened.anchor, opened.ledger, opened.world
     demand = anchor.root.witnesses
     if demand is None:
         raise NO_WITNESSES.error("the trust root names no witnesses")
     if not project.config.texts(URLS):
         hint = "give --witness URL, or set witness.urls in bspec-opa.toml or BSPEC_OPA_WITNESS_URLS"
         raise BAD_SETTINGS.error("no witness is named", hint=hint)
-    read = partial(read_ledger, project, anchor)
-    ledger, _ = check_current(anchor, read(), read, world.environ)
-    world = world.caught_up(ledger)
-    require_clock(ledger, world.now)
     if ledger.checkpoint is None:
         raise NOTHING_TO_COSIGN.error("the ledger has no checkpoint yet", hint="promote or record first")
     ledger, answers = _obtain(project, anchor, ledger, world)
