@@ -29,8 +29,8 @@ from bspec_opa.cli.main import cli
 from bspec_opa.evidence.result import RESULT_SCHEMA
 from bspec_opa.foundation.errors import Reason
 from bspec_opa.intent.schema import PUBLISHED
-from bspec_opa.report.schema_parts import OPEN
 from bspec_opa.report.schemas import SCHEMAS as OUTPUTS
+from bspec_opa.report.writing.schema_parts import OPEN
 from bspec_opa.trust.author_schema import TRUST_FILE_SCHEMA
 from bspec_opa.trust.predicates import SCHEMAS as RECORDS
 from bspec_opa.trust.predicates import WITH_BINDING

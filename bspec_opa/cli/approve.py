@@ -47,8 +47,8 @@ def command(
     bspec-opa approve behavior.intent --env staging --role environment-admin --key keys/admin.pem
     bspec-opa approve behavior.intent --env staging --role security --reject --reason "no probe" --key keys/sam.pem
     """
-    from bspec_opa.report.texts import differences_text
-    from bspec_opa.report.view import view_text
+    from bspec_opa.report.record.texts import differences_text
+    from bspec_opa.report.record.view import view_text
     from bspec_opa.workflow.checkout.texts import text_changes
     from bspec_opa.workflow.evaluate import decide
     from bspec_opa.workflow.issue import Approval, approve, promotable

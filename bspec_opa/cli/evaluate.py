@@ -63,9 +63,9 @@ def command(
 
 
 def _one(intent: str, environment: str, world: World, output: Output, *, show_passed: bool, fail_on_warn: bool) -> int:
-    from bspec_opa.report.evaluation_json import evaluation_json
-    from bspec_opa.report.next_steps import steps_for
-    from bspec_opa.report.text import render_evaluation
+    from bspec_opa.report.decision.evaluation_json import evaluation_json
+    from bspec_opa.report.decision.next_steps import steps_for
+    from bspec_opa.report.decision.text import render_evaluation
     from bspec_opa.workflow.checkout.session import open_session
     from bspec_opa.workflow.evaluate import evaluate
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from bspec_opa.cli.many import handled
 from bspec_opa.cli.output import JSON
 from bspec_opa.foundation.errors import BspecError
-from bspec_opa.report.batch import Judged, Tally, failed, judged_json, judged_text
-from bspec_opa.report.printable import printable_lines, render_json
+from bspec_opa.report.decision.batch import Judged, Tally, failed, judged_json, judged_text
+from bspec_opa.report.writing.printable import printable_lines, render_json
 from bspec_opa.workflow.checkout.finding import find_intents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from bspec_opa.cli.output import Output
-    from bspec_opa.report.style import Style
+    from bspec_opa.report.writing.style import Style
     from bspec_opa.workflow.batch import Desk
     from bspec_opa.workflow.checkout.world import World
 
@@ -92,7 +92,7 @@ def _judge(desk: Desk, wanted: Wanted, item: Item) -> Judged:
     code = evaluation.exit_code_of(fail_on_warn=wanted.fail_on_warn)
     if not wanted.as_json:
         return judged_text(evaluation, code, wanted.style)
-    from bspec_opa.report.next_steps import steps_for
+    from bspec_opa.report.decision.next_steps import steps_for
 
     steps = steps_for(str(file), evaluation, session.project, prepared=not session.anchor.starter)
     return judged_json(evaluation, steps, code)

@@ -46,7 +46,7 @@ def command(
     bspec-opa explain behavior.intent promotion.all.approvals --env production
     bspec-opa explain entry:41 --format json
     """
-    from bspec_opa.report.explain import explanation_json, render_explanation
+    from bspec_opa.report.decision.explain import explanation_json, render_explanation
     from bspec_opa.workflow.explain.explain import explain
     from bspec_opa.workflow.recorded.decisions import names_a_record
 

@@ -13,8 +13,8 @@ import click
 from bspec_opa.cli.output import JSON, JSON_LINES, TEXT
 from bspec_opa.cli.reasons import INTERNAL, OUTPUT, USAGE
 from bspec_opa.foundation.errors import BspecError, ExitCode
-from bspec_opa.report.printable import printable, render_json
-from bspec_opa.report.problems import problems_json
+from bspec_opa.report.writing.printable import printable, render_json
+from bspec_opa.report.writing.problems import problems_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

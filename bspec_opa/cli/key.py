@@ -80,6 +80,6 @@ def _passphrase(runtime: Runtime) -> bytes:
 
 
 def _show(output: Output, public: PublicKey, file: Path) -> None:
-    from bspec_opa.report.key import key_json, key_text
+    from bspec_opa.report.trust.key import key_json, key_text
 
     output.show(lambda _: key_text(public, file), lambda: key_json(public, file))

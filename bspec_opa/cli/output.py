@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bspec_opa.report.printable import printable_lines, render_json
-from bspec_opa.report.style import Style
+from bspec_opa.report.writing.printable import printable_lines, render_json
+from bspec_opa.report.writing.style import Style
 from bspec_opa.workflow.checkout.project import find_project
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ def command(
     \b
     bspec-opa promote behavior.intent --env staging --gate-key keys/gate.pem --ledger-key keys/ledger.pem
     """
-    from bspec_opa.report.promotion import Wanted, outcome_json, outcome_text
+    from bspec_opa.report.record.promotion import Wanted, outcome_json, outcome_text
     from bspec_opa.workflow.promote import Keys, promote
 
     session, output = open_signed(runtime, intent, options, quiet=quiet)

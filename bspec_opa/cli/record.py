@@ -26,7 +26,7 @@ def command(runtime: Runtime, /, intent: str, ledger_key: str | None, quiet: boo
     \b
     bspec-opa record behavior.intent --ledger-key keys/ledger.pem
     """
-    from bspec_opa.report.records import sequenced_json, sequenced_text
+    from bspec_opa.report.record.records import sequenced_json, sequenced_text
     from bspec_opa.workflow.sequence import sequence
     from bspec_opa.workflow.witness.cosigning import try_witnessing
 

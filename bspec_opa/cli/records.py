@@ -37,7 +37,7 @@ def show_issued(output: Output, issued: Issued, session: Session, environment: s
     """
     from shlex import quote
 
-    from bspec_opa.report.records import issued_json, issued_text
+    from bspec_opa.report.record.records import issued_json, issued_text
 
     declared = session.loaded.intent.promotion
     first = [e.id for e in session.anchor.root.environments if not e.from_ and e.id in declared]

@@ -64,7 +64,7 @@ def command(
     bspec-opa report . --entry 12
     """
     from bspec_opa.foundation.closed_schema import violations
-    from bspec_opa.report.controls import controls_json, controls_markdown, controls_text
+    from bspec_opa.report.decision.controls import controls_json, controls_markdown, controls_text
     from bspec_opa.report.schemas import SCHEMAS
     from bspec_opa.workflow.auditing import audit
 

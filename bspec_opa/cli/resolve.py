@@ -32,7 +32,7 @@ def command(runtime: Runtime, /, intent: str, target: Path | None, quiet: bool, 
     bspec-opa resolve behavior.intent --catalog catalogs/billing.yaml -o binding.json
     """
     from bspec_opa.report.binding import binding_json, binding_text
-    from bspec_opa.report.next_steps import steps_in
+    from bspec_opa.report.decision.next_steps import steps_in
     from bspec_opa.workflow.checkout.intents import open_intent
     from bspec_opa.workflow.checkout.project import find_project
     from bspec_opa.workflow.checkout.resolving import resolve_intent, write_binding

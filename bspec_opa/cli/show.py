@@ -30,8 +30,8 @@ def command(runtime: Runtime, lock: Path, deployed: str | None, output_format: s
     bspec-opa show behavior.lock --deployed production > deployed.json
     git config diff.behavior-lock.textconv "bspec-opa show"
     """
-    from bspec_opa.report.lock import lock_json, lock_text
-    from bspec_opa.report.printable import render_json
+    from bspec_opa.report.record.lock import lock_json, lock_text
+    from bspec_opa.report.writing.printable import render_json
     from bspec_opa.workflow.deployed import expected_of
     from bspec_opa.workflow.showing import last_line, open_lock
 

@@ -54,8 +54,8 @@ def command(runtime: Runtime, files: tuple[Path, ...], jobs: int | None, output_
 
 def _tell(output: Output, result: FileResult) -> None:
     """What can be told of a file before the last one is checked."""
-    from bspec_opa.report.printable import printable, printable_lines, render_json
     from bspec_opa.report.validation import validation_json, validation_line
+    from bspec_opa.report.writing.printable import printable, printable_lines, render_json
 
     if output.json:
         if output.lines and not output.quiet:

@@ -45,7 +45,7 @@ def command(
     bspec-opa verify behavior.lock --deployed deployed.json --env production
     bspec-opa verify --pack evidence-2026-06 --trust-pin sha256:…
     """
-    from bspec_opa.report.verification import verification_json, verification_text
+    from bspec_opa.report.record.verification import verification_json, verification_text
     from bspec_opa.workflow.checking import verify_file
 
     if pack is not None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.report.counting import count
-from bspec_opa.report.printable import printable
-from bspec_opa.report.text import next_lines
+from bspec_opa.report.decision.text import next_lines
+from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.printable import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.binding.model import Binding
     from bspec_opa.foundation.canonical import JsonObject
-    from bspec_opa.report.style import Style
+    from bspec_opa.report.writing.style import Style
 
 
 def binding_lines(binding: Binding) -> list[str]:

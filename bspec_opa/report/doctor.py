@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.report.counting import count
-from bspec_opa.report.printable import printable
+from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.errors import ExitCode
-    from bspec_opa.report.style import Style
+    from bspec_opa.report.writing.style import Style
     from bspec_opa.workflow.doctor import Finding
 
 COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}

@@ -28,18 +28,21 @@ from bspec_opa.foundation.closed_schema import (
 )
 from bspec_opa.report.audit.pack import SCHEMAS as PACKING
 from bspec_opa.report.audit.schema import SCHEMAS as AUDITING
+from bspec_opa.report.authoring.policy_doc import POLICY_DOC
 from bspec_opa.report.authoring.schema import AUTHORING
+from bspec_opa.report.bundles.registry_schema import REGISTRY
+from bspec_opa.report.bundles.serving_schema import SERVING
+from bspec_opa.report.bundles.signing_schema import PUBLISHERS, SIGNATURE, SIGNING
 from bspec_opa.report.check.schema import CHECK
-from bspec_opa.report.controls_schema import CONTROLS, PROOF
-from bspec_opa.report.database import DATABASE
-from bspec_opa.report.explain_schema import EXPLANATION
-from bspec_opa.report.impact_schema import IMPACT
-from bspec_opa.report.ledger_schema import LEDGER
+from bspec_opa.report.decision.controls_schema import CONTROLS, PROOF
+from bspec_opa.report.decision.explain_schema import EXPLANATION
+from bspec_opa.report.decision.impact_schema import IMPACT
 from bspec_opa.report.lint.schema import LINT
-from bspec_opa.report.policy_doc import POLICY_DOC
-from bspec_opa.report.registry_schema import REGISTRY
-from bspec_opa.report.rotation_schema import ROTATION
-from bspec_opa.report.schema_parts import (
+from bspec_opa.report.record.database import DATABASE
+from bspec_opa.report.record.ledger_schema import LEDGER
+from bspec_opa.report.record.witness_schema import KNOWN_WITNESSES, WITNESSING
+from bspec_opa.report.trust.rotation_schema import ROTATION
+from bspec_opa.report.writing.schema_parts import (
     ASSURANCE,
     BASES,
     BUNDLE,
@@ -51,9 +54,6 @@ from bspec_opa.report.schema_parts import (
     PROBLEM,
     SEVERITY,
 )
-from bspec_opa.report.serving_schema import SERVING
-from bspec_opa.report.signing_schema import PUBLISHERS, SIGNATURE, SIGNING
-from bspec_opa.report.witness_schema import KNOWN_WITNESSES, WITNESSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import ExitCode, worst
-from bspec_opa.report.counting import count
-from bspec_opa.report.printable import printable
-from bspec_opa.report.problems import problem_list
+from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.printable import printable
+from bspec_opa.report.writing.problems import problem_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.errors import Problem
-    from bspec_opa.report.style import Style
+    from bspec_opa.report.writing.style import Style
 
 
 @dataclass(frozen=True, slots=True)

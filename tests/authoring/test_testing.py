@@ -16,7 +16,7 @@ from bspec_opa.bundle.build.composition import Foundation
 from bspec_opa.foundation.errors import BspecError, UsageError
 from bspec_opa.report.authoring.junit import run_junit
 from bspec_opa.report.authoring.tests import run_json, run_text
-from bspec_opa.report.style import PLAIN
+from bspec_opa.report.writing.style import PLAIN
 
 if TYPE_CHECKING:
     from bspec_opa.authoring.testing.model import Run

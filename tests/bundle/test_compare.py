@@ -7,8 +7,8 @@ from policy_tree import good_tree, write
 from bspec_opa.bundle.build.building import build_bundle
 from bspec_opa.bundle.compare import Difference, compare
 from bspec_opa.bundle.read import read_bundle
-from bspec_opa.report.signing import diff_json, diff_text
-from bspec_opa.report.style import Style
+from bspec_opa.report.bundles.signing import diff_json, diff_text
+from bspec_opa.report.writing.style import Style
 
 if TYPE_CHECKING:
     from pathlib import Path

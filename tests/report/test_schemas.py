@@ -13,8 +13,8 @@ from shell import fill_result
 
 from bspec_opa.foundation.closed_schema import violations
 from bspec_opa.intent.schema import PUBLISHED as INTENT_SCHEMA
-from bspec_opa.report.schema_parts import OPEN
 from bspec_opa.report.schemas import SCHEMAS
+from bspec_opa.report.writing.schema_parts import OPEN
 from bspec_opa.trust.predicates import check_predicate
 
 if TYPE_CHECKING:

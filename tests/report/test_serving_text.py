@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bspec_opa.bundle.serving.log import Event
-from bspec_opa.report.serving import event_text
+from bspec_opa.report.bundles.serving import event_text
 
 
 @pytest.mark.parametrize(

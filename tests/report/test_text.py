@@ -9,13 +9,13 @@ import pytest
 from bspec_opa.foundation.document.load import load_yaml
 from bspec_opa.foundation.errors import ExitCode, Location, Reason
 from bspec_opa.gate.decision import Decision, Finding, Needs, RuleOutcome
-from bspec_opa.report.counting import by, count
-from bspec_opa.report.excerpt import excerpt
-from bspec_opa.report.folding import WIDTH, aside, fold
-from bspec_opa.report.next_steps import Steps, steps_after
-from bspec_opa.report.printable import printable, printable_lines, render_json
-from bspec_opa.report.style import Style
-from bspec_opa.report.text import _distinct, counts, render_evaluation
+from bspec_opa.report.decision.next_steps import Steps, steps_after
+from bspec_opa.report.decision.text import _distinct, counts, render_evaluation
+from bspec_opa.report.writing.counting import by, count
+from bspec_opa.report.writing.excerpt import excerpt
+from bspec_opa.report.writing.folding import WIDTH, aside, fold
+from bspec_opa.report.writing.printable import printable, printable_lines, render_json
+from bspec_opa.report.writing.style import Style
 
 if TYPE_CHECKING:
     from bspec_opa.workflow.facts.evaluation import Evaluation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bspec_opa.report.texts import differences_text
+from bspec_opa.report.record.texts import differences_text
 from bspec_opa.workflow.checkout.texts import TextChange
 
 

@@ -10,7 +10,7 @@ from world import key_of
 
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.report.audit.history import history_json, history_text
-from bspec_opa.report.style import PLAIN
+from bspec_opa.report.writing.style import PLAIN
 from bspec_opa.workflow.audit.history import history_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from world import key_of
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.foundation.times import format_time
 from bspec_opa.report.audit.moment import moment_json, moment_text
-from bspec_opa.report.style import PLAIN
+from bspec_opa.report.writing.style import PLAIN
 from bspec_opa.workflow.audit.moment import audit_at, capabilities_of
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.checkpoint import parse_checkpoint
 from bspec_opa.ledger.merkle import leaf_hash, verify_inclusion
 from bspec_opa.report.audit.pack import pack_text, pages
-from bspec_opa.report.style import PLAIN
+from bspec_opa.report.writing.style import PLAIN
 from bspec_opa.workflow.audit import folder
 from bspec_opa.workflow.audit.packing import verify_pack, write_pack
 from bspec_opa.workflow.checking import verify_file

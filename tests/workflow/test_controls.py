@@ -8,7 +8,7 @@ import pytest
 
 from bspec_opa.bundle.index import Index, RuleEntry
 from bspec_opa.foundation.digest import ZERO_DIGEST
-from bspec_opa.report.controls import controls_markdown
+from bspec_opa.report.decision.controls import controls_markdown
 from bspec_opa.workflow.facts.controls import LINE, Decided, judge_controls
 from bspec_opa.workflow.facts.evaluation import BundleRef
 from bspec_opa.workflow.facts.proof import Approved, Proof, proof_of

@@ -48,7 +48,7 @@ def command(
     bspec-opa bundle build policies -o bundles/acme.tar.gz --data acme/data.json
     bspec-opa bundle build --reuse-wasm default -o acme.tar.gz --data acme/data.json
     """
-    from bspec_opa.report.bundle import built_json, built_text
+    from bspec_opa.report.bundles.bundle import built_json, built_text
     from bspec_opa.workflow.authors.policies import has_policies
     from bspec_opa.workflow.bundles.bundling import build_policy, left_to_do, repack_policy
 

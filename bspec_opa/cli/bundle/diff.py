@@ -29,7 +29,7 @@ def command(runtime: Runtime, older: str, newer: str, output_format: str | None,
     bspec-opa bundle diff acme-11.tar.gz acme-12.tar.gz --format json
     """
     from bspec_opa.bundle.compare import compare
-    from bspec_opa.report.signing import diff_json, diff_text
+    from bspec_opa.report.bundles.signing import diff_json, diff_text
     from bspec_opa.workflow.checkout.deciding import read_policy
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)

@@ -29,7 +29,7 @@ def command(runtime: Runtime, bundle: str | None, target: Path, output_format: s
     bspec-opa bundle export default -o bspec.tar.gz
     opa run --server --set bundles.bspec.resource=file://$PWD/bspec.tar.gz
     """
-    from bspec_opa.report.bundle import exported_json, exported_text
+    from bspec_opa.report.bundles.bundle import exported_json, exported_text
     from bspec_opa.workflow.bundles.bundling import export_policy
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)

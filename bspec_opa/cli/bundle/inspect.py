@@ -25,7 +25,7 @@ def command(runtime: Runtime, bundle: str | None, output_format: str | None, qui
     bspec-opa bundle inspect
     bspec-opa bundle inspect bundles/acme.tar.gz --format json
     """
-    from bspec_opa.report.bundle import described_json, described_text
+    from bspec_opa.report.bundles.bundle import described_json, described_text
     from bspec_opa.workflow.checkout.deciding import read_policy
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)

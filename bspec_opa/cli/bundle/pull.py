@@ -32,7 +32,7 @@ def command(runtime: Runtime, /, source: str, target: Path, output_format: str |
     bspec-opa bundle pull registry.example/acme/bspec:v7 -o bundles/acme.tar.gz
     bspec-opa bundle pull oci:images:v7 -o bundles/acme.tar.gz
     """
-    from bspec_opa.report.registry import pulled_json, pulled_text
+    from bspec_opa.report.bundles.registry import pulled_json, pulled_text
     from bspec_opa.workflow.bundles.distributing import pull_bundle
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)

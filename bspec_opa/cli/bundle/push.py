@@ -31,7 +31,7 @@ def command(runtime: Runtime, /, bundle: str, target: str, output_format: str | 
     bspec-opa bundle push bundles/acme.tar.gz registry.example/acme/bspec:v7 --credentials config.json
     bspec-opa bundle push default oci:images:v7
     """
-    from bspec_opa.report.registry import pushed_json, pushed_text
+    from bspec_opa.report.bundles.registry import pushed_json, pushed_text
     from bspec_opa.workflow.bundles.distributing import push_bundle
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)

@@ -83,14 +83,14 @@ def command(
 
 
 def _started(output: Output, serving: Serving) -> None:
-    from bspec_opa.report.serving import serving_json, serving_text
+    from bspec_opa.report.bundles.serving import serving_json, serving_text
 
     output.show(lambda style: serving_text(serving, style), lambda: serving_json(serving))
     output.runtime.flush()
 
 
 def _log(output: Output, event: Event) -> None:
-    from bspec_opa.report.serving import event_json, event_text
+    from bspec_opa.report.bundles.serving import event_json, event_text
 
     output.runtime.err.write(event_json(event) if output.json else event_text(event))
     output.runtime.err.flush()

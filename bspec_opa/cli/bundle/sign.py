@@ -49,7 +49,7 @@ def command(
     bspec-opa bundle sign acme.tar.gz --signatures .signatures.json -o acme-12.tar.gz
     """
     from bspec_opa.bundle.signing.token import Claims
-    from bspec_opa.report.signing import signed_json, signed_text
+    from bspec_opa.report.bundles.signing import signed_json, signed_text
     from bspec_opa.workflow.bundles.signing import attach_signatures, sign_policy
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)

@@ -49,7 +49,7 @@ def command(
     bspec-opa bundle verify acme-12.tar.gz --key old.pub.pem --key new.pub.pem --max-age P90D --rebuild
     """
     from bspec_opa.foundation.times import parse_duration
-    from bspec_opa.report.signing import verified_json, verified_text
+    from bspec_opa.report.bundles.signing import verified_json, verified_text
     from bspec_opa.workflow.bundles.signing import Demand, rebuild, verify_signed
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)

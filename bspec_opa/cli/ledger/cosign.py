@@ -36,7 +36,7 @@ def command(runtime: Runtime, /, directory: Path, quiet: bool, **options: Any) -
     bspec-opa ledger cosign --witness https://w1.example --witness https://w2.example
     BSPEC_OPA_WITNESS_URLS="https://w1.example https://w2.example" bspec-opa ledger cosign
     """
-    from bspec_opa.report.witness import cosigned_json, cosigned_text
+    from bspec_opa.report.record.witness import cosigned_json, cosigned_text
     from bspec_opa.workflow.witness.cosigning import cosign_ledger
 
     world, output = open_world(runtime, directory, options, quiet=quiet)

@@ -28,7 +28,7 @@ def command(runtime: Runtime, dialect: str, output_format: str | None, quiet: bo
     \b
     bspec-opa ledger ddl | psql --single-transaction -v ON_ERROR_STOP=1 DATABASE
     """
-    from bspec_opa.report.database import ddl_json
+    from bspec_opa.report.record.database import ddl_json
     from bspec_opa.workflow.ledger.making import script_of
 
     output = plain_output(runtime, Path(), output_format, quiet=quiet)

@@ -29,7 +29,7 @@ def command(runtime: Runtime, /, directory: Path, quiet: bool, **options: Any) -
     \b
     bspec-opa ledger export public/ledger
     """
-    from bspec_opa.report.ledger import exported_json, exported_text
+    from bspec_opa.report.record.ledger import exported_json, exported_text
     from bspec_opa.workflow.ledger.moving import export_ledger
     from bspec_opa.workflow.ledger.place import open_authority, open_named
 

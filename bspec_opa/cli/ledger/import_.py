@@ -31,7 +31,7 @@ def command(runtime: Runtime, /, source: str, ledger_key: str | None, quiet: boo
     \b
     bspec-opa ledger import old/ledger --ledger-key keys/ledger.pem
     """
-    from bspec_opa.report.ledger import imported_json, imported_text
+    from bspec_opa.report.record.ledger import imported_json, imported_text
     from bspec_opa.workflow.checkout.keys import signer_for
     from bspec_opa.workflow.ledger.moving import import_ledger
     from bspec_opa.workflow.ledger.place import open_authority, open_named

@@ -27,7 +27,7 @@ def command(runtime: Runtime, /, quiet: bool, **options: Any) -> None:
     \b
     bspec-opa ledger init --ledger-url postgresql://owner@db.example/ledger
     """
-    from bspec_opa.report.database import made_json, made_text
+    from bspec_opa.report.record.database import made_json, made_text
     from bspec_opa.workflow.ledger.making import make_database
 
     world, output = open_world(runtime, Path(), options, quiet=quiet)

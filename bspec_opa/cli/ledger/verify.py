@@ -30,7 +30,7 @@ def command(runtime: Runtime, /, ledger: str | None, quiet: bool, **options: Any
     bspec-opa ledger verify
     bspec-opa ledger verify public/ledger --trust-pin sha256:…
     """
-    from bspec_opa.report.ledger import verified_json, verified_text
+    from bspec_opa.report.record.ledger import verified_json, verified_text
     from bspec_opa.workflow.ledger.place import open_authority, open_named
     from bspec_opa.workflow.ledger.verifying import verify_ledger
 

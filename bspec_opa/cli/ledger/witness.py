@@ -63,14 +63,14 @@ def command(runtime: Runtime, /, begin: bool, output_format: str | None, quiet: 
 
 
 def _started(output: Output, found: Witnessing) -> None:
-    from bspec_opa.report.witness import witnessing_json, witnessing_text
+    from bspec_opa.report.record.witness import witnessing_json, witnessing_text
 
     output.show(lambda style: witnessing_text(found, style), lambda: witnessing_json(found))
     output.runtime.flush()
 
 
 def _log(output: Output, event: Event) -> None:
-    from bspec_opa.report.witness import event_json, event_text
+    from bspec_opa.report.record.witness import event_json, event_text
 
     output.runtime.err.write(event_json(event) if output.json else event_text(event))
     output.runtime.err.flush()

@@ -50,7 +50,7 @@ def command(
     bspec-opa policy doc default -o site --format html
     bspec-opa policy doc -o docs/rules --check
     """
-    from bspec_opa.report.policy_doc import doc_json, doc_text
+    from bspec_opa.report.authoring.policy_doc import doc_json, doc_text
     from bspec_opa.workflow.authors.documenting import load_library, write_pages
 
     output = plain_output(runtime, Path(), "json" if as_json else None, quiet=quiet)

@@ -54,7 +54,7 @@ def command(
     bspec-opa policy impact next.tar.gz --ledger .bspec/ledger --all --format json
     """
     from bspec_opa.cli.many import handled
-    from bspec_opa.report.impact import Impact, impact_json, render_impact
+    from bspec_opa.report.decision.impact import Impact, impact_json, render_impact
     from bspec_opa.workflow.impact.comparing import comparing
     from bspec_opa.workflow.impact.impact import Wanted, prepare
 

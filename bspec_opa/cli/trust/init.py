@@ -33,7 +33,7 @@ def command(
     bspec-opa trust init trust.yaml --key keys/root.pem
     bspec-opa trust init trust.yaml
     """
-    from bspec_opa.report.trust import root_json, root_text
+    from bspec_opa.report.trust.root import root_json, root_text
     from bspec_opa.workflow.checkout.project import find_project
 
     if keys and target:

@@ -98,6 +98,6 @@ def _changes(given: dict[str, Any], root: Any) -> Changes:
 
 def show_draft(output: Output, drafted: Drafted, now: int) -> None:
     """A draft in the form that is wanted."""
-    from bspec_opa.report.rotation import draft_json, draft_text
+    from bspec_opa.report.trust.rotation import draft_json, draft_text
 
     output.show(lambda style: draft_text(drafted, now, style), lambda: draft_json(drafted, now))

@@ -42,7 +42,7 @@ def command(
     bspec-opa trust renew --key keys/root.pem --valid-for P365D
     bspec-opa trust renew trust.yaml --key keys/root.pem
     """
-    from bspec_opa.report.trust import root_json, root_text
+    from bspec_opa.report.trust.root import root_json, root_text
     from bspec_opa.workflow.trusting import renew_project
 
     if file is not None and valid_for is not None:

@@ -27,7 +27,7 @@ def command(runtime: Runtime, /, directory: Path, quiet: bool, **options: Any) -
     \b
     bspec-opa trust show
     """
-    from bspec_opa.report.trust import root_json, root_text
+    from bspec_opa.report.trust.root import root_json, root_text
     from bspec_opa.workflow.trusting import read_roots
 
     world, output = open_world(runtime, directory, options, quiet=quiet)

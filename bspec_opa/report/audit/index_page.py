@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.times import format_time
-from bspec_opa.report.counting import by, count
-from bspec_opa.report.printable import printable
+from bspec_opa.report.writing.counting import by, count
+from bspec_opa.report.writing.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

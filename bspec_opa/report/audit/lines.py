@@ -5,8 +5,8 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from bspec_opa.report.counting import by
-from bspec_opa.report.printable import printable
+from bspec_opa.report.writing.counting import by
+from bspec_opa.report.writing.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

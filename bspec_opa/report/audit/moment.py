@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.times import format_time
 from bspec_opa.report.audit.lines import PAD, WIDTH, labelled, line_json, note_lines, people_lines, since_lines
-from bspec_opa.report.counting import count
-from bspec_opa.report.printable import printable
+from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.printable import printable
 from bspec_opa.workflow.audit.moment import AUTHORISED, NO_LINE, NOT_PROVEN, NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
-    from bspec_opa.report.style import Style
+    from bspec_opa.report.writing.style import Style
     from bspec_opa.workflow.audit.lines import PastLine
     from bspec_opa.workflow.audit.moment import Authorised, Moment
 

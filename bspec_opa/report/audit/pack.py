@@ -10,9 +10,9 @@ from bspec_opa.foundation.times import format_time
 from bspec_opa.intent.schema import PUBLISHED
 from bspec_opa.report.audit.index_page import index_page
 from bspec_opa.report.audit.lines import labelled, note_lines, since_lines
-from bspec_opa.report.counting import count
-from bspec_opa.report.printable import printable
-from bspec_opa.report.schema_parts import LINE, LINES, OPEN
+from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.printable import printable
+from bspec_opa.report.writing.schema_parts import LINE, LINES, OPEN
 from bspec_opa.trust.predicates import SCHEMAS as RECORDS
 from bspec_opa.trust.predicates import WITH_BINDING
 from bspec_opa.workflow.audit.pack import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
-    from bspec_opa.report.style import Style
+    from bspec_opa.report.writing.style import Style
     from bspec_opa.workflow.audit.examining import Examined, Record
     from bspec_opa.workflow.audit.packing import Pack
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.closed_schema import DIGEST, IDENTIFIER, TEXT, TIME, array, enum, integer, obj, optional
-from bspec_opa.report.schema_parts import ASSURANCE, BUNDLE, LINE, LINES, OPTIONAL_DIGEST
+from bspec_opa.report.writing.schema_parts import ASSURANCE, BUNDLE, LINE, LINES, OPTIONAL_DIGEST
 from bspec_opa.trust.predicates import CHANGES
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.bundle.index import LIBRARY_OWNER
-from bspec_opa.report.counting import count
-from bspec_opa.report.printable import printable
+from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.authoring.bench.measuring import Costs, RuleCost
     from bspec_opa.bundle.read import Bundle
     from bspec_opa.foundation.canonical import JsonObject
-    from bspec_opa.report.style import Style
+    from bspec_opa.report.writing.style import Style
 
 _MICRO = 1_000
 _PERCENT = 100

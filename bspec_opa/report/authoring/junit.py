@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from bspec_opa.authoring.testing.model import ERROR, FAILED
-from bspec_opa.report.junit_text import clean, document, total
+from bspec_opa.report.writing.junit_text import clean, document, total
 
 if TYPE_CHECKING:
     from bspec_opa.authoring.testing.model import Difference, Outcome, Run

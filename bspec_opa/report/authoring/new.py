@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.report.printable import printable
-from bspec_opa.report.text import next_lines
+from bspec_opa.report.decision.text import next_lines
+from bspec_opa.report.writing.printable import printable
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
-    from bspec_opa.report.style import Style
+    from bspec_opa.report.writing.style import Style
     from bspec_opa.workflow.authors.new import Written
 
 

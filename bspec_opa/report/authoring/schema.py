@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.closed_schema import DIGEST, TEXT, array, enum, integer, obj
-from bspec_opa.report.schema_parts import LINE, LINES, PROBLEM
+from bspec_opa.report.writing.schema_parts import LINE, LINES, PROBLEM
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject

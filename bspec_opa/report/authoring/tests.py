@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.authoring.testing.model import ERROR
 from bspec_opa.foundation.errors import ExitCode
-from bspec_opa.report.counting import count
-from bspec_opa.report.folding import WIDTH, columns, fold
-from bspec_opa.report.printable import printable
-from bspec_opa.report.problems import problem_json
+from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.folding import WIDTH, columns, fold
+from bspec_opa.report.writing.printable import printable
+from bspec_opa.report.writing.problems import problem_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bspec_opa.authoring.testing.model import Difference, FileCoverage, Outcome, Run
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.errors import Problem
-    from bspec_opa.report.style import Style
+    from bspec_opa.report.writing.style import Style
 
 _WORDS = {
     ExitCode.OK: ("PASSED", "green"),

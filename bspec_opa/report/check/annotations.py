@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bspec_opa.report.printable import printable
+from bspec_opa.report.writing.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.report.check.interface import Tally, verdict_of
-from bspec_opa.report.evaluation_json import bundle_json
-from bspec_opa.report.printable import render_json
-from bspec_opa.report.problems import problem_list
+from bspec_opa.report.decision.evaluation_json import bundle_json
+from bspec_opa.report.writing.printable import render_json
+from bspec_opa.report.writing.problems import problem_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

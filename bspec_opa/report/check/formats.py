@@ -6,7 +6,7 @@ import importlib
 import re
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.report.printable import printable_lines
+from bspec_opa.report.writing.printable import printable_lines
 
 if TYPE_CHECKING:
     from bspec_opa.report.check.interface import Manner, Report

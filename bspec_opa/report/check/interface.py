@@ -8,8 +8,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from bspec_opa.foundation.errors import ExitCode, worst
-from bspec_opa.report.counting import count
-from bspec_opa.report.style import PLAIN, Style
+from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.style import PLAIN, Style
 from bspec_opa.workflow.facts.checked import EXCEPTED, PASS
 
 if TYPE_CHECKING:

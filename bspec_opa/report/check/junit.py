@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.foundation.errors import Location
-from bspec_opa.report.junit_text import clean, document, total
+from bspec_opa.report.writing.junit_text import clean, document, total
 from bspec_opa.workflow.facts.checked import DENY, EXCEPTED, WARN
 
 if TYPE_CHECKING:

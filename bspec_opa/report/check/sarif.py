@@ -11,7 +11,7 @@ from urllib.parse import quote
 from bspec_opa import __version__
 from bspec_opa.foundation.digest import digest_json
 from bspec_opa.foundation.errors import ExitCode
-from bspec_opa.report.printable import printable, render_json
+from bspec_opa.report.writing.printable import printable, render_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.closed_schema import TEXT, array, enum, integer, integers, obj
-from bspec_opa.report.schema_parts import BUNDLE, LINE, LINES, OPEN, PROBLEM
+from bspec_opa.report.writing.schema_parts import BUNDLE, LINE, LINES, OPEN, PROBLEM
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.foundation.errors import Location
-from bspec_opa.report.counting import count
-from bspec_opa.report.folding import fold
-from bspec_opa.report.printable import printable
+from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.folding import fold
+from bspec_opa.report.writing.printable import printable
 from bspec_opa.workflow.facts.checked import PASS
 
 if TYPE_CHECKING:

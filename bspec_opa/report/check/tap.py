@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, ClassVar
 
-from bspec_opa.report.printable import printable
+from bspec_opa.report.writing.printable import printable
 from bspec_opa.workflow.facts.checked import DENY, EXCEPTED, WARN
 
 if TYPE_CHECKING:

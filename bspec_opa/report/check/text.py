@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from bspec_opa.report.check.interface import DENIED, FAILED, PASSED, PENDING, verdict_of
-from bspec_opa.report.excerpt import excerpt_of
-from bspec_opa.report.folding import aside, fold, short
-from bspec_opa.report.printable import printable
-from bspec_opa.report.text import squeeze
+from bspec_opa.report.decision.text import squeeze
+from bspec_opa.report.writing.excerpt import excerpt_of
+from bspec_opa.report.writing.folding import aside, fold, short
+from bspec_opa.report.writing.printable import printable
 from bspec_opa.workflow.facts.checked import EXCEPTED, PASS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.authoring.lint.model import ERROR, WARNING
 from bspec_opa.report.check.interface import Tally
-from bspec_opa.report.counting import count
+from bspec_opa.report.writing.counting import count
 from bspec_opa.workflow.facts.spot import WIDTH, Spot
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.closed_schema import TEXT, array, boolean, enum, integer, obj
-from bspec_opa.report.schema_parts import LINE, LINES
+from bspec_opa.report.writing.schema_parts import LINE, LINES
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject

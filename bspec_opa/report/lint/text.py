@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.authoring.lint.model import ERROR
-from bspec_opa.report.counting import count
-from bspec_opa.report.excerpt import excerpt_of
-from bspec_opa.report.folding import fold
 from bspec_opa.report.lint.interface import LintTally, spot_of_finding
-from bspec_opa.report.printable import printable
+from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.excerpt import excerpt_of
+from bspec_opa.report.writing.folding import fold
+from bspec_opa.report.writing.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

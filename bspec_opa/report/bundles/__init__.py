@@ -1,0 +1,1 @@
+"""Bundles for people and as JSON: built, signed, served, pushed and pulled."""

@@ -1,0 +1,1 @@
+"""Decisions for people and as JSON: evaluated, explained, compared, and what would change them."""

@@ -1,0 +1,1 @@
+"""The record for people and as JSON: ledger, lock, records, promotions, verifications, witnesses."""

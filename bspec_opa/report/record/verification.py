@@ -1,0 +1,62 @@
+"""A verification for people and as ``bspec.verification/v1``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bspec_opa.report.writing.counting import by, count
+from bspec_opa.report.writing.printable import printable
+
+if TYPE_CHECKING:
+    from bspec_opa.foundation.canonical import JsonObject, JsonValue
+    from bspec_opa.report.writing.style import Style
+    from bspec_opa.workflow.verify import Verification
+
+
+def verification_text(verification: Verification, lock: str, style: Style) -> str:
+    """What held, line by line, and what was not checked."""
+    head = f"{style.mark('VERIFIED', 'bold', 'green')}  {verification.agent}  "
+    lines = [f"{head}{count(len(verification.lines), 'line')} of {printable(lock)}"]
+    for v in verification.lines:
+        current = "current" if v.current else "superseded"
+        lines.append(
+            f"  line {v.number}  {v.environment} at {v.at}  {current}; ledger entry {v.entry}; "
+            f"{count(v.rules, 'rule')} replayed, {v.assurance}"
+        )
+        lines.append(f"          approved by {', '.join(sorted(by(p, r) for p, r in v.approvals))}")
+    lines.append(
+        f"  ledger  {count(verification.tree_size, 'entry', 'entries')} under a signed checkpoint; "
+        f"trust root version {verification.root_version}"
+    )
+    if verification.deployed:
+        lines.append(f"  running {printable(verification.deployed)} is exactly what the current line binds")
+    lines += [f"  note    {printable(n)}" for n in verification.notes]
+    return "\n".join(lines) + "\n"
+
+
+def verification_json(verification: Verification) -> JsonObject:
+    """The same for machines."""
+    notes: list[JsonValue] = [*verification.notes]
+    return {
+        "schema": "bspec.verification/v1",
+        "exit_code": 0,
+        "agent": verification.agent,
+        "tree_size": verification.tree_size,
+        "trust_root_version": verification.root_version,
+        "deployed": verification.deployed,
+        "lines": [
+            {
+                "number": v.number,
+                "digest": v.digest,
+                "environment": v.environment,
+                "at": v.at,
+                "entry": v.entry,
+                "assurance": v.assurance,
+                "rules": v.rules,
+                "current": v.current,
+                "approvals": [{"principal": p, "role": r} for p, r in v.approvals],
+            }
+            for v in verification.lines
+        ],
+        "notes": notes,
+    }

@@ -1,0 +1,26 @@
+"""What ``approve`` prints before it signs: the view, and beside it what the policies and others say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from bspec_opa.approval.view import render_view
+from bspec_opa.report.writing.counting import by
+from bspec_opa.report.writing.printable import printable
+
+if TYPE_CHECKING:
+    from bspec_opa.workflow.facts.evaluation import Evaluation
+    from bspec_opa.workflow.facts.situation import Situation
+
+
+def view_text(situation: Situation, evaluation: Evaluation) -> str:
+    """The signed view, then warnings, denials and rejects, which are beside the view and not in it."""
+    lines = [render_view(situation.view), f"view {situation.view_digest}\n"]
+    decision = evaluation.decision
+    for rule in decision.rules:
+        hard = [f for f in rule.denied if f not in rule.pending]
+        lines += [f"denied    {rule.id}  {printable(f.message)}\n" for f in hard]
+        lines += [f"warning   {rule.id}  {printable(f.message)}\n" for f in rule.warned]
+    approvals = cast("list[dict[str, Any]]", evaluation.request["approvals"])
+    lines += [f"rejected  by {by(a['principal'], a['role'])}\n" for a in approvals if a["decision"] == "reject"]
+    return "".join(lines) + "\n"

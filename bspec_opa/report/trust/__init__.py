@@ -1,0 +1,1 @@
+"""Keys and trust roots for people and as JSON."""

@@ -1,0 +1,1 @@
+"""What every report is written with: lines that fit, colour, safe text, excerpts, parts of schemas."""
