@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.workflow.templates import TIERS, intent_template
+from bspec_opa.workflow.starting.templates import TIERS, intent_template
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -35,7 +35,7 @@ from bspec_opa.trust.author_schema import TRUST_FILE_SCHEMA
 from bspec_opa.trust.predicates import SCHEMAS as RECORDS
 from bspec_opa.trust.predicates import WITH_BINDING
 from bspec_opa.workflow.audit.pack import MANIFEST_SCHEMA, PACK_NAME, PROOF_NAME, PROOF_SCHEMA
-from bspec_opa.workflow.deployed import DEPLOYED_SCHEMA
+from bspec_opa.workflow.verifying.deployed import DEPLOYED_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

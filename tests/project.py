@@ -48,7 +48,6 @@ from bspec_opa.ledger.sql.url import parse_url
 from bspec_opa.trust.dsse import IN_TOTO_PAYLOAD_TYPE, TRUST_ROOT_PAYLOAD_TYPE, sign_envelope
 from bspec_opa.trust.root import parse_root
 from bspec_opa.trust.statement import Subject, parse_statement, record_statement
-from bspec_opa.workflow.checking import verify_file
 from bspec_opa.workflow.checkout.inbox import write_record
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.project import find_project
@@ -58,10 +57,11 @@ from bspec_opa.workflow.checkout.world import World
 from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.issue import Approval, approve, attest, promotable, request, submit
 from bspec_opa.workflow.promote import Keys, promote
-from bspec_opa.workflow.scaffold import scaffold
+from bspec_opa.workflow.roots.trusting import init_root
 from bspec_opa.workflow.sequence import sequence
-from bspec_opa.workflow.showing import open_lock
-from bspec_opa.workflow.trusting import init_root
+from bspec_opa.workflow.starting.scaffold import scaffold
+from bspec_opa.workflow.verifying.checking import verify_file
+from bspec_opa.workflow.verifying.showing import open_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.facts.evaluation import Evaluation
     from bspec_opa.workflow.issue import Issued
     from bspec_opa.workflow.promote import Outcome
-    from bspec_opa.workflow.verify import Verification
+    from bspec_opa.workflow.verifying.verify import Verification
 
 NOW = parse_time("2026-06-01T12:00:00Z")
 HOUR, DAY = 3_600, 86_400

@@ -178,7 +178,7 @@ def test_the_formats_in_the_reference_are_valid(tmp_path: Path, monkeypatch: pyt
     from bspec_opa.foundation.closed_schema import violations
     from bspec_opa.foundation.document.load import load_document
     from bspec_opa.trust.author_schema import TRUST_FILE_SCHEMA
-    from bspec_opa.workflow.deployed import DEPLOYED_SCHEMA
+    from bspec_opa.workflow.verifying.deployed import DEPLOYED_SCHEMA
 
     page = (DOCS / "reference.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```(?:yaml|json)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)

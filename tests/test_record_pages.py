@@ -22,9 +22,9 @@ from record_pages import ROOT, demo, follow
 
 from bspec_opa.lock.chain import head_of
 from bspec_opa.workflow.checkout.world import World
-from bspec_opa.workflow.deployed import expected_of
-from bspec_opa.workflow.showing import open_lock
-from bspec_opa.workflow.trusting import read_roots
+from bspec_opa.workflow.roots.trusting import read_roots
+from bspec_opa.workflow.verifying.deployed import expected_of
+from bspec_opa.workflow.verifying.showing import open_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -118,7 +118,7 @@ def _show(output: Output, shown: str) -> None:
 
 
 def _opened(wanted: Wanted, world: World, files: Sequence[Path]) -> AbstractContextManager[Runner]:
-    from bspec_opa.workflow.check_conftest import open_conftest
+    from bspec_opa.workflow.checks.check_conftest import open_conftest
 
     return open_conftest(wanted, world.environ, files)
 
@@ -143,7 +143,7 @@ def saying(world: World, form: str, manner: Manner) -> Iterator[Callable[[Item],
 def checking(world: World, *, with_request: bool) -> Iterator[Callable[[Item], Checked | Asked]]:
     """What one process does with each intent; it keeps engines open between them."""
     # Here, because the process that hands intents out to others needn't know how to check one.
-    from bspec_opa.workflow.check import open_check_desk
+    from bspec_opa.workflow.checks.check import open_check_desk
 
     with open_check_desk(world) as desk:
 
@@ -163,7 +163,7 @@ def _joined(results: Iterable[Result], runner: Runner | None) -> Iterator[Checke
         for (file, _), found in results:
             yield _whole(file, found)
         return
-    from bspec_opa.workflow.check_conftest import with_conftest
+    from bspec_opa.workflow.checks.check_conftest import with_conftest
 
     for batch in _batches(results):
         joined = iter(with_conftest([found for _, found in batch if isinstance(found, Asked)], runner))

@@ -51,7 +51,7 @@ def command(
     bspec-opa init agents/triage --id triage
     """
     from bspec_opa.report.scaffold import scaffold_json, scaffold_text
-    from bspec_opa.workflow.scaffold_member import scaffold_anywhere
+    from bspec_opa.workflow.starting.scaffold_member import scaffold_anywhere
 
     output = plain_output(runtime, directory, output_format, quiet=quiet)
     made = scaffold_anywhere(directory, agent, tier, trial_keys=trial_keys, environ=runtime.environ)

@@ -66,7 +66,7 @@ def command(
     from bspec_opa.foundation.closed_schema import violations
     from bspec_opa.report.decision.controls import controls_json, controls_markdown, controls_text
     from bspec_opa.report.schemas import SCHEMAS
-    from bspec_opa.workflow.auditing import audit
+    from bspec_opa.workflow.controls.auditing import audit
 
     world, output = open_world(
         runtime, subject, {**options, "output_format": None if form == MATRIX else form}, quiet=quiet

@@ -32,8 +32,8 @@ def command(runtime: Runtime, lock: Path, deployed: str | None, output_format: s
     """
     from bspec_opa.report.record.lock import lock_json, lock_text
     from bspec_opa.report.writing.printable import render_json
-    from bspec_opa.workflow.deployed import expected_of
-    from bspec_opa.workflow.showing import last_line, open_lock
+    from bspec_opa.workflow.verifying.deployed import expected_of
+    from bspec_opa.workflow.verifying.showing import last_line, open_lock
 
     output = plain_output(runtime, lock, output_format, quiet=quiet)
     if deployed is not None:

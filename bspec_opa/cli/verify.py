@@ -46,7 +46,7 @@ def command(
     bspec-opa verify --pack evidence-2026-06 --trust-pin sha256:…
     """
     from bspec_opa.report.record.verification import verification_json, verification_text
-    from bspec_opa.workflow.checking import verify_file
+    from bspec_opa.workflow.verifying.checking import verify_file
 
     if pack is not None:
         places = [value for name, value in options.items() if name not in {"trust_pin", "output_format"}]

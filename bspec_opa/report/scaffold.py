@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.report.writing.style import Style
-    from bspec_opa.workflow.scaffold import Scaffold
+    from bspec_opa.workflow.starting.scaffold import Scaffold
 
 PUBLIC_SUFFIX = ".pub.pem"
 

@@ -14,7 +14,6 @@ from bspec_opa.foundation.files import is_regular, list_files
 from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.trust.root import AcceptedBundle
-from bspec_opa.workflow.checking import examine_lock
 from bspec_opa.workflow.checkout.accepting import require_accepted
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor
 from bspec_opa.workflow.checkout.deciding import MANAGED, ask, load_policy, open_panel, untrusted
@@ -22,6 +21,7 @@ from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_project, intent_beside
 from bspec_opa.workflow.probe import probe_request
+from bspec_opa.workflow.verifying.checking import examine_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

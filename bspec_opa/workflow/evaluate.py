@@ -13,7 +13,7 @@ from bspec_opa.intent.load import load_intent
 from bspec_opa.workflow.checkout.accepting import require_accepted
 from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
-from bspec_opa.workflow.decision_log import Decided, log_decision
+from bspec_opa.workflow.decision_logs.writing import Decided, log_decision
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.objections import objections

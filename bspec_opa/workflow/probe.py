@@ -10,7 +10,7 @@ from bspec_opa.intent.change import change_of
 from bspec_opa.intent.load import load_intent
 from bspec_opa.intent.projection import intent_input
 from bspec_opa.workflow.facts.situation import PROMOTE, change_input
-from bspec_opa.workflow.templates import intent_template
+from bspec_opa.workflow.starting.templates import intent_template
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject

@@ -33,7 +33,7 @@ from bspec_opa.workflow.evaluate import decide, situation_of
 from bspec_opa.workflow.facts.lines import denial_predicate, lock_of, promotion_predicate
 from bspec_opa.workflow.reasons import MOVED, NEWER_ROOT
 from bspec_opa.workflow.sequence import canonical_intent, sequence
-from bspec_opa.workflow.verify import Evidence, verify_head
+from bspec_opa.workflow.verifying.verify import Evidence, verify_head
 from bspec_opa.workflow.witness.cosigning import require_line_witnessed, try_witnessing, witnessed
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from bspec_opa.bundle.index import GLOBAL
 from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.report.check.formats import FORMATS
-from bspec_opa.workflow import check as workflow
 from bspec_opa.workflow.checkout import deciding
+from bspec_opa.workflow.checks import check as workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

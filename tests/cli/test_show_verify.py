@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bspec_opa.foundation.closed_schema import violations
-from bspec_opa.workflow.deployed import DEPLOYED_SCHEMA
+from bspec_opa.workflow.verifying.deployed import DEPLOYED_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable

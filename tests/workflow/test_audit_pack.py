@@ -24,7 +24,7 @@ from bspec_opa.report.audit.pack import pack_text, pages
 from bspec_opa.report.writing.style import PLAIN
 from bspec_opa.workflow.audit import folder
 from bspec_opa.workflow.audit.packing import verify_pack, write_pack
-from bspec_opa.workflow.checking import verify_file
+from bspec_opa.workflow.verifying.checking import verify_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from bspec_opa.foundation.errors import InvalidInputError
 from bspec_opa.gate.decision import Decision
 from bspec_opa.workflow.checkout.config import Config
 from bspec_opa.workflow.checkout.deciding import Verdict, read_policy
-from bspec_opa.workflow.decision_log import Decided, log_decision
+from bspec_opa.workflow.decision_logs.writing import Decided, log_decision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bspec_opa.foundation.document.load import load_yaml
-from bspec_opa.workflow.joining import Lacking, lacking
-from bspec_opa.workflow.templates import Approver, trust_template
+from bspec_opa.workflow.starting.joining import Lacking, lacking
+from bspec_opa.workflow.starting.templates import Approver, trust_template
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.document.document import Document

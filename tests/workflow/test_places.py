@@ -19,7 +19,7 @@ from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.project import find_project, intent_beside, lock_beside
 from bspec_opa.workflow.doctor import examine, exit_code_of
 from bspec_opa.workflow.normalize import check_request_of, evaluation_request_of
-from bspec_opa.workflow.showing import open_lock
+from bspec_opa.workflow.verifying.showing import open_lock
 
 if TYPE_CHECKING:
     from pathlib import Path

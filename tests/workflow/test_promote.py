@@ -14,7 +14,7 @@ from project import signed as sign_everything
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.foundation.times import parse_time
-from bspec_opa.workflow.verify import Evidence, verify_lock
+from bspec_opa.workflow.verifying.verify import Evidence, verify_lock
 
 if TYPE_CHECKING:
     from project import Shelf

@@ -15,7 +15,7 @@ from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.report.decision.impact import Impact, impact_json, render_impact
-from bspec_opa.workflow.auditing import audit
+from bspec_opa.workflow.controls.auditing import audit
 from bspec_opa.workflow.explain.explain import explain
 from bspec_opa.workflow.impact.compared import Compared
 from bspec_opa.workflow.impact.comparing import comparing

@@ -27,12 +27,12 @@ from bspec_opa.workflow.checkout.resolving import resolve_intent, write_binding
 from bspec_opa.workflow.checkout.session import open_session
 from bspec_opa.workflow.checkout.world import World
 from bspec_opa.workflow.evaluate import evaluate
-from bspec_opa.workflow.scaffold import scaffold
-from bspec_opa.workflow.templates import TIERS
-from bspec_opa.workflow.trusting import init_root, read_roots, renew_project
+from bspec_opa.workflow.roots.trusting import init_root, read_roots, renew_project
+from bspec_opa.workflow.starting.scaffold import scaffold
+from bspec_opa.workflow.starting.templates import TIERS
 
 if TYPE_CHECKING:
-    from bspec_opa.workflow.scaffold import Scaffold
+    from bspec_opa.workflow.starting.scaffold import Scaffold
 
 BILLING = Path(__file__).parents[2] / "examples" / "billing" / "v1" / "behavior.intent"
 

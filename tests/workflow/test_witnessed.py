@@ -20,7 +20,7 @@ from bspec_opa.ledger.checkpoint import parse_checkpoint, sign_checkpoint
 from bspec_opa.ledger.merkle import leaf_hash
 from bspec_opa.ledger.witness.cosignature import cosigned_at, sign_cosignature
 from bspec_opa.workflow.audit.moment import audit_at
-from bspec_opa.workflow.auditing import audit
+from bspec_opa.workflow.controls.auditing import audit
 from bspec_opa.workflow.sequence import sequence
 from bspec_opa.workflow.witness import asking
 from bspec_opa.workflow.witness.cosigning import cosign_ledger, try_witnessing

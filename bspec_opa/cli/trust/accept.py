@@ -31,7 +31,7 @@ def command(runtime: Runtime, /, file: Path, directory: Path, quiet: bool, **opt
     bspec-opa trust accept .bspec/trust/2.draft.json
     """
     from bspec_opa.report.trust.root import root_json, root_text
-    from bspec_opa.workflow.rotating import accept_draft
+    from bspec_opa.workflow.roots.rotating import accept_draft
 
     world, output = open_world(runtime, directory, options, quiet=quiet)
     new, pin = accept_draft(file, directory, world)

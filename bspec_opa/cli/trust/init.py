@@ -40,11 +40,11 @@ def command(
         raise click.UsageError("--output is for a draft, without --key")
     world, output = open_world(runtime, file, options, quiet=quiet)
     if not keys:
-        from bspec_opa.workflow.rotating import draft_first
+        from bspec_opa.workflow.roots.rotating import draft_first
 
         show_draft(output, draft_first(file, world, target), world.now)
         return
-    from bspec_opa.workflow.trusting import init_root
+    from bspec_opa.workflow.roots.trusting import init_root
 
     project = find_project(file, world.environ, world.flags)
     new = init_root(project, file, signers(keys, world), world.now)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from bspec_opa.trust.rotation import Changes
     from bspec_opa.trust.signers import Signer
     from bspec_opa.workflow.checkout.world import World
-    from bspec_opa.workflow.retiring import Wish
-    from bspec_opa.workflow.rotating import Drafted
+    from bspec_opa.workflow.roots.retiring import Wish
+    from bspec_opa.workflow.roots.rotating import Drafted
 
     Decorated = Callable[..., Any]
 
@@ -73,8 +73,8 @@ def draft(
     **how: Any,
 ) -> Drafted:
     """The next version with the changes of the command line, and what is to be revoked."""
-    from bspec_opa.workflow.retiring import revocation_of
-    from bspec_opa.workflow.rotating import draft_next, trusted_roots
+    from bspec_opa.workflow.roots.retiring import revocation_of
+    from bspec_opa.workflow.roots.rotating import draft_next, trusted_roots
 
     project, roots = trusted_roots(directory, world)
     changes = _changes(given, roots[-1])

@@ -43,7 +43,7 @@ def command(
     bspec-opa trust renew trust.yaml --key keys/root.pem
     """
     from bspec_opa.report.trust.root import root_json, root_text
-    from bspec_opa.workflow.trusting import renew_project
+    from bspec_opa.workflow.roots.trusting import renew_project
 
     if file is not None and valid_for is not None:
         raise click.UsageError("give FILE, whose valid: counts, or --valid-for")

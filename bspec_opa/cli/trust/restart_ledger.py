@@ -32,7 +32,7 @@ def command(runtime: Runtime, /, key: str, directory: Path, quiet: bool, **optio
     bspec-opa trust restart-ledger --key keys/ledger-2.pem
     """
     from bspec_opa.report.trust.rotation import restart_json, restart_text
-    from bspec_opa.workflow.restarting import restart_ledger
+    from bspec_opa.workflow.roots.restarting import restart_ledger
 
     world, output = open_world(runtime, directory, options, quiet=quiet)
     (signer,) = signers([key], world)

@@ -70,8 +70,8 @@ def command(
       --add-key gate keys/gate-2.pub.pem
     """
     from bspec_opa.workflow.checkout.keys import revocable
-    from bspec_opa.workflow.retiring import Wish
-    from bspec_opa.workflow.rotating import trusted_roots
+    from bspec_opa.workflow.roots.retiring import Wish
+    from bspec_opa.workflow.roots.rotating import trusted_roots
 
     changes = take_changes(options)
     world, output = open_world(runtime, directory, options, quiet=quiet)

@@ -28,7 +28,7 @@ def command(runtime: Runtime, /, directory: Path, quiet: bool, **options: Any) -
     bspec-opa trust show
     """
     from bspec_opa.report.trust.root import root_json, root_text
-    from bspec_opa.workflow.trusting import read_roots
+    from bspec_opa.workflow.roots.trusting import read_roots
 
     world, output = open_world(runtime, directory, options, quiet=quiet)
     roots, files = read_roots(directory, world)

@@ -49,7 +49,7 @@ def command(
     bspec-opa trust sign .bspec/trust/2.draft.json --key keys/ben.pem
     bspec-opa trust sign 2.draft.json --from from-anna.json --from from-ben.json
     """
-    from bspec_opa.workflow.rotating import sign_draft
+    from bspec_opa.workflow.roots.rotating import sign_draft
 
     world, output = open_world(runtime, directory, options, quiet=quiet)
     drafted = sign_draft(file, directory, world, signers(keys, world), copies=copies, target=target)

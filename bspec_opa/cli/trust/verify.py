@@ -33,7 +33,7 @@ def command(runtime: Runtime, /, files: tuple[Path, ...], directory: Path, quiet
     bspec-opa trust verify 2.draft.json
     """
     from bspec_opa.report.trust.rotation import chain_json, chain_text
-    from bspec_opa.workflow.chaining import verify_chain
+    from bspec_opa.workflow.roots.chaining import verify_chain
 
     world, output = open_world(runtime, directory, options, quiet=quiet)
     chain = verify_chain(files, directory, world)

@@ -10,7 +10,7 @@ from bspec_opa.report.writing.printable import printable
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.writing.style import Style
-    from bspec_opa.workflow.verify import Verification
+    from bspec_opa.workflow.verifying.verify import Verification
 
 
 def verification_text(verification: Verification, lock: str, style: Style) -> str:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from bspec_opa.trust.quorum import Holder, Quorum
     from bspec_opa.trust.revocation import Revocation
     from bspec_opa.trust.root import TrustRoot
-    from bspec_opa.workflow.chaining import Chain, Link
-    from bspec_opa.workflow.restarting import Restarted
-    from bspec_opa.workflow.rotating import Drafted
+    from bspec_opa.workflow.roots.chaining import Chain, Link
+    from bspec_opa.workflow.roots.restarting import Restarted
+    from bspec_opa.workflow.roots.rotating import Drafted
 
 _MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
 SHORT_VALIDITY_S = 30 * 86_400

@@ -21,7 +21,7 @@ from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import lock_of
 from bspec_opa.workflow.facts.past import verify_line
 from bspec_opa.workflow.reasons import FACTS_DIFFER, NO_LOCK, NOT_IN_LEDGER, NOT_IN_LOCK
-from bspec_opa.workflow.rebuilding import STOLEN, Past, rebuild, require_publisher
+from bspec_opa.workflow.verifying.rebuilding import STOLEN, Past, rebuild, require_publisher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.files import make_directory, write_new
 from bspec_opa.intent.load import load_intent
-from bspec_opa.workflow import templates
-from bspec_opa.workflow.catalog_template import catalog_template
 from bspec_opa.workflow.checkout.config import FILE_NAME
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.keys import generate_key, public_name
 from bspec_opa.workflow.checkout.project import INTENT_NAME, STATE
+from bspec_opa.workflow.starting import templates
+from bspec_opa.workflow.starting.catalog_template import catalog_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

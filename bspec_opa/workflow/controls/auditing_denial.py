@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bspec_opa.gate.decision import Decision, RuleOutcome
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.recorded.decisions import Recorded
-    from bspec_opa.workflow.verify import Evidence
+    from bspec_opa.workflow.verifying.verify import Evidence
 
 NOT_REBUILT = "of a denial the recorded input was decided again; its facts were not rebuilt from records"
 

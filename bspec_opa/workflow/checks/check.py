@@ -14,7 +14,7 @@ from bspec_opa.gate.request import NONCE_BYTES
 from bspec_opa.workflow.checkout.deciding import ask, exposed, load_policy, open_replay
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.project import find_project
-from bspec_opa.workflow.decision_log import Decided, log_decision
+from bspec_opa.workflow.decision_logs.writing import Decided, log_decision
 from bspec_opa.workflow.facts.checked import BUNDLE, Asked, Checked, CheckedRule, Found
 from bspec_opa.workflow.facts.spot import lasting_path, spot_of
 from bspec_opa.workflow.normalize import check_request_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.closed_schema import violations
 from bspec_opa.trust.author_schema import TRUST_FILE_SCHEMA
-from bspec_opa.workflow.catalog_template import ANY, word
+from bspec_opa.workflow.starting.catalog_template import ANY, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,12 +12,11 @@ from bspec_opa.foundation.limits import MAX_REPLY_BYTES
 from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.lock.line import parse_line
-from bspec_opa.workflow.auditing_denial import NOT_REBUILT, denial_of
-from bspec_opa.workflow.checking import verify_file
 from bspec_opa.workflow.checkout.deciding import load_policy, policy_of
 from bspec_opa.workflow.checkout.place import authentic_ledger
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import open_session
+from bspec_opa.workflow.controls.auditing_denial import NOT_REBUILT, denial_of
 from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.facts.controls import (
     FILE,
@@ -33,8 +32,9 @@ from bspec_opa.workflow.facts.history import LINE_TYPES, read_history
 from bspec_opa.workflow.facts.proof import Proof, approved, proof_from, proof_of
 from bspec_opa.workflow.reasons import NO_CONTROLS, NO_DECISION, UNKNOWN_BUNDLE
 from bspec_opa.workflow.recorded.decisions import DENIAL
-from bspec_opa.workflow.showing import open_lock
-from bspec_opa.workflow.verify import Evidence, verify_head
+from bspec_opa.workflow.verifying.checking import verify_file
+from bspec_opa.workflow.verifying.showing import open_lock
+from bspec_opa.workflow.verifying.verify import Evidence, verify_head
 from bspec_opa.workflow.witness.cosigning import require_witnessed
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.document.load import load_yaml
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
-from bspec_opa.workflow import templates
-from bspec_opa.workflow.catalog_template import catalog_template
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.resolving import read_catalogs
-from bspec_opa.workflow.joining import AUTHOR, Lacking, lacking
-from bspec_opa.workflow.scaffold import (
+from bspec_opa.workflow.starting import templates
+from bspec_opa.workflow.starting.catalog_template import catalog_template
+from bspec_opa.workflow.starting.joining import AUTHOR, Lacking, lacking
+from bspec_opa.workflow.starting.scaffold import (
     TRUST_NAME,
     Scaffold,
     approvers_of,

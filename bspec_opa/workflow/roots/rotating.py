@@ -24,8 +24,8 @@ from bspec_opa.workflow.checkout.anchor import find_pin, require_pin
 from bspec_opa.workflow.checkout.memory import check_roots, remember_roots
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.reasons import ROOT_EXISTS
-from bspec_opa.workflow.retiring import place_notes, require_unused
-from bspec_opa.workflow.trusting import NewRoot, payload_of, read_roots
+from bspec_opa.workflow.roots.retiring import place_notes, require_unused
+from bspec_opa.workflow.roots.trusting import NewRoot, payload_of, read_roots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

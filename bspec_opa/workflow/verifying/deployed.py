@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.document.document import Document
     from bspec_opa.foundation.errors import Problem
     from bspec_opa.lock.line import LockLine
-    from bspec_opa.workflow.verify import Verification, VerifiedLine
+    from bspec_opa.workflow.verifying.verify import Verification, VerifiedLine
 
 NAME = "bspec.deployed/v1"
 DEPLOYED_SCHEMA = obj(

@@ -18,9 +18,9 @@ from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pi
 from bspec_opa.workflow.checkout.memory import check_current, remember_current
 from bspec_opa.workflow.checkout.place import read_ledger
 from bspec_opa.workflow.checkout.project import find_project, intent_beside
-from bspec_opa.workflow.deployed import compare_deployed, read_deployed
 from bspec_opa.workflow.reasons import NO_LOCK, OTHER_AGENT
-from bspec_opa.workflow.verify import Evidence, Verification, verify_lock
+from bspec_opa.workflow.verifying.deployed import compare_deployed, read_deployed
+from bspec_opa.workflow.verifying.verify import Evidence, Verification, verify_lock
 from bspec_opa.workflow.witness.cosigning import require_witnessed
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ def log_decision(config: Config, policy: Policy, decided: Decided) -> None:
     if path is not None:
         _append(path, event)
     if url is not None:
-        from bspec_opa.workflow.decision_sending import send_event
+        from bspec_opa.workflow.decision_logs.sending import send_event
 
         send_event(url, event, config)
 

@@ -19,7 +19,7 @@ from bspec_opa.trust.revocation import KEY, TreeHead
 from bspec_opa.workflow.checkout.anchor import Anchor
 from bspec_opa.workflow.checkout.place import open_store
 from bspec_opa.workflow.reasons import NO_RESTART
-from bspec_opa.workflow.rotating import trusted_roots
+from bspec_opa.workflow.roots.rotating import trusted_roots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

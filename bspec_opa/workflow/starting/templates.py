@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bspec_opa.workflow.catalog_template import word
+from bspec_opa.workflow.starting.catalog_template import word
 
 TIERS = ("low", "medium", "high")
 EXPOSURE = {"low": "internal", "medium": "partner", "high": "customer"}

@@ -1,0 +1,1 @@
+"""The global rules over intents, and conftest's policies beside them."""

@@ -1,0 +1,1 @@
+"""The decisions that a framework's controls are held against."""

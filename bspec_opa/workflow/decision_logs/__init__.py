@@ -1,0 +1,1 @@
+"""Decisions as lines of OPA's decision log, and on to a collector."""

@@ -1,0 +1,1 @@
+"""Versions of the trust root: made, signed in rounds, rotated, revoked from, restarted after, walked."""
