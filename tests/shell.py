@@ -5,8 +5,8 @@
     result.code, result.out, result.err, result.json
 
 Stages: ``empty`` (nothing), ``bare`` (the intent alone), ``ready`` (init, keys, trust root), ``bound`` (resolved),
-``signed`` (all of staging's records in the inbox), ``staged`` (promoted to staging), ``live`` (to production). With
-``-asserted`` the trust root believes a sidecar alone.
+``signed`` (all of staging's records in the inbox), ``sequenced`` (in the ledger), ``staged`` (promoted to staging), ``live``
+(to production). With ``-asserted`` the trust root believes a sidecar alone.
 """
 
 from __future__ import annotations
@@ -116,6 +116,9 @@ class Shell:
             self.ok("approve", "behavior.intent", "--env", environment, "--role", role, "--key", key, "-q")
         self.ok("request", "behavior.intent", "--env", environment, "-q")
 
+    def sequence(self) -> None:
+        self.ok("record", "behavior.intent", "-q")
+
     def promote(self, environment: str = "staging") -> None:
         self.ok("promote", "behavior.intent", "--env", environment, "-q")
 
@@ -149,6 +152,8 @@ STEPS: dict[str, tuple[str, Callable[[Shell], None]]] = {
     "signed-asserted": ("bound-asserted", Shell.sign),
     "bound": ("ready", Shell.bind),
     "signed": ("bound", Shell.sign),
+    "sequenced": ("signed", Shell.sequence),
+    "sequenced-asserted": ("signed-asserted", Shell.sequence),
     "staged": ("signed", Shell.promote),
     "live": ("staged", _promoted_to_production),
 }

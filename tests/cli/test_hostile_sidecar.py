@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Change = Callable[[Any], object]
 
 WORK = ("behavior.intent", "--env", "staging", "--format", "json")
-PANELS = {"asserted": "signed-asserted", "cross-checked": "signed"}
+PANELS = {"asserted": "sequenced-asserted", "cross-checked": "sequenced"}
 SHORT_S, LONG_S, SLACK_S = 0.5, 60.0, 30.0
 RULE = "promotion.all.approvals"
 APPROVED: dict[str, Any] = {"status": "pass", "deny": [], "pending": [], "warn": [], "waived": [], "waivers": []}
@@ -341,18 +341,13 @@ def middleman(opa_url: str) -> Iterator[Middleman]:
 @pytest.mark.parametrize("name", CASES)
 def test_tampering(shell_at: Callable[[str], Shell], middleman: Middleman, name: str, panel: str) -> None:
     shell, case = shell_at(PANELS[panel]), CASES[name]
-    shell.ok("record", "behavior.intent", "-q")
     middleman.tamper = case.tamper
     refused(shell, middleman.url, case.code(panel), 7 if "stale" in case.code(panel) else 8, case.deadline_s)
-    middleman.tamper = None
-    genuine = ask(shell, "evaluate", middleman.url)
-    assert (genuine.code, genuine.json["assurance"]) == (0, panel), genuine.out
 
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_the_genuine_answer_promotes(shell_at: Callable[[str], Shell], middleman: Middleman, panel: str) -> None:
     shell = shell_at(PANELS[panel])
-    shell.ok("record", "behavior.intent", "-q")
     promoted = ask(shell, "promote", middleman.url)
     assert promoted.code == 0, promoted.out
     assert Path("behavior.lock").exists()
@@ -381,8 +376,7 @@ def test_a_well_formed_denial_of_the_sidecar(shell_at: Callable[[str], Shell], m
     """Alone it is a denial; where the embedded engine allows, it is a disagreement, and no less a refusal."""
     tamper, exit_code = DENIALS[name]
     middleman.tamper = tamper
-    shell = shell_at("signed-asserted")
-    shell.ok("record", "behavior.intent", "-q")
+    shell = shell_at("sequenced-asserted")
     for verb in ("evaluate", "promote"):
         result = ask(shell, verb, middleman.url)
         assert (result.code, result.err) == (exit_code, ""), result.out
@@ -397,8 +391,7 @@ def test_a_well_formed_denial_of_the_sidecar(shell_at: Callable[[str], Shell], m
 def test_a_denial_that_the_embedded_engine_doesnt_share(
     shell_at: Callable[[str], Shell], middleman: Middleman, name: str
 ) -> None:
-    shell = shell_at("signed")
-    shell.ok("record", "behavior.intent", "-q")
+    shell = shell_at("sequenced")
     middleman.tamper = DENIALS[name][0]
     refused(shell, middleman.url, "engine.disagreement", 8)
 
@@ -407,7 +400,7 @@ def unsigned(shell: Shell) -> None:
     """Takes the approval away: something is pending."""
     for file in Path(".bspec/records/approval").iterdir():
         file.unlink()
-    shell.ok("record", "behavior.intent", "-q")
+    shell.sequence()
 
 
 def widened(shell: Shell) -> None:
@@ -416,7 +409,7 @@ def widened(shell: Shell) -> None:
     before = intent.read_text(encoding="utf-8")
     intent.write_text(before.replace("privilege: read", "privilege: admin", 1), encoding="utf-8")
     assert intent.read_text(encoding="utf-8") != before
-    shell.ok("record", "behavior.intent", "-q")
+    shell.sequence()
 
 
 @pytest.mark.attack("A86")
@@ -430,7 +423,7 @@ def test_a_genuine_denial_and_a_lie_about_it(
     panel: str,
 ) -> None:
     """Both engines deny: 4 or 5. The sidecar lies: they disagree; believed alone it meets the floor (attack A79)."""
-    shell = shell_at(PANELS[panel])
+    shell = shell_at(PANELS[panel].replace("sequenced", "signed"))
     spoil(shell)
     assert ask(shell, "evaluate", middleman.url).code == exit_code
     middleman.tamper = decision(allowing)
@@ -447,7 +440,6 @@ def test_a_genuine_denial_and_a_lie_about_it(
 @pytest.mark.parametrize("panel", PANELS)
 def test_a_redirect_sends_nothing_elsewhere(shell_at: Callable[[str], Shell], opa_url: str, panel: str) -> None:
     shell = shell_at(PANELS[panel])
-    shell.ok("record", "behavior.intent", "-q")
     with Middleman(opa_url) as elsewhere, Middleman(opa_url) as middleman:
         for status in MOVED:
             for target in (f"{elsewhere.url}/v1/data/bspec/gate/decision", f"//127.0.0.1:{elsewhere.port}/"):
@@ -460,7 +452,6 @@ def test_a_redirect_sends_nothing_elsewhere(shell_at: Callable[[str], Shell], op
 @pytest.mark.parametrize("panel", PANELS)
 def test_no_sidecar_is_no_reason_to_ask_another_engine(shell_at: Callable[[str], Shell], panel: str) -> None:
     shell = shell_at(PANELS[panel])
-    shell.ok("record", "behavior.intent", "-q")
     refused(shell, f"http://127.0.0.1:{free_port()}", "engine.unreachable", 8)
     refused(shell, f"unix://{shell.home}/none.sock", "engine.unreachable", 8)
     assert shell("evaluate", *WORK).code == 0
@@ -475,8 +466,7 @@ def test_no_sidecar_is_no_reason_to_ask_another_engine(shell_at: Callable[[str],
 )
 def test_a_url_with_more_than_a_place(shell_at: Callable[[str], Shell], middleman: Middleman, url: str) -> None:
     """Whatever else is in it is neither used nor repeated."""
-    shell = shell_at("signed")
-    shell.ok("record", "behavior.intent", "-q")
+    shell = shell_at("sequenced")
     for form in ("json", "text"):
         found = url.format(f"127.0.0.1:{middleman.port}")
         result = shell("promote", *WORK[:-1], form, "--opa-url", found)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.errors import BspecError, Location, error_of
@@ -111,11 +112,29 @@ def parse_each(
 
 
 def parse_module(root: Path, name: str, opa: Opa, flags: Sequence[str] = ()) -> Module:
-    """Parse one Rego file."""
-    text = opa.run(["parse", "-f", "json", "--json-include", "locations,comments", *flags, "--", name], cwd=root)
-    tree: Node = json.loads(text)
+    """Parse one Rego file; what this process has parsed before is not parsed again."""
+    return _parsed(_Source(root, opa, name, tuple(flags), opa.path, (root / name).read_bytes()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a syntax tree follows from; where the file lies makes no difference."""
+
+    root: Path = field(compare=False)
+    opa: Opa = field(compare=False)
+    name: str
+    flags: tuple[str, ...]
+    program: Path
+    text: bytes
+
+
+@lru_cache(maxsize=1024)
+def _parsed(source: _Source) -> Module:
+    """Mending, watching and building read the same files many times, and each costs a process of OPA's."""
+    arguments = ["parse", "-f", "json", "--json-include", "locations,comments", *source.flags, "--", source.name]
+    tree: Node = json.loads(source.opa.run(arguments, cwd=source.root))
     package = tuple(str(p["value"]) for p in tree["package"]["path"][1:])
-    return Module(name, package, tree)
+    return Module(source.name, package, tree)
 
 
 def rule_name(rule: Node) -> str:
