@@ -9,6 +9,7 @@ import click
 
 from bspec_opa.cli.opening import open_world
 from bspec_opa.cli.options import PIN, output_options, place_options
+from bspec_opa.cli.packs import PACK, place_of
 
 if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
@@ -21,12 +22,21 @@ if TYPE_CHECKING:
 @click.option(
     "--project", "directory", type=click.Path(path_type=Path, file_okay=False), default=".", help="The project [.]."
 )
+@PACK
 @PIN
 @place_options
 @output_options
 @click.pass_obj
 def command(
-    runtime: Runtime, /, agent: str, environment: str, denials: bool, directory: Path, quiet: bool, **options: Any
+    runtime: Runtime,
+    /,
+    agent: str,
+    environment: str,
+    denials: bool,
+    directory: Path,
+    pack: Path | None,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Show the lines of AGENT in each environment, the newest first: when, which version, who approved, what changed.
 
@@ -36,10 +46,12 @@ def command(
     \b
     bspec-opa history billing-support
     bspec-opa history billing-support --env production --denials --format json
+    bspec-opa history billing-support --pack evidence-2026-06
     """
     from bspec_opa.report.audit.history import history_json, history_text
     from bspec_opa.workflow.audit.history import history_of
 
+    place, opening = place_of(directory, pack, options)
     world, output = open_world(runtime, directory, options, quiet=quiet)
-    history = history_of(directory, world, agent, environment=environment, denials=denials)
+    history = history_of(place, world, agent, environment=environment, denials=denials, opening=opening)
     output.show(lambda style: history_text(history, style), lambda: history_json(history))

@@ -28,10 +28,17 @@ def test_a_pack_from_the_project_to_the_auditor(shell_at: At) -> None:
     assert (refused.code, refused.out) == (7, "")
     assert "self-consistent, not authenticated: a ledger of 13 entries until " in refused.err
     assert shell("verify", "--pack", "../pack", "--trust-pin", pin, "-q").code == 0
+    pinned = ("--trust-pin", pin, "--format", "json")
+    for asked in (("audit", "--at", "12"), ("audit", "--at", "7"), ("history", "billing-support")):
+        unpinned = shell(*asked, "--pack", "../pack")
+        assert (unpinned.code, unpinned.out) == (7, "")
+        of_pack, of_project = shell.ok(*asked, "--pack", "../pack", *pinned).json, shell.ok(*asked, *pinned).json
+        assert {**of_pack, "notes": []} == {**of_project, "notes": []}
     (Path("../pack") / "index.md").write_text("# All is well", encoding="utf-8")
     (Path("../pack") / "bspec-opa.toml").write_text("[output]\nformat = 'json'\n", encoding="utf-8")
     tampered = shell("verify", "--pack", "../pack", "--trust-pin", pin)
     assert (tampered.code, tampered.out) == (7, "")
+    assert shell("audit", "--at", "12", "--pack", "../pack", "--trust-pin", pin).err == tampered.err
     assert [line.partition(": ")[0] for line in tampered.err.splitlines()[:-1]] == [
         "../pack/bspec-opa.toml",
         "../pack/index.md",
@@ -52,6 +59,10 @@ def test_a_pack_from_the_project_to_the_auditor(shell_at: At) -> None:
         ("audit", "--trust-pin", "sha256:" + "0" * 64, "evidence-pack", "x"),
         ("audit", "--ledger-path", ".", "evidence-pack", "x"),
         ("verify", "--pack", "x", "--ledger-path", "."),
+        ("audit", "--at", "3", "--pack", ".", "--project", ".."),
+        ("audit", "--at", "3", "--pack", ".", "--ledger-path", "."),
+        ("history", "a", "--pack", ".", "--ledger-path", "."),
+        ("history", "a", "--pack", "missing"),
         ("audit", "evidence"),
         ("history",),
     ],

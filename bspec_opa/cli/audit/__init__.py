@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from bspec_opa.cli.groups import LazyGroup
 from bspec_opa.cli.opening import open_world
 from bspec_opa.cli.options import PIN, output_options, place_options
+from bspec_opa.cli.packs import PACK, place_of
 
 if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
@@ -35,6 +36,7 @@ class AuditGroup(LazyGroup):
 @click.option(
     "--project", "directory", type=click.Path(path_type=Path, file_okay=False), default=".", help="The project [.]."
 )
+@PACK
 @PIN
 @place_options
 @output_options
@@ -46,6 +48,7 @@ def command(
     agent: str,
     environment: str,
     directory: Path,
+    pack: Path | None,
     quiet: bool,
     **options: Any,
 ) -> int | None:
@@ -58,6 +61,7 @@ def command(
     bspec-opa audit --at 2026-05-01T00:00:00Z
     bspec-opa audit --at 41 --agent billing-support --env production --format json
     bspec-opa audit evidence-pack evidence-2026-06
+    bspec-opa audit --at 2026-05-01T00:00:00Z --pack evidence-2026-06
     """
     if ctx.invoked_subcommand is not None:
         _require_bare(ctx, ctx.invoked_subcommand)
@@ -68,8 +72,9 @@ def command(
     from bspec_opa.workflow.audit.moment import audit_at
 
     runtime: Runtime = ctx.obj
+    place, opening = place_of(directory, pack, options)
     world, output = open_world(runtime, directory, options, quiet=quiet)
-    moment = audit_at(directory, world, when, agent=agent, environment=environment)
+    moment = audit_at(place, world, when, agent=agent, environment=environment, opening=opening)
     output.show(lambda style: moment_text(moment, style), lambda: moment_json(moment))
     return int(moment.exit_code)
 

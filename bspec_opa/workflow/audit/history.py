@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.trust.authority import Record
-    from bspec_opa.workflow.audit.opening import Opened
+    from bspec_opa.workflow.audit.opening import Opened, Opening
     from bspec_opa.workflow.audit.sequenced import Sequenced
     from bspec_opa.workflow.checkout.world import World
 
@@ -97,21 +97,24 @@ class AgentHistory:
     notes: tuple[str, ...]
 
 
-def history_of(directory: Path, world: World, agent: str, *, environment: str, denials: bool) -> AgentHistory:
+def history_of(
+    directory: Path, world: World, agent: str, *, environment: str, denials: bool, opening: Opening = open_record
+) -> AgentHistory:
     """The history of an agent.
 
     Args:
-        directory: of the project.
+        directory: of the project, or a pack.
         world: environment, time and flags.
         agent: its id.
         environment: only this one; all if empty.
         denials: whether promotions that were not allowed are listed, too.
+        opening: reads the record in the directory.
 
     Raises:
         UsageError: nobody knows the agent or the environment, or there is no ledger.
         TrustError: the ledger or the trust root does not verify, or a document that it names is missing.
     """
-    opened = open_record(directory, world)
+    opened = opening(directory, world)
     require_agent(opened, agent)
     if environment:
         require_environment(opened, environment)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.audit.lines import PastLine
-    from bspec_opa.workflow.audit.opening import Opened
+    from bspec_opa.workflow.audit.opening import Opened, Opening
     from bspec_opa.workflow.audit.sequenced import Sequenced
     from bspec_opa.workflow.checkout.world import World
     from bspec_opa.workflow.facts.history import History
@@ -103,21 +103,24 @@ class Moment:
         return ExitCode.TRUST if any(a.state == NOT_PROVEN for a in self.agents) else ExitCode.OK
 
 
-def audit_at(directory: Path, world: World, when: str, *, agent: str, environment: str) -> Moment:
+def audit_at(
+    directory: Path, world: World, when: str, *, agent: str, environment: str, opening: Opening = open_record
+) -> Moment:
     """What each agent could do at a moment.
 
     Args:
-        directory: of the project.
+        directory: of the project, or a pack.
         world: environment, time and flags.
         when: a time, or the number of a ledger entry: the moment directly after it.
         agent: only this one; all if empty.
         environment: only this one; all if empty.
+        opening: reads the record in the directory.
 
     Raises:
         UsageError: there is no such moment, agent or environment.
         TrustError: the trust root or the ledger does not verify.
     """
-    opened = open_record(directory, world)
+    opened = opening(directory, world)
     if agent:
         require_agent(opened, agent)
     if environment:

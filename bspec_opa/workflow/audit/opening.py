@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,10 @@ class Opened:
     objects: ObjectStore
     world: World
     notes: tuple[str, ...]
+
+
+Opening = Callable[["Path", "World"], Opened]
+"""Reads and verifies the record in a directory: a project's, or a pack's."""
 
 
 def open_record(directory: Path, world: World) -> Opened:

@@ -16,7 +16,7 @@ from bspec_opa.trust.dsse import parse_envelope
 from bspec_opa.trust.walk import walk
 from bspec_opa.workflow.audit.examining import NotingObjects, Record, examine
 from bspec_opa.workflow.audit.folder import HINT, Manifest, altered, read_folder, require_bounded
-from bspec_opa.workflow.audit.opening import open_record
+from bspec_opa.workflow.audit.opening import Opened, open_record
 from bspec_opa.workflow.audit.pack import (
     CHECKPOINT,
     INDEX,
@@ -106,11 +106,26 @@ def verify_pack(directory: Path, world: World, pages: Pages) -> Pack:
         InvalidInputError: there is no pack.
         TrustError: a file was altered, something does not verify, or there is no pin.
     """
+    return _verified(directory, world, pages)[0]
+
+
+def open_pack(directory: Path, world: World, *, pages: Pages) -> Opened:
+    """A pack as a record to be asked, once all of it is verified.
+
+    Raises:
+        InvalidInputError: there is no pack.
+        TrustError: as :func:`verify_pack`.
+    """
+    return _verified(directory, world, pages)[1]
+
+
+def _verified(directory: Path, world: World, pages: Pages) -> tuple[Pack, Opened]:
     manifest, found = read_folder(directory)
     pin = find_pin(world.pin, world.environ)
     roots, envelopes = _roots(directory, found, pin)
     anchor = Anchor(tuple(roots), authenticated=pin is not None, starter=False, notes=())
-    ledger = _ledger(directory, found, anchor)
+    project = _project(directory, found)
+    ledger = read_ledger(project, anchor)
     world = world.caught_up(ledger)
     require_clock(ledger, world.now)
     objects = NotingObjects(directory / OBJECTS)
@@ -122,7 +137,8 @@ def verify_pack(directory: Path, world: World, pages: Pages) -> Pack:
         raise PACK_UNPINNED.error(message, hint="give --trust-pin", at=Location(str(directory)))
     notes += _against_memory(anchor, ledger, world)
     notes += _expired(roots[-1], world.now)
-    return _pack(directory, {**found, MANIFEST: manifest.data}, record, examined, notes)
+    pack = _pack(directory, {**found, MANIFEST: manifest.data}, record, examined, notes)
+    return pack, Opened(project, anchor, ledger, objects, world, notes)
 
 
 def _what(ledger: LedgerState, roots: Sequence[TrustRoot]) -> str:
@@ -157,12 +173,12 @@ def _roots(directory: Path, found: Mapping[str, bytes], pin: Digest | None) -> t
     return walk(start, envelopes, paths), envelopes
 
 
-def _ledger(directory: Path, found: Mapping[str, bytes], anchor: Anchor) -> LedgerState:
-    """The ledger, read as a project's own: a file ledger in that directory, whatever is configured around it."""
+def _project(directory: Path, found: Mapping[str, bytes]) -> Project:
+    """A pack as a project with a file ledger, whatever is configured around it."""
     if CHECKPOINT not in found or not found.get(LOG):
         raise PACK_ALTERED.error("the ledger is missing", hint=HINT, at=Location(str(directory / LOG)))
     config = load_config(None, {}, {"ledger.path": str((directory / LEDGER).absolute())})
-    return read_ledger(Project(directory, config, has_file=False), anchor)
+    return Project(directory, config, has_file=False)
 
 
 def _require_same(
