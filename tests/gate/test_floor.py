@@ -53,7 +53,10 @@ def request() -> dict[str, Any]:
     questions = ("boundary", "privilege", "constraint")
     return copy.deepcopy(
         {
+            "action": "promote",
             "now_unix": NOW,
+            "rollback": [],
+            "unreviewed": [],
             "binding": [{}],
             "submits": [{"current": True}],
             "authors": ["alice"],

@@ -27,6 +27,7 @@ SIGNED_BY = {
     "approval": ("dana", "team:platform", "environment-admin"),
     "waiver": ("sam", "team:security", "waiver-approver"),
     "request": ("pat", "team:platform", "promoter"),
+    "review": ("rita", "team:risk", "reviewer"),
     "promotion": ("gate", "gate", "gate"),
     "rollback": ("gate", "gate", "gate"),
     "denial": ("gate", "gate", "gate"),
