@@ -528,7 +528,14 @@ def replaced(project: Project) -> None:
     project.allowed("production")
 
 
-ORDER = (resolved, signed, staged, ready, live, grown, replaced)
+def back(project: Project) -> None:
+    """A minute later production is rolled back to 1.0.0: line 5, entry 34."""
+    project.now += 60
+    project.sign_rollback("entry:13", "environment-admin", "security")
+    project.rollback("entry:13")
+
+
+ORDER = (resolved, signed, staged, ready, live, grown, replaced, back)
 
 
 class Shelf:
@@ -543,7 +550,7 @@ class Shelf:
         return self._directory / "cache"
 
     def project(self, stage: str, target: Path) -> Project:
-        """A copy of the project at a stage: resolved, signed, staged, ready, live, grown or replaced."""
+        """A copy of the project at a stage: resolved, signed, staged, ready, live, grown, replaced or back."""
         return self._copy(self._prepared(stage), target)
 
     def _prepared(self, stage: str) -> Project:
