@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.report.decision.evaluation_json import evaluation_json
 from bspec_opa.report.decision.next_steps import steps_after, steps_for, steps_in
-from bspec_opa.report.decision.rolling import subject_of, target_text, wanted_of
+from bspec_opa.report.decision.rolling import done, target_text, wanted_of
 from bspec_opa.report.decision.text import next_lines, render_evaluation
 from bspec_opa.report.writing.counting import by, count
 from bspec_opa.report.writing.printable import printable
@@ -78,8 +78,7 @@ def _restored(outcome: Outcome) -> list[str]:
 def _promoted(evaluation: Evaluation, outcome: Outcome, steps: Sequence[str], style: Style) -> str:
     request = cast("dict[str, Any]", evaluation.request)
     binding = request["binding"][0]
-    subject, back = subject_of(evaluation), wanted_of(evaluation.request)
-    word, colour = ("ROLLED BACK", "yellow") if back else ("PROMOTED", "green")
+    word, colour, subject = done(evaluation)
     rules = f"{count(len(evaluation.decision.rules), 'rule')}, {evaluation.assurance}"
     lines = [
         f"{style.mark(word, 'bold', colour)}  {subject}",
