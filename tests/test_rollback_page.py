@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 import transcript
 from shell import shelf, shell_at
 

@@ -20,7 +20,7 @@ def test_the_first_command_is_advice_and_names_the_next(shell_at: At) -> None:
     result = shell_at("bare")(*EVALUATE, "staging")
     assert result.code == 5
     assert result.lines[0].startswith("PENDING  billing-support 1.0.0 → staging   (advisory, bundle default sha256:")
-    assert result.lines[1] == "  58 rules: 0 denied, 7 pending, 1 warned, 50 passed (--show-passed names them)"
+    assert result.lines[1] == "  59 rules: 0 denied, 7 pending, 1 warned, 51 passed (--show-passed names them)"
     assert result.lines[-1] == FIRST_STEP
     assert "advice only" in result.out
     assert result.err == ""
