@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +33,7 @@ INDEX = Index(
         entry("promotion.staging.z", "promotion"),
     )
 )
+ONE_ACTION = replace(entry("promotion.all.y", "promotion"), actions=("rollback",))
 
 
 def organisation(include: list[str], exclude: list[str], tiers: list[Any] | None = None) -> dict[str, Any]:
@@ -72,6 +74,14 @@ def test_expected_rules(include: list[str], exclude: list[str], environment: str
     assert every | promotion == want
     assert {i.partition(".")[0] for i in every} <= {"global"}
     assert {i.partition(".")[0] for i in promotion} <= {"promotion"}
+
+
+@pytest.mark.parametrize(("action", "runs"), [("promote", False), ("rollback", True), ("check", False)])
+def test_a_rule_for_one_action(action: str, runs: bool) -> None:
+    """What else ends in a line is judged without it, so there has to be another rule."""
+    index = Index((entry("global.data.x", "data"), ONE_ACTION))
+    _, promotion = expected_rules(index, organisation(["*"], []), "staging", action, "low")
+    assert promotion == ({"promotion.all.y"} if runs else set())
 
 
 @pytest.mark.parametrize("environment", ["prodution", "all", "none", ""])

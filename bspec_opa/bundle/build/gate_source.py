@@ -41,7 +41,7 @@ decision := {{
 	"revision": data.bspec.build.revision,
 	"data_digest": data.bspec.build.data_digest,
 	"global": object.filter(global, chosen),
-	"promotion": object.filter(promotion, chosen & select.acting(index)),
+	"promotion": object.filter(promotion, chosen & acting),
 }} if {{
 	shape.is_input(input)
 	organisation
@@ -52,6 +52,12 @@ decision := {{
 }}
 
 chosen := select.chosen(index)
+
+# a promotion rule may be for promotions or for rollbacks alone
+acting contains id if {{
+	some id, rule in index
+	input.action in rule.actions
+}}
 
 known_environment if input.action == "check"
 

@@ -19,12 +19,6 @@ packs(tiers, tier) := [p |
 	p.tier == tier
 ]
 
-# what runs for what is asked: a promotion rule may be for promotions or for rollbacks alone
-acting(rules) := {id |
-	some id, rule in rules
-	input.action in rule.actions
-}
-
 unmatched(rules) := {selector |
 	some selector in selectors
 	count(ids([selector], rules)) == 0

@@ -126,11 +126,3 @@ test_unmatched[note] if {
 	found := at("low", [], {"include": case.include, "exclude": case.exclude, "tiers": case.tiers})
 	found.unmatched == case.want
 }
-
-test_acting[action] if {
-	actions := {"a": ["promote"], "b": ["rollback"], "c": ["promote", "rollback"]}
-	some action, want in {"promote": {"a", "c"}, "rollback": {"b", "c"}, "check": set()}
-	found := select.acting({id: {"actions": names} | some id, names in actions}) with input as testing.allowed
-		with input.action as action
-	found == want
-}
