@@ -7,8 +7,12 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import transcript
 from shell import shelf, shell_at
+
+from bspec_opa.foundation.closed_schema import violations
+from bspec_opa.report.schemas import SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +63,37 @@ def test_the_night_goes_as_the_page_says(shell_at: Callable[[str], Shell]) -> No
     steps = transcript.steps_of(PAGE.read_text(encoding="utf-8"))
     wrong = [(s.command, o) for s, o in zip(steps, followed(shell), strict=True) if not transcript.fits(s.output, o)]
     assert wrong == []
+    for command in READERS:
+        result = shell(*command.split(), "--format", "json")
+        assert violations(SCHEMAS[result.json["schema"]], result.json) == [], command
+    said = {c: shell(*c.split()).out for c in LOUD}
+    assert {c: text.count("EMERGENCY") for c, text in said.items()} == dict.fromkeys(LOUD, 1) | {LOUD[1]: 2}
+    assert "reviewed by reviewer" in said["verify behavior.lock"]
+
+
+@pytest.mark.soak
+def test_a_pack_of_that_night(shell_at: Callable[[str], Shell]) -> None:
+    """Every line and denial is replayed from the pack alone."""
+    shell = on_call(shell_at("live"))
+    followed(shell)
+    assert shell("promote", "behavior.intent", "--env", "production").code == 5
+    shell.ok("audit", "evidence-pack", "pack")
+    assert "VERIFIED" in shell.ok("verify", "--pack", "pack").out
+    index = Path("pack/index.md").read_text(encoding="utf-8")
+    assert index.count("EMERGENCY") == 1
+    assert "quorum for emergencies; reviewed by reviewer" in index
+    assert len(Path("pack/locks/billing-support.lock").read_bytes().splitlines()) == 6
+
+
+READERS = (
+    "evaluate behavior.intent --env production --rollback-to entry:12",
+    "verify behavior.lock",
+    "history billing-support",
+    "audit --at 32 --env production",
+    "promote behavior.intent --env production",
+    "doctor",
+)
+LOUD = ("verify behavior.lock", "history billing-support", "audit --at 32 --env production", "show behavior.lock")
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def test_fail_on_warn_changes_the_code_of_an_allow_only(shell_at: At) -> None:
 def test_show_passed_names_them(shell_at: At) -> None:
     result = shell_at("bare")(*EVALUATE, "staging", "--show-passed")
     assert "  passed    global.tools.no_admin" in result.lines
-    assert result.lines[1].endswith(", 50 passed")
+    assert result.lines[1].endswith(", 51 passed")
 
 
 def test_the_source_environment_comes_first(shell_at: At) -> None:

@@ -24,7 +24,7 @@ from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import session_in
 from bspec_opa.workflow.evaluate import stored_intent
 from bspec_opa.workflow.facts.history import LINE_TYPES, agent_of_entry, read_history
-from bspec_opa.workflow.facts.rolling import Wanted
+from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
 from bspec_opa.workflow.reasons import OTHER_AGENT, ROLLBACK_TARGET, ROLLBACK_UNKNOWN
 from bspec_opa.workflow.recorded.decisions import decision_of
 from bspec_opa.workflow.showing import last_line
@@ -56,12 +56,14 @@ def open_rollback(
         need_pin: whether nothing less than an authenticated trust root will do.
 
     Raises:
-        UsageError: no such line.
+        UsageError: no such line, or it is the current one.
         TrustError: the line does not count, or something does not verify.
     """
     place, line = open_line(file, world, named, environment, need_pin=need_pin)
     loaded = stored_intent(place.objects, line.subject(INTENT_SUBJECT))
-    return replace(session_in(place, file, loaded), rollback=Wanted(line.line, emergency))
+    session, wanted = session_in(place, file, loaded), Wanted(line.line, emergency)
+    rollback_to(session.history, environment, wanted)  # said before anybody signs
+    return replace(session, rollback=wanted)
 
 
 def open_line(file: Path, world: World, named: str, environment: str, *, need_pin: bool = True) -> tuple[Place, Head]:
