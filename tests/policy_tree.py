@@ -194,6 +194,7 @@ def organisation_data() -> dict[str, Any]:
         "exposure_floor": [],
         "forbidden": [],
         "elevated": [],
+        "emergency": [],
         "providers": [],
         "publishers": [],
         "moving": [],

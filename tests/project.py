@@ -13,10 +13,10 @@ alice     team:support        submit; also environment-admin; has a second key a
 bob       team:support        submit
 eve       team:quality        sign evidence
 pat       team:release        request promotions
-dana      team:platform       approve as environment-admin and as security
+dana      team:platform       approve as environment-admin and as security; review emergencies
 sam       team:security       approve as security
 rita      team:risk           approve as risk-owner
-fred      team:finance        approve as finance-controller
+fred      team:finance        approve as finance-controller; review emergencies
 gate      (gate)              sign lines and denials
 ledger    (none)              sign checkpoints
 root-1    (none)              sign the trust root
@@ -56,6 +56,8 @@ from bspec_opa.workflow.checkout.session import open_session
 from bspec_opa.workflow.checkout.world import World
 from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.issue import Approval, approve, attest, promotable, request, submit
+from bspec_opa.workflow.life.going_back import open_rollback
+from bspec_opa.workflow.life.review import open_emergency, review
 from bspec_opa.workflow.promote import Keys, promote
 from bspec_opa.workflow.roots.trusting import init_root
 from bspec_opa.workflow.sequence import sequence
@@ -102,10 +104,10 @@ principals:
   - {id: bob, group: team:support, keys: [keys/bob.pub.pem], roles: [{role: author, agents: [billing-support]}]}
   - {id: eve, group: team:quality, keys: [keys/eve.pub.pem], roles: [{role: evaluator}]}
   - {id: pat, group: team:release, keys: [keys/pat.pub.pem], roles: [{role: promoter}]}
-  - {id: dana, group: team:platform, keys: [keys/dana.pub.pem], roles: [{role: environment-admin}, {role: security}]}
+  - {id: dana, group: team:platform, keys: [keys/dana.pub.pem], roles: [{role: environment-admin}, {role: security}, {role: reviewer}]}
   - {id: sam, group: team:security, keys: [keys/sam.pub.pem], roles: [{role: security}]}
   - {id: rita, group: team:risk, keys: [keys/rita.pub.pem], roles: [{role: risk-owner}]}
-  - {id: fred, group: team:finance, keys: [keys/fred.pub.pem], roles: [{role: finance-controller}]}
+  - {id: fred, group: team:finance, keys: [keys/fred.pub.pem], roles: [{role: finance-controller}, {role: reviewer}]}
 agents:
   - {id: billing-support, owners: ["team:support"]}
   - {id: other-agent, owners: ["team:support"]}
@@ -279,6 +281,25 @@ class Project:
 
     def request(self, environment: str = "staging", *, by: str = "pat", valid_for: str | None = None) -> Issued:
         return request(self.session(), environment, key_of(by), reason="", valid_for=valid_for)
+
+    def going_back(self, to: str, environment: str = "production", *, emergency: bool = False) -> Session:
+        return open_rollback(self.intent, self.world, to, environment, emergency=emergency)
+
+    def sign_rollback(
+        self, to: str, *roles: str, environment: str = "production", emergency: bool = False, by: str = "pat"
+    ) -> None:
+        """Approvals in these roles and a request of a rollback."""
+        for role in roles:
+            session = self.going_back(to, environment, emergency=emergency)
+            approve(session, promotable(session, environment), Approval(role), key_of(APPROVERS[role]))
+        session = self.going_back(to, environment, emergency=emergency)
+        request(session, environment, key_of(by), reason="outage", valid_for=None)
+
+    def rollback(self, to: str, environment: str = "production", *, emergency: bool = False) -> Outcome:
+        return promote(self.going_back(to, environment, emergency=emergency), environment, self.keys)
+
+    def review(self, line: str, environment: str = "production", *, by: str = "fred") -> Issued:
+        return review(open_emergency(self.intent, self.world, line, environment), "looked at it", key_of(by))
 
     def sign_all(self, environment: str, *roles: str) -> None:
         for role in roles:
@@ -500,7 +521,21 @@ def grown(project: Project) -> None:
     project.allowed("staging")
 
 
-ORDER = (resolved, signed, staged, ready, live, grown)
+def replaced(project: Project) -> None:
+    """Three days later version 1.1.0 is in production, too: line 4, entry 30; version 1.0.0 was line 2, entry 13."""
+    project.now += 3 * DAY
+    project.sign_all("production", "environment-admin", "security", "risk-owner")
+    project.allowed("production")
+
+
+def back(project: Project) -> None:
+    """A minute later production is rolled back to 1.0.0: line 5, entry 34."""
+    project.now += 60
+    project.sign_rollback("entry:13", "environment-admin", "security")
+    project.rollback("entry:13")
+
+
+ORDER = (resolved, signed, staged, ready, live, grown, replaced, back)
 
 
 class Shelf:
@@ -515,7 +550,7 @@ class Shelf:
         return self._directory / "cache"
 
     def project(self, stage: str, target: Path) -> Project:
-        """A copy of the project at a stage: resolved, signed, staged, ready, live or grown."""
+        """A copy of the project at a stage: resolved, signed, staged, ready, live, grown, replaced or back."""
         return self._copy(self._prepared(stage), target)
 
     def _prepared(self, stage: str) -> Project:

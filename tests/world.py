@@ -16,7 +16,7 @@ bob       team:support             submit too; also holds role environment-admin
 eve       team:quality             sign evidence (evaluator)
 dana      team:platform            approve as environment-admin
 sam       team:security            approve as security; sign waivers (waiver-approver)
-rita      team:risk                approve as risk-owner
+rita      team:risk                approve as risk-owner; review emergencies (reviewer)
 pat       team:platform            request promotions (promoter)
 gate      gate                     sign promotions, rollbacks and denials (key purpose gate)
 ledger    (no principal)           sign checkpoints (key purpose ledger)
@@ -65,6 +65,7 @@ SIGNERS = {
     "evidence": "eve",
     "request": "pat",
     "waiver": "sam",
+    "review": "rita",
     "promotion": "gate",
     "rollback": "gate",
     "denial": "gate",
@@ -158,6 +159,7 @@ class World:
                 grant("dana", "environment-admin"),
                 grant("sam", "security"),
                 grant("sam", "waiver-approver"),
+                grant("rita", "reviewer"),
                 grant("rita", "risk-owner"),
                 grant("pat", "promoter"),
                 grant("gate", "gate"),
@@ -333,9 +335,11 @@ class World:
                 "expires": later,
                 "renewal": [],
             }
-        if record == "request":
-            return where | {"reason": "first release", "expires": later}
-        return where | self._decided(record, at)
+        others: dict[str, JsonObject] = {
+            "request": where | {"emergency": False, "reason": "first release", "expires": later},
+            "review": {"environment": "staging", "line": digest("line"), "reason": "looked at it, and it was right"},
+        }
+        return others.get(record) or where | self._decided(record, at)
 
     def _evidence(self, at: int) -> JsonObject:
         return {
@@ -392,7 +396,8 @@ class World:
             "request": digest("request"),
             "view": digest("view"),
         }
-        return line | {"target_line": digest("line")} if record == "rollback" else line
+        back: JsonObject = {"target_line": digest("line"), "emergency": False, "requester": "pat"}
+        return line | back if record == "rollback" else line
 
 
 def key_entry(name: str, purpose: str) -> JsonObject:

@@ -41,6 +41,8 @@ class Expected:
         evidence_ids: all sequenced evidence for this surface and binding.
         evidence_matters: whether an approval has to name exactly that evidence: the environment has a source.
         change_digest: the change's items.
+        own_lines: digests of all lines of this environment: what names one of them as its source is about a rollback.
+        emergency: whether it is a rollback in an emergency.
         view_of: the digest of the view that an approval with this predicate must have shown, rebuilt from the ids
             that it lists; None if it can't be rebuilt.
     """
@@ -55,6 +57,8 @@ class Expected:
     evidence_matters: bool
     change_digest: Digest
     view_of: Callable[[JsonObject], Digest | None]
+    own_lines: frozenset[str] = frozenset()
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +97,22 @@ def _about(approvals: Iterable[Record], expected: Expected) -> list[Record]:
 
 def _stands(record: Record, earlier: Sequence[Record], later: Sequence[Record], expected: Expected) -> bool:
     """Whether a record is relevant and nothing of the same person's takes its place."""
-    if record.predicate["base"] != expected.base and _subjects(record)[0] != expected.intent_digest:
+    if not _replaces_the_same(record, expected) and _subjects(record)[0] != expected.intent_digest:
         return False
     if record.predicate["decision"] == REJECT:
         return not any(_lifts(r, record, expected) for r in later)
     after = [r for r in later if _same_place(r, record)]
     rejected = [r for r in earlier if _same_place(r, record) and r.predicate["decision"] == REJECT]
     return not after and not any(r.signed_unix >= record.signed_unix for r in rejected)
+
+
+def _replaces_the_same(record: Record, expected: Expected) -> bool:
+    """Whether it is about the same base, and about a promotion or a rollback as this is.
+
+    Who rejects a promotion says nothing about going back, nor the other way round.
+    """
+    going_back = [source in expected.own_lines for source in (record.predicate["source"], expected.source)]
+    return record.predicate["base"] == expected.base and going_back[0] == going_back[1]
 
 
 def _lifts(approval: Record, reject: Record, expected: Expected) -> bool:

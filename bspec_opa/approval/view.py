@@ -47,6 +47,7 @@ def build_view(
     evidence: Iterable[tuple[Digest, JsonObject]],
     waivers: Iterable[tuple[Digest, JsonObject]] = (),
     extensions: Iterable[JsonObject] = (),
+    rollback: Iterable[JsonObject] = (),
 ) -> JsonObject:
     """The ``bspec.view/v1`` document.
 
@@ -64,6 +65,7 @@ def build_view(
         evidence: id and predicate of the evidence that the approval lists.
         waivers: id and predicate of the waivers that the approval lists.
         extensions: see :func:`extensions_of`.
+        rollback: ``target``, when that was ``promoted``, and whether it is an ``emergency``; none of a promotion.
     """
     return {
         "schema": VIEW_SCHEMA,
@@ -72,6 +74,7 @@ def build_view(
         "environment": environment,
         "base": base,
         "source": source,
+        "rollback": [*rollback],
         "intent": {"digest": intent_digest, "surface_digest": surface_digest},
         "change": {"verdict": change["verdict"], "items": change["items"]},
         "artifacts": _artifacts(binding or {}, old_binding or {}),
@@ -146,7 +149,7 @@ def render_view(view: JsonObject) -> str:
     """The view as plain text for people; nothing in it is left out, and nothing of it reaches a terminal raw."""
     v = cast("Facts", view)
     lines = [
-        f"{v['agent']} {v['version']} to {v['environment']}",
+        *_head(v),
         f"  intent   {v['intent']['digest']}",
         f"  surface  {v['intent']['surface_digest']}",
         f"  base     {v['base']}",
@@ -161,6 +164,16 @@ def render_view(view: JsonObject) -> str:
         *_section("extensions", (f"{e['path']}: {_plain(e['value'])}" for e in v["extensions"])),
     ]
     return "".join(_visible(line) + "\n" for line in lines)
+
+
+def _head(v: Facts) -> Iterator[str]:
+    if not v["rollback"]:
+        yield f"{v['agent']} {v['version']} to {v['environment']}"
+    for back in v["rollback"]:
+        word = "EMERGENCY ROLLBACK" if back["emergency"] else "ROLLBACK"
+        yield f"{word} of {v['agent']} in {v['environment']}, back to {v['version']}"
+        yield f"  line     {back['target']}"
+        yield f"  promoted {back['promoted']}"
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.bundle.contract.definitions import TIERS
+from bspec_opa.bundle.contract.definitions import TIERS, WRITING_ACTIONS
 from bspec_opa.bundle.index import environment_ids, expected_rules
 from bspec_opa.foundation.digest import digest_of
 
@@ -37,8 +37,9 @@ def describe(bundle: Bundle) -> JsonObject:
 
 
 def _running(bundle: Bundle, environment: str, tier: str) -> frozenset[str]:
-    every, promotion = expected_rules(bundle.index, bundle.organisation, environment, "promote", tier)
-    return every | promotion
+    """The rules that run for something that ends in a line, such as a promotion."""
+    found = (expected_rules(bundle.index, bundle.organisation, environment, a, tier) for a in WRITING_ACTIONS)
+    return frozenset(i for ids in found for part in ids for i in part)
 
 
 def _rule(rule: RuleEntry, runs: list[tuple[str, str]]) -> JsonObject:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
+from bspec_opa.bundle.contract.definitions import ACTIONS
 from bspec_opa.bundle.reasons import ENVIRONMENT
 from bspec_opa.bundle.selection import chosen_rules, known_selectors, selectors_for, selects
 from bspec_opa.foundation.closed_checker import checker
@@ -42,6 +43,7 @@ class RuleEntry:
         kind: ``global`` or ``promotion``.
         group: the collection folder of a global rule; ``all`` or the environment of a promotion rule.
         pending: the one kind of need that may make its denials pending, or empty.
+        actions: what it runs for: every action for a global rule; promote, rollback or both for a promotion rule.
         effective_unix: its denials are warnings before this moment; 0 for always in force.
         digest: sha256 of the rule's source file; a waiver names it.
     """
@@ -59,6 +61,7 @@ class RuleEntry:
     collections: tuple[str, ...]
     waivable: bool
     pending: str
+    actions: tuple[str, ...]
     effective_unix: int
     digest: Digest
     has_deny: bool
@@ -81,6 +84,7 @@ class RuleEntry:
             "severity": self.severity,
             "waivable": self.waivable,
             "pending": self.pending,
+            "actions": list(self.actions),
             "effective_unix": self.effective_unix,
             "selectors": list(selectors_for(self)),
         }
@@ -110,6 +114,7 @@ ENTRY = obj(
     collections=array(_LINE),
     waivable=boolean(),
     pending=_LINE,
+    actions=array(enum(*ACTIONS), minimum=1),
     effective_unix=integer(),
     digest=DIGEST,
     has_deny=boolean(),
@@ -196,7 +201,7 @@ def expected_rules(
     groups = {EVERYWHERE, environment} if action != CHECK else set()
     return (
         frozenset(r.id for r in chosen if r.kind == GLOBAL),
-        frozenset(r.id for r in chosen if r.kind == PROMOTION and r.group in groups),
+        frozenset(r.id for r in chosen if r.kind == PROMOTION and r.group in groups and action in r.actions),
     )
 
 

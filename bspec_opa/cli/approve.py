@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bspec_opa.cli.going_back import open_about, rollback_options
 from bspec_opa.cli.options import ENVIRONMENT, INTENT, KEY, PIN, engine_options, output_options, place_options
-from bspec_opa.cli.records import open_signed, show_issued, signer_of
+from bspec_opa.cli.records import show_issued, signer_of
 
 if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--reject", is_flag=True, help="Sign a reject; it stands until you approve the same.")
 @click.option("--reason", default="", help="Why, for those who read the record.")
 @click.option("--valid-for", metavar="DURATION", help="How long it counts: P7D, PT12H [the intent's approval_ttl].")
+@rollback_options
 @KEY
 @PIN
 @engine_options
@@ -46,6 +48,7 @@ def command(
     \b
     bspec-opa approve behavior.intent --env staging --role environment-admin --key keys/admin.pem
     bspec-opa approve behavior.intent --env staging --role security --reject --reason "no probe" --key keys/sam.pem
+    bspec-opa approve behavior.intent --env production --role environment-admin --rollback-to entry:41
     """
     from bspec_opa.report.record.texts import differences_text
     from bspec_opa.report.record.view import view_text
@@ -53,7 +56,7 @@ def command(
     from bspec_opa.workflow.evaluate import decide
     from bspec_opa.workflow.issue import Approval, approve, promotable
 
-    session, output = open_signed(runtime, intent, options, quiet=quiet)
+    session, output = open_about(runtime, intent, environment, options, quiet=quiet)
     situation = promotable(session, environment)
     changes = text_changes(session.project, situation, session.objects)
     output.aside(differences_text(changes) + view_text(situation, decide(session, situation)))

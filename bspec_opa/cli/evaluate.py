@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bspec_opa.cli.going_back import rollback_options, taken
 from bspec_opa.cli.opening import open_world
 from bspec_opa.cli.options import ENVIRONMENT, INTENTS, JOBS, PIN, engine_options, output_options, place_options
 
 if TYPE_CHECKING:
     from bspec_opa.cli.output import Output
     from bspec_opa.cli.runtime import Runtime
+    from bspec_opa.workflow.checkout.session import Session
     from bspec_opa.workflow.checkout.world import World
 
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--show-passed", is_flag=True, help="Name the rules that passed, too; of a single intent.")
 @click.option("--fail-on-warn", is_flag=True, help="Exit 6 when it is allowed with warnings.")
 @JOBS
+@rollback_options
 @PIN
 @engine_options
 @place_options
@@ -49,27 +52,43 @@ def command(
     bspec-opa evaluate behavior.intent --env staging
     bspec-opa evaluate behavior.intent --env production --opa-url unix:///run/opa.sock --format json
     bspec-opa evaluate agents/ --env staging --format jsonl
+    bspec-opa evaluate behavior.intent --env production --rollback-to entry:41
     """
     from bspec_opa.foundation.files import is_directory
 
+    back = taken(options)
+    if back[0] is not None and len(intents) > 1:
+        raise click.UsageError("--rollback-to is about one agent: name one intent")
     # A broken configuration beside one of several intents is that intent's fault only.
     start = Path(intents[0]) if len(intents) == 1 else Path()
     world, output = open_world(runtime, start, options, quiet=quiet)
     if len(intents) == 1 and not is_directory(Path(intents[0])):
-        return _one(intents[0], environment, world, output, show_passed=show_passed, fail_on_warn=fail_on_warn)
+        session = _opened(intents[0], environment, world, back)
+        return _one(intents[0], session, environment, output, show_passed=show_passed, fail_on_warn=fail_on_warn)
     from bspec_opa.cli.evaluating import evaluate_many
 
     return evaluate_many(map(Path, intents), environment, world, output, jobs=jobs, fail_on_warn=fail_on_warn)
 
 
-def _one(intent: str, environment: str, world: World, output: Output, *, show_passed: bool, fail_on_warn: bool) -> int:
+def _opened(intent: str, environment: str, world: World, back: tuple[str | None, bool]) -> Session:
+    line, emergency = back
+    if line is None:
+        from bspec_opa.workflow.checkout.session import open_session
+
+        return open_session(Path(intent), world, need_pin=False)
+    from bspec_opa.workflow.life.going_back import open_rollback
+
+    return open_rollback(Path(intent), world, line, environment, emergency=emergency, need_pin=False)
+
+
+def _one(
+    intent: str, session: Session, environment: str, output: Output, *, show_passed: bool, fail_on_warn: bool
+) -> int:
     from bspec_opa.report.decision.evaluation_json import evaluation_json
     from bspec_opa.report.decision.next_steps import steps_for
     from bspec_opa.report.decision.text import render_evaluation
-    from bspec_opa.workflow.checkout.session import open_session
     from bspec_opa.workflow.evaluate import evaluate
 
-    session = open_session(Path(intent), world, need_pin=False)
     evaluation = evaluate(session, environment)
     steps = steps_for(intent, evaluation, session.project, prepared=not session.anchor.starter)
     code = evaluation.exit_code_of(fail_on_warn=fail_on_warn)

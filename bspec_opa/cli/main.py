@@ -39,6 +39,8 @@ VERBS = (
     "request",
     "record",
     "promote",
+    "rollback",
+    "review",
     "show",
     "verify",
     "history",

@@ -37,10 +37,12 @@ def show_issued(output: Output, issued: Issued, session: Session, environment: s
     """
     from shlex import quote
 
+    from bspec_opa.report.decision.rolling import flags_of
     from bspec_opa.report.record.records import issued_json, issued_text
 
     declared = session.loaded.intent.promotion
     first = [e.id for e in session.anchor.root.environments if not e.from_ and e.id in declared]
     environments = [environment] if environment else first
-    steps = [f"bspec-opa evaluate {quote(str(session.file))} --env {quote(e)}" for e in environments]
+    back = flags_of(session.rollback)
+    steps = [f"bspec-opa evaluate {quote(str(session.file))} --env {quote(e)}{back}" for e in environments]
     output.show(lambda style: issued_text(issued, steps, style), lambda: issued_json(issued, steps))

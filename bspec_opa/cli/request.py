@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bspec_opa.cli.going_back import open_about, rollback_options
 from bspec_opa.cli.options import ENVIRONMENT, INTENT, KEY, PIN, output_options, place_options
-from bspec_opa.cli.records import open_signed, show_issued, signer_of
+from bspec_opa.cli.records import show_issued, signer_of
 
 if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @ENVIRONMENT
 @click.option("--reason", default="", help="Why now, for those who read the record.")
 @click.option("--valid-for", metavar="DURATION", help="How long it counts: P1D, PT12H [P1D].")
+@rollback_options
 @KEY
 @PIN
 @place_options
@@ -34,14 +36,15 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Sign that exactly this promotion of INTENT is wanted now.
+    """Sign that exactly this promotion of INTENT, or this rollback, is wanted now.
 
     \b
     bspec-opa request behavior.intent --env staging --key keys/promoter.pem
+    bspec-opa request behavior.intent --env production --rollback-to entry:41 --reason "outage 812"
     """
     from bspec_opa.workflow.issue import request
 
-    session, output = open_signed(runtime, intent, options, quiet=quiet)
+    session, output = open_about(runtime, intent, environment, options, quiet=quiet)
     signer = signer_of("promoter", key, session)
     issued = request(session, environment, signer, reason=reason, valid_for=valid_for)
     show_issued(output, issued, session, environment)

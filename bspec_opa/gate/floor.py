@@ -16,14 +16,34 @@ from bspec_opa.gate.reasons import (
     FLOOR_MANDATORY,
     FLOOR_REJECT,
     FLOOR_REQUEST,
+    FLOOR_REVIEW,
     FLOOR_SOURCE,
     FLOOR_SUBMIT,
+    FLOOR_TARGET,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bspec_opa.foundation.errors import Problem
+
+ROLLBACK = "rollback"
+PROMOTION_ONLY = frozenset(
+    (
+        "promotion.all.evidence",
+        "promotion.all.not_frozen",
+        "promotion.all.predecessor_identical",
+        "promotion.all.scope_probed",
+        "promotion.all.soak",
+        "promotion.all.submitted",
+        "promotion.production.independent_red_team",
+    )
+)
+"""Rules of the library that no rollback needs; not by what a bundle says about them, or one could drop any rule."""
+ROLLBACK_ONLY = frozenset(
+    ("promotion.all.emergency_quorum", "promotion.all.rollback_age", "promotion.all.rollback_target")
+)
+"""Rules of the library that no promotion needs."""
 
 # The input was checked against its closed schema before it gets here, so members are simply there.
 Facts = dict[str, Any]
@@ -37,16 +57,31 @@ def with_floor(decision: Decision, request: Facts, mandatory_rules: Iterable[str
         request: the OPA input that it decided on.
         mandatory_rules: rule ids that the trust root demands for the environment.
     """
+    rollback = request["action"] == ROLLBACK
+    # What a rollback goes back to was submitted, evaluated and carried from its source when it was promoted.
+    own = _no_target(request) if rollback else (*_no_submit(request), *_no_evidence(request), *_no_source(request))
     found = [
-        *_no_submit(request),
+        *own,
         *_no_approval(request),
         *_open_reject(request),
-        *_no_evidence(request),
-        *_no_source(request),
         *_no_request(request),
-        *_not_run(decision, mandatory_rules),
+        *_unreviewed(request),
+        *_not_run(decision, set(mandatory_rules) - (PROMOTION_ONLY if rollback else ROLLBACK_ONLY)),
     ]
     return Decision(decision.rules, tuple(found))
+
+
+def _no_target(request: Facts) -> Iterable[Problem]:
+    same = ("same_intent", "same_surface", "same_binding")
+    if not any(all(r[member] for member in same) for r in request["rollback"]):
+        yield FLOOR_TARGET.problem("it is not exactly what a recorded line of this environment holds")
+
+
+def _unreviewed(request: Facts) -> Iterable[Problem]:
+    if request["action"] == ROLLBACK and any(r["emergency"] for r in request["rollback"]):
+        return
+    for emergency in request["unreviewed"]:
+        yield FLOOR_REVIEW.problem(f"nobody uninvolved has reviewed the emergency rollback {emergency['line']}")
 
 
 def _no_submit(request: Facts) -> Iterable[Problem]:

@@ -74,3 +74,15 @@ FLOOR_REQUEST = Reason(
     "no valid request of a promoter for exactly this promotion",
     "let a promoter run bspec-opa request",
 )
+FLOOR_TARGET = Reason(
+    "floor.no-target",
+    ExitCode.DENIED,
+    "a rollback is not to exactly what a recorded line of its environment holds",
+    "name a line that bspec-opa history prints, and change nothing",
+)
+FLOOR_REVIEW = Reason(
+    "floor.no-review",
+    ExitCode.DENIED,
+    "an emergency rollback was not reviewed by somebody who neither requested nor approved it",
+    "let such a reviewer run bspec-opa review",
+)

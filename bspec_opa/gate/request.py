@@ -57,6 +57,8 @@ class Facts:
     withdrawn: list[JsonValue] = field(default_factory=list)
     delegates: list[JsonValue] = field(default_factory=list)
     rejected: list[JsonValue] = field(default_factory=list)
+    rollback: list[JsonValue] = field(default_factory=list)
+    unreviewed: list[JsonValue] = field(default_factory=list)
 
 
 def build_request(facts: Facts, nonce: str) -> JsonObject:
@@ -92,6 +94,8 @@ def build_request(facts: Facts, nonce: str) -> JsonObject:
         "withdrawn": facts.withdrawn,
         "delegates": facts.delegates,
         "rejected": facts.rejected,
+        "rollback": facts.rollback,
+        "unreviewed": facts.unreviewed,
     }
     check_request(request)
     return request

@@ -149,7 +149,16 @@ def _promotion(environment: str, rules: Promotion, now: int) -> JsonObject:
         "evidence": [_evidence(rule, f"{at}/evidence/{i}") for i, rule in enumerate(rules.evidence)],
         "soak_seconds": 0 if rules.soak is None else parse_duration(rules.soak.duration),
         "frozen": any(_freezes(freeze, now) for freeze in rules.freeze),
+        "rollback": _rollback(rules, f"{at}/rollback"),
     }
+
+
+def _rollback(rules: Promotion, at: str) -> list[JsonValue]:
+    """What a rollback needs; none where it needs what a promotion needs, from a lock line of any age."""
+    if rules.rollback is None:
+        return []
+    approvals = _approvals(rules.rollback.approvals, f"{at}/approvals")
+    return [{"approvals": approvals, "max_lock_age_seconds": seconds(rules.rollback.max_lock_age), "path": at}]
 
 
 def _approvals(rules: Iterable[ApprovalRule], at: str) -> list[JsonValue]:

@@ -110,6 +110,8 @@ class _Chain:
             target = self.lines.get(str(line.predicate["target_line"]))
             if target is None or target.environment != line.environment:
                 raise WRONG_SOURCE.error(f"goes back to a line that {line.environment} never had", at=at)
+            if line.source != target.digest or line.intent_digest != target.intent_digest:
+                raise WRONG_SOURCE.error("has another source or intent than the line that it goes back to", at=at)
             _require_binding(line, target, at)
         elif line.source != NO_SOURCE:
             source = self.lines.get(line.source)

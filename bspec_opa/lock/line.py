@@ -89,6 +89,16 @@ class LockLine:
         return self._text("source")
 
     @property
+    def target_line(self) -> str:
+        """The line that a rollback redeploys; empty for a promotion."""
+        return str(self.predicate.get("target_line", ""))
+
+    @property
+    def emergency(self) -> bool:
+        """Whether it is a rollback by the quorum for emergencies."""
+        return self.predicate.get("emergency") is True
+
+    @property
     def intent_digest(self) -> Digest:
         """The approved intent."""
         return self._subject(INTENT_SUBJECT)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.binding.read import BINDING_SCHEMA
+from bspec_opa.bundle.contract.definitions import NEEDS
 from bspec_opa.bundle.index import ENTRY
 from bspec_opa.foundation.closed_schema import (
     DIGEST,
@@ -37,6 +38,7 @@ from bspec_opa.report.check.schema import CHECK
 from bspec_opa.report.decision.controls_schema import CONTROLS, PROOF
 from bspec_opa.report.decision.explain_schema import EXPLANATION
 from bspec_opa.report.decision.impact_schema import IMPACT
+from bspec_opa.report.decision.rolling import ROLLBACK
 from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.record.database import DATABASE
 from bspec_opa.report.record.ledger_schema import LEDGER
@@ -61,7 +63,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
 
 _NEEDS = obj(
-    kind=enum("resolve", "submit", "approval", "evidence", "request", "soak"),
+    kind=enum(*NEEDS),
     role=LINE,
     question=LINE,
     method=LINE,
@@ -100,7 +102,7 @@ _ENGINE = obj(
 _BUNDLE_FILE = {"file": LINE, **cast("dict[str, JsonObject]", BUNDLE["properties"]), "rules": integer(1)}
 _REJECTED = array(obj(type=LINE, id=LINE, file=LINE, code=LINE, message=TEXT))
 _RECORD = obj(
-    type=enum("submit", "evidence", "approval", "request"),
+    type=enum("submit", "evidence", "approval", "request", "review"),
     id=DIGEST,
     agent=IDENTIFIER,
     environment=LINE,
@@ -113,6 +115,7 @@ _EVALUATION: dict[str, JsonObject] = {
     "agent": IDENTIFIER,
     "version": LINE,
     "environment": IDENTIFIER,
+    "rollback": ROLLBACK,
     "advisory": boolean(),
     "assurance": ASSURANCE,
     "engines": array(_ENGINE, minimum=1),
@@ -213,6 +216,10 @@ _SCHEMAS = {
                     assurance=ASSURANCE,
                     rules=integer(1),
                     current=boolean(),
+                    kind=enum("promotion", "rollback"),
+                    target_line=OPTIONAL_DIGEST,
+                    emergency=boolean(),
+                    reviewed_by=array(PRINCIPAL),
                     approvals=array(obj(principal=PRINCIPAL, role=IDENTIFIER)),
                 ),
                 minimum=1,

@@ -52,6 +52,7 @@ ROLE_OF: Mapping[str, str] = MappingProxyType(
         "evidence": "evaluator",
         "request": "promoter",
         "waiver": "waiver-approver",
+        "review": "reviewer",
         "promotion": GATE_ROLE,
         "rollback": GATE_ROLE,
         "denial": GATE_ROLE,
@@ -65,7 +66,10 @@ RESERVED_ROLES = frozenset(ROLE_OF.values())
 SUBJECTS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         record: frozenset((SURFACE_SUBJECT if record == "evidence" else INTENT_SUBJECT, BINDING_SUBJECT))
-        for record in ("submit", "evidence", "approval", "waiver", "request", "promotion", "rollback", "denial")
+        for record in (
+            *("submit", "evidence", "approval", "waiver", "request", "review"),
+            *("promotion", "rollback", "denial"),
+        )
     }
 )
 """Record to the names of its subjects; a lock line has its artifacts besides."""

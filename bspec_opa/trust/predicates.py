@@ -16,6 +16,7 @@ from bspec_opa.foundation.closed_schema import (
     TEXT,
     TIME,
     array,
+    boolean,
     enum,
     integer,
     obj,
@@ -185,10 +186,17 @@ SCHEMAS: Mapping[str, JsonObject] = MappingProxyType(
             renewal=optional(DIGEST),
         ),
         "request": _record(
-            "request", environment=IDENTIFIER, base=BASE, source=SOURCE, reason=string(maximum=4096), expires=TIME
+            "request",
+            environment=IDENTIFIER,
+            base=BASE,
+            source=SOURCE,
+            emergency=boolean(),  # of a rollback: whether the emergency's quorum is to do
+            reason=string(maximum=4096),
+            expires=TIME,
         ),
+        "review": _record("review", environment=IDENTIFIER, line=DIGEST, reason=REASON_TEXT),
         "promotion": _line("promotion"),
-        "rollback": _line("rollback", target_line=DIGEST),
+        "rollback": _line("rollback", target_line=DIGEST, emergency=boolean(), requester=PRINCIPAL),
         "denial": _record(
             "denial",
             environment=IDENTIFIER,

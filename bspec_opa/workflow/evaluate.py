@@ -17,6 +17,7 @@ from bspec_opa.workflow.decision_logs.writing import Decided, log_decision
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.objections import objections
+from bspec_opa.workflow.facts.rolling import rollback_to
 from bspec_opa.workflow.facts.situation import Given, Situation, assemble
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def evaluate(session: Session, environment_name: str, opened: OpenPanel = open_p
     evaluation = decide(session, situation, opened)
     if not situation.is_current:
         return evaluation
-    note = f"exactly this is current in {environment.id} already: promote would change nothing"
+    verb = "rollback" if session.rollback else "promote"
+    note = f"exactly this is current in {environment.id} already: {verb} would change nothing"
     return replace(evaluation, notes=(*evaluation.notes, note))
 
 
@@ -75,6 +77,7 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
             delegates=delegates(session, environment),
             withdrawn=lambda found: withdrawn_facts(loaded, found, catalogs, now),
             rejected=rejected_facts((*history.rejected, *session.inbox.rejected)),
+            rollback=rollback_to(history, environment.id, session.rollback) if session.rollback else None,
         )
     )
 
@@ -121,7 +124,7 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         agent=session.agent,
         version=session.loaded.intent.metadata.version,
         environment=environment.id,
-        source=environment.from_,
+        source="" if session.rollback else environment.from_,
         decision=decision,
         index=session.policy.bundle.index,
         engines=verdict.engines,

@@ -122,7 +122,7 @@ def promotable(session: Session, environment_name: str) -> Situation:
     if situation.binding is None or situation.source == MISSING_SOURCE:
         hint = f"promote it to {environment.from_} first" if environment.from_ else "run bspec-opa resolve"
         raise BINDING_MISSING.error(f"there is nothing to bind for {environment.id} yet", hint=hint)
-    source = session.history.head(environment.from_) if environment.from_ else None
+    source = situation.given.source_head
     if source is not None and source.subject(INTENT_SUBJECT) != session.loaded.digest:
         raise SOURCE_CHANGED.error(
             f"{environment.from_} binds another version of this intent",
@@ -171,6 +171,7 @@ def request(session: Session, environment_name: str, signer: Signer, *, reason: 
         "environment": situation.given.environment.id,
         "base": situation.base,
         "source": situation.source,
+        "emergency": session.rollback is not None and session.rollback.emergency,
         "reason": reason,
         "expires": format_time(session.world.now + parse_duration(valid_for or DEFAULT_REQUEST)),
     }

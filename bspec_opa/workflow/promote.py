@@ -30,7 +30,7 @@ from bspec_opa.workflow.checkout.session import reopen, require_same_root, rerea
 from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.checkout.texts import keep_components
 from bspec_opa.workflow.evaluate import decide, situation_of
-from bspec_opa.workflow.facts.lines import denial_predicate, lock_of, promotion_predicate
+from bspec_opa.workflow.facts.lines import denial_predicate, line_kind, line_predicate, lock_of
 from bspec_opa.workflow.reasons import MOVED, NEWER_ROOT
 from bspec_opa.workflow.sequence import canonical_intent, sequence
 from bspec_opa.workflow.verifying.verify import Evidence, verify_head
@@ -83,7 +83,7 @@ class Outcome:
 
 
 def promote(session: Session, environment_name: str, keys: Keys) -> Outcome:
-    """Promote an intent into an environment, or record why not.
+    """Promote an intent into an environment, or go back to the session's line; or record why not.
 
     Raises:
         BspecError: nothing was decided; see the exit codes.
@@ -144,13 +144,18 @@ def _once(session: Session, environment: Environment, keys: Keys) -> Outcome:
 def _require_proven(session: Session, situation: Situation) -> None:
     """The current lines here and in the source follow from the ledger's records, or nothing is built on them.
 
+    For a rollback, the line that it goes back to and the promotion that first brought that here.
+
     Otherwise a stolen gate's key could lower the bar of the next genuine promotion by an invented line to compare
     with (attack A76). A line that does not hold has to be revoked by the trust root.
     """
-    source = session.history.head(situation.given.environment.from_)
+    given = situation.given
+    built_on = [situation.head, given.source_head]
+    if given.rollback:
+        built_on += [h for h in (given.rollback.target, given.rollback.origin) if h not in built_on]
     ledger, world = session.ledger, session.world
     evidence = Evidence(session.anchor.roots, ledger, session.objects, world.environ, world.now)
-    for head in (situation.head, source):
+    for head in built_on:
         if head is not None:
             verify_head(head, session.history, evidence)
 
@@ -222,13 +227,14 @@ def _keep_objects(session: Session, evaluation: Evaluation) -> None:
 def _line(session: Session, situation: Situation, evaluation: Evaluation, maker: Maker, keys: Keys) -> Record:
     assert situation.binding is not None  # noqa: S101 - the caller looked
     _keep_objects(session, evaluation)
-    keep_entries(session.project, session.loaded, situation.binding, session.objects)
-    keep_components(session.project, situation.binding, session.objects)
+    if not session.rollback:  # what is redeployed was kept when it was promoted, and the catalogs have gone on since
+        keep_entries(session.project, session.loaded, situation.binding, session.objects)
+        keep_components(session.project, situation.binding, session.objects)
     place = next_place(lock_of(session.history), evaluation.environment)
-    own = promotion_predicate(situation, evaluation, session.ledger.head(), place)
+    own = line_predicate(situation, evaluation, session.ledger.head(), place)
     artifacts = artifact_subjects(situation.binding)
     subjects = line_subjects(situation.given.loaded.digest, situation.binding.to_json(), artifacts)
-    return maker.make("promotion", subjects, own, keys.gate)
+    return maker.make(line_kind(situation), subjects, own, keys.gate)
 
 
 def _denial(session: Session, situation: Situation, evaluation: Evaluation, maker: Maker, keys: Keys) -> Record:

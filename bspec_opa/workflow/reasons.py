@@ -240,3 +240,33 @@ NO_RESTART = Reason(
     "there is no compromised ledger key whose last good tree the ledger has to go back to",
     "trust verify lists what is revoked; a ledger that verifies needs no restart",
 )
+ROLLBACK_UNKNOWN = Reason(
+    "rollback.unknown-line",
+    ExitCode.USAGE,
+    "what is named is no line, or not one line, that was ever current in that environment",
+    "name a line as bspec-opa history prints it: its digest, at least 12 digits of it, or seq:ENTRY",
+)
+ROLLBACK_TARGET = Reason(
+    "rollback.line-does-not-count",
+    ExitCode.TRUST,
+    "the line to go back to was revoked, or rests on what was",
+    "go back to another line, or promote",
+)
+ROLLBACK_CURRENT = Reason(
+    "rollback.current-line",
+    ExitCode.USAGE,
+    "the line to go back to is the current one",
+    "name an earlier line; bspec-opa history lists them",
+)
+NO_EMERGENCY = Reason(
+    "review.no-emergency",
+    ExitCode.USAGE,
+    "only an emergency rollback is reviewed",
+    "bspec-opa history marks those that wait for a review",
+)
+REVIEW_INVOLVED = Reason(
+    "review.involved",
+    ExitCode.TRUST,
+    "whoever requested or approved an emergency can't review it",
+    "let somebody else review it",
+)

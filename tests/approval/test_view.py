@@ -118,6 +118,7 @@ def test_the_view_is_exactly_this() -> None:
         "environment": "production",
         "base": "genesis",
         "source": digest("staging line"),
+        "rollback": [],
         "intent": {"digest": digest("intent"), "surface_digest": digest("surface")},
         "change": {
             "verdict": "expansion",

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from policy_tree import organisation_data
 
+from bspec_opa.bundle.contract.definitions import ACTIONS, WRITING_ACTIONS
 from bspec_opa.bundle.index import Index, RuleEntry, expected_rules, index_from_json
 from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.foundation.errors import InvalidInputError
@@ -17,7 +19,7 @@ def entry(rule_id: str, *collections: str) -> RuleEntry:
     kind, group, _ = rule_id.split(".")
     return RuleEntry(
         id=rule_id, owner="o", kind=kind, group=group, title="t", description="d", code="C-1", severity="high", remediation="r",
-        controls=("a",), collections=collections, waivable=True, pending="", effective_unix=0, digest=ZERO_DIGEST,
+        controls=("a",), collections=collections, waivable=True, pending="", actions=ACTIONS if kind == "global" else WRITING_ACTIONS, effective_unix=0, digest=ZERO_DIGEST,
         has_deny=True, has_warn=False,
     )  # fmt: skip
 
@@ -31,6 +33,7 @@ INDEX = Index(
         entry("promotion.staging.z", "promotion"),
     )
 )
+ONE_ACTION = replace(entry("promotion.all.y", "promotion"), actions=("rollback",))
 
 
 def organisation(include: list[str], exclude: list[str], tiers: list[Any] | None = None) -> dict[str, Any]:
@@ -71,6 +74,14 @@ def test_expected_rules(include: list[str], exclude: list[str], environment: str
     assert every | promotion == want
     assert {i.partition(".")[0] for i in every} <= {"global"}
     assert {i.partition(".")[0] for i in promotion} <= {"promotion"}
+
+
+@pytest.mark.parametrize(("action", "runs"), [("promote", False), ("rollback", True), ("check", False)])
+def test_a_rule_for_one_action(action: str, runs: bool) -> None:
+    """What else ends in a line is judged without it, so there has to be another rule."""
+    index = Index((entry("global.data.x", "data"), ONE_ACTION))
+    _, promotion = expected_rules(index, organisation(["*"], []), "staging", action, "low")
+    assert promotion == ({"promotion.all.y"} if runs else set())
 
 
 @pytest.mark.parametrize("environment", ["prodution", "all", "none", ""])

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from bspec_opa.bundle.build.organisation import load_organisation
-from bspec_opa.bundle.contract.definitions import TIERS
+from bspec_opa.bundle.contract.definitions import ACTIONS, TIERS, WRITING_ACTIONS
 from bspec_opa.bundle.index import Index, RuleEntry
 from bspec_opa.bundle.selection import chosen_rules, judged_tier
 from bspec_opa.bundle.shipped import load_bundle, shipped_bundle
@@ -27,7 +27,7 @@ def entry(rule_id: str, collections: tuple[str, ...] = ("c",), controls: tuple[s
     kind, group, _ = rule_id.split(".")
     return RuleEntry(
         id=rule_id, owner="o", kind=kind, group=group, title="t", description="d", code="C-1", severity="high", remediation="r",
-        controls=controls, collections=collections, waivable=True, pending="", effective_unix=0, digest=ZERO_DIGEST,
+        controls=controls, collections=collections, waivable=True, pending="", actions=ACTIONS if kind == "global" else WRITING_ACTIONS, effective_unix=0, digest=ZERO_DIGEST,
         has_deny=True, has_warn=False,
     )  # fmt: skip
 

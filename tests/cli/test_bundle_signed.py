@@ -93,7 +93,7 @@ def test_sign_and_verify(shell: Shell) -> None:
     shell.now += 3 * DAY
     result = shell.ok("bundle", "verify", "s.tar.gz", "--key", "publisher.pub.pem", "--scope", "acme")
     shown = shell.ok("bundle", "inspect", "s.tar.gz", "--format", "json").json
-    assert result.lines[0] == "VERIFIED  s.tar.gz  59 rules"
+    assert result.lines[0] == "VERIFIED  s.tar.gz  63 rules"
     assert result.lines[1:5] == [
         f"  revision  {shown['revision']}",
         f"  digest    {shown['digest']}",

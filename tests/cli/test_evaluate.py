@@ -20,7 +20,7 @@ def test_the_first_command_is_advice_and_names_the_next(shell_at: At) -> None:
     result = shell_at("bare")(*EVALUATE, "staging")
     assert result.code == 5
     assert result.lines[0].startswith("PENDING  billing-support 1.0.0 → staging   (advisory, bundle default sha256:")
-    assert result.lines[1] == "  58 rules: 0 denied, 7 pending, 1 warned, 50 passed (--show-passed names them)"
+    assert result.lines[1] == "  59 rules: 0 denied, 7 pending, 1 warned, 51 passed (--show-passed names them)"
     assert result.lines[-1] == FIRST_STEP
     assert "advice only" in result.out
     assert result.err == ""
@@ -100,7 +100,7 @@ def test_fail_on_warn_changes_the_code_of_an_allow_only(shell_at: At) -> None:
 def test_show_passed_names_them(shell_at: At) -> None:
     result = shell_at("bare")(*EVALUATE, "staging", "--show-passed")
     assert "  passed    global.tools.no_admin" in result.lines
-    assert result.lines[1].endswith(", 50 passed")
+    assert result.lines[1].endswith(", 51 passed")
 
 
 def test_the_source_environment_comes_first(shell_at: At) -> None:

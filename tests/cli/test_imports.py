@@ -86,6 +86,9 @@ ROWS = [
     Row("request", "bound", STAGING, SIGNS),
     Row("record", "signed", ("behavior.intent",), SIGNS | {"sqlite3"}),
     Row("promote", "signed", STAGING, ALL | {"sqlite3"}),
+    # It is the current line that is named, and no emergency.
+    Row("rollback", "staged", ("entry:6", "--env", "staging"), SIGNS, 2),
+    Row("review", "staged", ("entry:6", "--env", "staging", "--reason", "x"), SIGNS, 2),
     Row("show", "staged", ("behavior.lock",), set()),
     Row("show", "staged", ("behavior.lock", "--deployed", "staging"), set()),
     Row("verify", "staged", ("behavior.lock",), ALL),

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from bspec_opa.bundle.shipped import load_bundle, shipped_bundle
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.foundation.limits import UNLIMITED
 from bspec_opa.gate.decision import Decision, Finding, Needs, RuleOutcome
-from bspec_opa.gate.floor import with_floor
+from bspec_opa.gate.floor import PROMOTION_ONLY, ROLLBACK_ONLY, with_floor
 
 NOW = 1_777_593_600
 BINDS = dict.fromkeys(("intent", "binding", "base", "source", "evidence", "change", "view"), True)
@@ -53,7 +54,10 @@ def request() -> dict[str, Any]:
     questions = ("boundary", "privilege", "constraint")
     return copy.deepcopy(
         {
+            "action": "promote",
             "now_unix": NOW,
+            "rollback": [],
+            "unreviewed": [],
             "binding": [{}],
             "submits": [{"current": True}],
             "authors": ["alice"],
@@ -181,3 +185,62 @@ def test_rego_exit_code_stands_when_rego_denied() -> None:
     assert with_floor(pending, request() | {"approvals": []}, []).exit_code == ExitCode.PENDING
     denied = Decision((RuleOutcome("global.a.b", "deny", "high", (Finding("no", ""),)),))
     assert with_floor(denied, request() | {"approvals": []}, []).exit_code == ExitCode.DENIED
+
+
+# Rollbacks
+
+
+def rollback(**changes: Any) -> dict[str, Any]:
+    """What a promotion needs and a rollback doesn't is missing."""
+    same = dict.fromkeys(("same_intent", "same_surface", "same_binding"), True)
+    target = {"target_line": "sha256:t", "age_seconds": 1, "emergency": False, **same}
+    missing: dict[str, Any] = {"submits": [], "evidence": [], "predecessor_expected": False, "predecessor": []}
+    return request() | {"action": "rollback", "rollback": [target]} | missing | changes
+
+
+def test_a_rollback_holds() -> None:
+    assert with_floor(ALLOW, rollback(), ["global.a.b"]).allowed
+
+
+@pytest.mark.attack("A79")
+@pytest.mark.parametrize("member", ["same_intent", "same_surface", "same_binding"])
+def test_a_rollback_to_something_else(member: str) -> None:
+    facts = rollback()
+    facts["rollback"][0][member] = False
+    assert refusals(facts) == ["floor.no-target"]
+    assert refusals(rollback(rollback=[])) == ["floor.no-target"]
+
+
+@pytest.mark.attack("A79")
+def test_a_rollback_needs_people() -> None:
+    assert refusals(rollback(approvals=[approval(principal="alice")])) == ["floor.no-independent-approval"]
+    assert refusals(rollback(approvals=[approval(), approval(decision="reject")])) == ["floor.open-reject"]
+    assert refusals(rollback(requester=[])) == ["floor.no-request"]
+
+
+@pytest.mark.attack("A79")
+def test_an_emergency_waits_for_nobody_and_everybody_for_its_review() -> None:
+    waiting = [{"line": "sha256:e", "age_seconds": 1}]
+    assert refusals(request() | {"unreviewed": waiting}) == ["floor.no-review"]
+    assert refusals(rollback(unreviewed=waiting)) == ["floor.no-review"]
+    emergency = rollback(unreviewed=waiting)
+    emergency["rollback"][0]["emergency"] = True
+    assert refusals(emergency) == []
+    # Only a rollback is an emergency, whatever the facts of a promotion claim.
+    assert refusals(emergency | {"action": "promote"})[-1] == "floor.no-review"
+
+
+@pytest.mark.attack("A79")
+def test_mandatory_rules_of_the_other_action() -> None:
+    """What the program knows to be for promotions alone; whatever a bundle says about other rules."""
+    assert refusals(rollback(), *PROMOTION_ONLY) == []
+    assert refusals(request(), *ROLLBACK_ONLY) == []
+    assert refusals(rollback(), "promotion.all.rollback_target") == ["floor.mandatory-rule"]
+    assert refusals(request(), "promotion.all.soak") == ["floor.mandatory-rule"]
+    assert refusals(rollback(), "promotion.all.our_own") == ["floor.mandatory-rule"]
+
+
+def test_the_lists_are_those_of_the_library() -> None:
+    rules = load_bundle(shipped_bundle()).index.rules
+    assert {r.id for r in rules if r.actions == ("promote",)} == PROMOTION_ONLY
+    assert {r.id for r in rules if r.actions == ("rollback",)} == ROLLBACK_ONLY

@@ -43,7 +43,7 @@ def pointers(node: Any) -> list[tuple[str, Any]]:
 def test_every_path_leads_to_what_it_stands_at() -> None:
     document = full()
     found = pointers(projected(document))
-    assert len(found) == 3 + 2 + 2 + 2 - 1 + 2 + 3 + 1 + 3 + 3
+    assert len(found) == 3 + 2 + 2 + 2 - 1 + 2 + 3 + 1 + 3 + 3 + 2
     for path, projection in found:
         node: Any = document
         for token in path.split("/")[1:]:
@@ -132,6 +132,7 @@ def test_neutral_values_for_what_nobody_demands() -> None:
         ],
         "soak_seconds": 0,
         "frozen": False,
+        "rollback": [],
     }
     assert set(found["constraints"]["limits"].values()) == {UNLIMITED}
 

@@ -22,5 +22,5 @@ def lock(smith: Locksmith) -> Locksmith:
     live = smith.add("production", binding=one, source=first.digest)
     second = smith.add(binding=two)
     smith.add("production", binding=two, source=second.digest)
-    smith.add("production", "rollback", binding=one, target_line=live.digest)
+    smith.add("production", "rollback", binding=one, target_line=live.digest, source=live.digest)
     return smith

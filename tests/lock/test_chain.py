@@ -140,11 +140,12 @@ def test_production_carries_the_binding_of_the_current_source(lock: Locksmith) -
 @pytest.mark.attack("A85")
 def test_a_rollback_goes_to_a_line_that_was_there(lock: Locksmith) -> None:
     staging, live = lock.lines[0], lock.lines[1]
-    for target, binding in ((staging, "one"), (live, "two")):
-        line = lock.line("production", "rollback", target_line=target.digest, binding=lock.binding(binding))
+    for target, binding in ((staging.digest, "one"), (live.digest, "two"), (lock.world.INTENT, "one")):
+        back = {"target_line": target, "source": target}
+        line = lock.line("production", "rollback", **back, binding=lock.binding(binding))
         refused([*lock.lines, line], "lock.wrong-source", 6)
-    line = lock.line("production", "rollback", target_line=lock.world.INTENT, binding=lock.binding("one"))
-    refused([*lock.lines, line], "lock.wrong-source", 6)
+    line = lock.line("production", "rollback", target_line=live.digest, binding=lock.binding("one"))
+    assert "another source or intent" in refused([*lock.lines, line], "lock.wrong-source", 6)
 
 
 # The file and the ledger

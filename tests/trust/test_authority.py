@@ -27,6 +27,7 @@ SIGNED_BY = {
     "approval": ("dana", "team:platform", "environment-admin"),
     "waiver": ("sam", "team:security", "waiver-approver"),
     "request": ("pat", "team:platform", "promoter"),
+    "review": ("rita", "team:risk", "reviewer"),
     "promotion": ("gate", "gate", "gate"),
     "rollback": ("gate", "gate", "gate"),
     "denial": ("gate", "gate", "gate"),
@@ -50,7 +51,7 @@ def test_a_good_record_of_every_type_is_verified(world: World, record: str) -> N
 
 def test_roles_follow_from_the_type() -> None:
     assert {r: role for r, (_, _, role) in SIGNED_BY.items() if r != "approval"} == ROLE_OF
-    assert {"author", "evaluator", "promoter", "waiver-approver", "gate"} == RESERVED_ROLES
+    assert {"author", "evaluator", "promoter", "waiver-approver", "reviewer", "gate"} == RESERVED_ROLES
 
 
 @pytest.mark.attack("A12")
@@ -89,7 +90,8 @@ def test_only_the_holder_of_the_role_may_sign(world: World, record: str) -> None
 @pytest.mark.attack("A14")
 @pytest.mark.parametrize("role", sorted(RESERVED_ROLES))
 def test_working_roles_do_not_approve(world: World, role: str) -> None:
-    signer = {"author": "alice", "evaluator": "eve", "promoter": "pat", "waiver-approver": "sam", "gate": "gate"}[role]
+    people = {"author": "alice", "evaluator": "eve", "promoter": "pat", "waiver-approver": "sam", "reviewer": "rita"}
+    signer = people.get(role, "gate")
     with refused("trust.role-not-granted"):
         world.verify(world.approval(role=role, by=signer))
 

@@ -61,6 +61,7 @@ def test_record_types_are_a_closed_list() -> None:
         "approval": "urn:bspec-opa:approval:v1",
         "waiver": "urn:bspec-opa:waiver:v1",
         "request": "urn:bspec-opa:request:v1",
+        "review": "urn:bspec-opa:review:v1",
         "promotion": "urn:bspec-opa:promotion:v1",
         "rollback": "urn:bspec-opa:rollback:v1",
         "denial": "urn:bspec-opa:denial:v1",

@@ -51,3 +51,15 @@ def live(shelf: Shelf, tmp_path: Path) -> Project:
 def grown(shelf: Shelf, tmp_path: Path) -> Project:
     """Version 1.1.0 is in staging, after a denial; production has 1.0.0."""
     return shelf.project("grown", tmp_path)
+
+
+@pytest.fixture
+def replaced(shelf: Shelf, tmp_path: Path) -> Project:
+    """Version 1.1.0 is in production, too, and 1.0.0 was there before."""
+    return shelf.project("replaced", tmp_path)
+
+
+@pytest.fixture
+def back(shelf: Shelf, tmp_path: Path) -> Project:
+    """Production is rolled back from 1.1.0 to 1.0.0; staging still has 1.1.0."""
+    return shelf.project("back", tmp_path)

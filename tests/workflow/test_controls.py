@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from bspec_opa.bundle.contract.definitions import ACTIONS, WRITING_ACTIONS
 from bspec_opa.bundle.index import Index, RuleEntry
 from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.report.decision.controls import controls_markdown
@@ -21,7 +22,7 @@ def entry(rule_id: str, *collections: str) -> RuleEntry:
     kind, group, _ = rule_id.split(".")
     return RuleEntry(
         id=rule_id, owner="o", kind=kind, group=group, title="t", description="d", code="C-1", severity="high", remediation="r",
-        controls=("SOC2:CC8.1",), collections=collections, waivable=True, pending="", effective_unix=0,
+        controls=("SOC2:CC8.1",), collections=collections, waivable=True, pending="", actions=ACTIONS if kind == "global" else WRITING_ACTIONS, effective_unix=0,
         digest=ZERO_DIGEST, has_deny=True, has_warn=False,
     )  # fmt: skip
 

@@ -31,8 +31,11 @@ MEANINGS: Mapping[str, str] = {
     "requester": "Who requested this promotion; a list of none or one.",
     "requirements": "What the intent and the line before demand; `data.bspec.lib.requirements` joins them with the "
     "organisation's.",
+    "rollback": "The line that is redeployed, compared with what would be deployed; a list of none or one. Only the "
+    "action `rollback` has it.",
     "submits": "Who submitted which version; `current` if it is this one.",
     "surface": "The digest of what the agent may do.",
+    "unreviewed": "Emergency rollbacks since the last ordinary line here that nobody uninvolved has reviewed.",
     "waivers": "Waivers. The gate applies them to findings; for no rule.",
     "withdrawn": "Bound releases that their publisher has withdrawn.",
 }

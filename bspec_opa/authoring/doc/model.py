@@ -63,8 +63,10 @@ def written_part(page: str) -> str:
 
 
 def kinds(rule: RuleEntry) -> str:
-    """What a rule does: ``denies``, ``warns`` or both."""
-    return " and ".join(k for k, has in (("denies", rule.has_deny), ("warns", rule.has_warn)) if has)
+    """What a rule does: ``denies``, ``warns`` or both; and what for, if it is not for everything."""
+    does = " and ".join(k for k, has in (("denies", rule.has_deny), ("warns", rule.has_warn)) if has)
+    one: dict[tuple[str, ...], str] = {("promote",): ", of promotions only", ("rollback",): ", of rollbacks only"}
+    return does + one.get(rule.actions, "")
 
 
 def one_line(text: str) -> str:

@@ -41,7 +41,7 @@ decision := {{
 	"revision": data.bspec.build.revision,
 	"data_digest": data.bspec.build.data_digest,
 	"global": object.filter(global, chosen),
-	"promotion": object.filter(promotion, chosen),
+	"promotion": object.filter(promotion, chosen & acting),
 }} if {{
 	shape.is_input(input)
 	organisation
@@ -52,6 +52,12 @@ decision := {{
 }}
 
 chosen := select.chosen(index)
+
+# a promotion rule may be for promotions or for rollbacks alone
+acting contains id if {{
+	some id, rule in index
+	input.action in rule.actions
+}}
 
 known_environment if input.action == "check"
 
@@ -154,6 +160,7 @@ reported(environment, action) := object.keys(decision.global) | object.keys(deci
 
 expected(environment, action) := {id |
 	some id in chosen
+	action in gate.index[id].actions
 	runs(split(id, "."), environment, action)
 }
 
@@ -210,6 +217,7 @@ test_environment_without_own_rules_reports_the_common_ones if {
 	common := {id |
 		some id in chosen
 		startswith(id, "promotion.all.")
+		testing.allowed.action in gate.index[id].actions
 	}
 	object.keys(answer.promotion) == common
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from bspec_opa.bundle.contract.definitions import ACTIONS, WRITING_ACTIONS
 from bspec_opa.bundle.index import GLOBAL, LIBRARY_OWNER, PROMOTION, Index, RuleEntry
 from bspec_opa.bundle.reasons import LAYOUT, METADATA_INVALID, METADATA_MISSING
 from bspec_opa.bundle.rego.metadata import effective_unix, metadata_problems, package_metadata
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.bundle.rego.sources import Sources
     from bspec_opa.bundle.rego.syntax import Module
+    from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.errors import Problem
 
 _DEPTH = 5
@@ -91,11 +93,19 @@ def _entry(module: Module, sources: Sources) -> RuleEntry:
         collections=tuple(custom["collections"]),
         waivable=custom["waivable"],
         pending=custom.get("pending", ""),
+        actions=_actions(kind, custom),
         effective_unix=effective_unix(annotation),
         digest=digest_of(sources.files[module.name]),
         has_deny="deny" in names,
         has_warn="warn" in names,
     )
+
+
+def _actions(kind: str, custom: JsonObject) -> tuple[str, ...]:
+    """A promotion rule that doesn't say what it is for is for everything that ends in a line."""
+    known = ACTIONS if kind == GLOBAL else WRITING_ACTIONS
+    wanted = cast("list[str]", custom.get("actions", known))
+    return tuple(a for a in known if a in wanted)
 
 
 def repeated_codes(modules: Sequence[Module], sources: Sources) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from bspec_opa.bundle.contract.definitions import TIERS
+from bspec_opa.bundle.contract.definitions import TIERS, WRITING_ACTIONS
 from bspec_opa.bundle.contract.organisation import organisation_schema
 from bspec_opa.bundle.index import CHECK, EVERYWHERE, Index, environment_ids, expected_rules
 from bspec_opa.bundle.layout import ORGANISATION_DATA
@@ -44,7 +44,8 @@ def load_organisation(data: bytes, name: str, index: Index) -> JsonObject:
     organisation = cast("JsonObject", document.value)
     for tier in TIERS:
         for environment in environment_ids(organisation):
-            expected_rules(index, organisation, environment, "promote", tier)
+            for action in WRITING_ACTIONS:
+                expected_rules(index, organisation, environment, action, tier)
         expected_rules(index, organisation, "", CHECK, tier)
     return organisation
 
@@ -109,7 +110,7 @@ def _semantic_problems(document: Document, index: Index) -> Iterator[Problem]:
         if tier in tiers[:number]:
             at = document.locate(f"/select/tiers/{number}/tier")
             yield ORGANISATION.problem(f"there are two packs for tier {tier}", at=at)
-    for key in ("floors", "elevated"):
+    for key in ("floors", "elevated", "emergency"):
         for number, item in enumerate(data[key]):
             yield from _environment_problems(document, f"/{key}/{number}", item, known)
 

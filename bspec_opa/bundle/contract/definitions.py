@@ -37,13 +37,15 @@ METHODS = ("functional", "adversarial", "red-team", "manual")
 CONFIDENCES = (0, 9000, 9500, 9900)
 IMMUTABILITIES = ("content", "provider-asserted")
 ACTIONS = ("promote", "rollback", "check")
+WRITING_ACTIONS = ("promote", "rollback")
+"""What a promotion rule may run for: what ends in a line."""
 CHANGES = ("initial", "cosmetic", "reduction", "governance", "expansion")
 VERSION_STEPS = ("initial", "same", "lower", "patch", "minor", "major")
-NEEDS = ("resolve", "submit", "approval", "evidence", "request", "soak")
+NEEDS = ("resolve", "submit", "approval", "evidence", "request", "soak", "review")
 SEVERITIES = ("low", "medium", "high", "critical")
 RELEASE_STATUSES = ("active", "deprecated", "yanked", "retired")
 SUSPICIONS = ("hidden-character", "instruction")
-RECORD_TYPES = ("submit", "evidence", "approval", "waiver", "request")
+RECORD_TYPES = ("submit", "evidence", "approval", "waiver", "request", "review")
 
 TEXT = string()
 BASIS_POINTS = integer(0, 10_000)
@@ -74,6 +76,14 @@ def shared_shapes() -> JsonObject:
             evidence=array(ref("evidence_requirement")),
             soak_seconds=integer(),
             frozen=boolean(),  # whether input.now lies in one of the freezes
+            # what a rollback needs instead of approvals; without it, what a promotion needs
+            rollback=optional(
+                obj(
+                    approvals=array(ref("approval_requirement")),
+                    max_lock_age_seconds=integer(),  # neutral: limits.UNLIMITED
+                    path=TEXT,
+                )
+            ),
         ),
         "scope_item": obj(id=TEXT, path=TEXT, statement=TEXT, actions=array(TEXT)),
         "tool": obj(
@@ -256,6 +266,19 @@ def input_schema() -> JsonObject:
         requester=optional(
             obj(id=TEXT, principal=TEXT, group=TEXT, age_seconds=integer(), expires_unix=integer(), current=boolean())
         ),
+        # of the action rollback: the line that is redeployed, and since when it has been approved here
+        rollback=optional(
+            obj(
+                target_line=TEXT,
+                same_intent=boolean(),
+                same_surface=boolean(),
+                same_binding=boolean(),
+                age_seconds=integer(),
+                emergency=boolean(),
+            )
+        ),
+        # emergency rollbacks since the last ordinary line here that nobody uninvolved has reviewed
+        unreviewed=array(obj(line=TEXT, age_seconds=integer())),
         withdrawn=array(
             obj(kind=enum("tool", "model"), id=TEXT, release=TEXT, status=enum(*RELEASE_STATUSES), path=TEXT)
         ),

@@ -53,6 +53,8 @@ def organisation_schema() -> JsonObject:
         elevated=array(
             obj(class_=TEXT, privilege=enum(*PRIVILEGES), environment=TEXT, role=TEXT, count=integer(1, 100))
         ),
+        # who may roll back in an emergency, instead of the ordinary approvals; nobody where there is no entry
+        emergency=array(obj(environment=TEXT, approvals=array(obj(role=TEXT, count=integer(1, 100)), minimum=1))),
         providers=array(TEXT),
         publishers=array(TEXT),
         moving=array(obj(provider=TEXT, identity=TEXT, reason=TEXT)),  # names that a provider points elsewhere

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.bundle.contract.definitions import NEEDS, SEVERITIES
+from bspec_opa.bundle.contract.definitions import NEEDS, SEVERITIES, WRITING_ACTIONS
 from bspec_opa.bundle.reasons import METADATA_INVALID, METADATA_MISSING
 from bspec_opa.bundle.rego.sources import ANNOTATED, is_rule, is_test
 from bspec_opa.bundle.selection import GUARDS
@@ -30,7 +30,7 @@ RULE_METADATA = obj(
     title=LINE,
     description=LINE,
     custom=obj(
-        {"effective_on": TIME, "pending": enum(*NEEDS)},
+        {"effective_on": TIME, "pending": enum(*NEEDS), "actions": array(enum(*WRITING_ACTIONS), minimum=1)},
         code=string(pattern="^[A-Z][A-Z0-9]*(-[0-9]+)?$", maximum=20),
         severity=enum(*SEVERITIES),
         remediation=LINE,
@@ -82,6 +82,7 @@ def _fits(module: Module, annotation: Node) -> Iterator[Problem]:
         yield METADATA_INVALID.problem(message, at=at, rule="metadata/schema")
     if is_rule(module.name) and not bad:
         yield from _guards(module, annotation)
+        yield from _actions(module, annotation)
         try:
             effective_unix(annotation)
         except BspecError as e:
@@ -98,6 +99,14 @@ def _guards(module: Module, annotation: Node) -> Iterator[Problem]:
         hint = f"write waivable: false, or take {TIER_GUARD_COLLECTION} out of collections"
         at = _member(module, annotation, "/custom/waivable")
         yield METADATA_INVALID.problem(message, hint=hint, at=at, rule="metadata/waivable-guard")
+
+
+def _actions(module: Module, annotation: Node) -> Iterator[Problem]:
+    """A global rule looks at the intent alone, whatever is asked about it."""
+    if "actions" in annotation["custom"] and module.package[2:3] != ("promotion",):
+        message = "METADATA/custom/actions is for promotion rules: a global rule runs for every action"
+        hint, at = "remove actions, or look at input.action", _member(module, annotation, "/custom/actions")
+        yield METADATA_INVALID.problem(message, hint=hint, at=at, rule="metadata/schema")
 
 
 def _member(module: Module, annotation: Node, pointer: str) -> Location:

@@ -39,6 +39,8 @@ def _event(event: Event, style: Style) -> Iterator[str]:
     if event.line is not None:
         line = event.line
         number = "rollback" if line.kind == "rollback" else "line"
+        if line.emergency:
+            number = style.mark("EMERGENCY rollback", "bold", "red")
         yield f"  {number} {line.number}  {printable(event.version)}  {line.at}  entry {line.entry}  {state}"
         yield f"    {line.digest}"
         if event.why:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.audit.examining import Examined, ProvenLine, Record
+    from bspec_opa.workflow.audit.lines import PastLine
 
 _BOUNDARY = (
     "This folder proves what was declared, reviewed, approved and bound, and what was denied. It says nothing about "
@@ -97,6 +98,7 @@ def _line(proven: ProvenLine) -> Iterator[str]:
     yield f"### Line {line.number}: {cell(proven.version)} to {cell(line.environment)}, {state}\n"
     facts = [
         ("decided", f"{line.at}, ledger entry {line.entry}; {proven.rules} rules replayed, {line.assurance}"),
+        *_rollback(line),
         ("line", line.digest),
         ("intent", line.intent),
         ("binding", line.binding),
@@ -119,6 +121,17 @@ def _line(proven: ProvenLine) -> Iterator[str]:
         yield "It changed:\n"
         yield from (f"- {verdict}: {cell(what)}" for verdict, _, what in line.change.items)
         yield ""
+
+
+def _rollback(line: PastLine) -> Iterator[tuple[str, str]]:
+    if line.target:
+        yield ("rolled back to", line.target)
+    if line.emergency:
+        reviewed = ", ".join(sorted({r.principal for r in line.reviews}))
+        yield (
+            "EMERGENCY",
+            f"by the quorum for emergencies; {f'reviewed by {reviewed}' if reviewed else 'NOT REVIEWED'}",
+        )
 
 
 def cell(text: str) -> str:

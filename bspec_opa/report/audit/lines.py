@@ -36,10 +36,20 @@ def note_lines(notes: Iterable[str]) -> Iterator[str]:
 
 def people_lines(line: PastLine) -> Iterator[str]:
     """Who said so, and on what evidence."""
+    yield from _rollback_lines(line)
     yield from labelled("approved", _people(line.approvals))
     yield from labelled("evidence", "; ".join(sorted(map(_about, line.runs))) or "none")
     yield from labelled("submitted", _people(line.submits))
     yield from labelled("requested", f"{_people([line.request])}; signed by {printable(line.gate)}")
+
+
+def _rollback_lines(line: PastLine) -> Iterator[str]:
+    """What was gone back to, and loudly that it was an emergency."""
+    if line.target:
+        yield f"    back to {line.target}"
+    if line.emergency:
+        reviewed = f"reviewed by {_people(line.reviews)}" if line.reviews else "NOT REVIEWED by anybody uninvolved"
+        yield from labelled("EMERGENCY", f"by the quorum for emergencies; {reviewed}")
 
 
 def change_lines(line: PastLine) -> Iterator[str]:
@@ -74,6 +84,9 @@ def line_json(line: PastLine) -> JsonObject:
         "digest": line.digest,
         "entry": line.entry,
         "kind": line.kind,
+        "target_line": line.target,
+        "emergency": line.emergency,
+        "reviews": [_signed_json(r) for r in line.reviews],
         "at": line.at,
         "intent": line.intent,
         "binding": line.binding,

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.closed_schema import DIGEST, IDENTIFIER, TEXT, TIME, array, enum, integer, obj, optional
+from bspec_opa.foundation.closed_schema import (
+    DIGEST,
+    IDENTIFIER,
+    TEXT,
+    TIME,
+    array,
+    boolean,
+    enum,
+    integer,
+    obj,
+    optional,
+)
 from bspec_opa.report.writing.schema_parts import ASSURANCE, BUNDLE, LINE, LINES, OPTIONAL_DIGEST
 from bspec_opa.trust.predicates import CHANGES
 
@@ -13,7 +24,7 @@ if TYPE_CHECKING:
 
 _SINCE = obj(of=LINE, kind=enum("record", "key"), id=LINE, root_version=integer(1), at=TIME, reason=TEXT)
 _SIGNED = obj(
-    type=enum("submit", "evidence", "approval", "request"),
+    type=enum("submit", "evidence", "approval", "request", "review"),
     id=DIGEST,
     entry=integer(-1),
     principal=LINE,
@@ -27,6 +38,9 @@ _LINE = obj(
     digest=DIGEST,
     entry=integer(),
     kind=enum("promotion", "rollback"),
+    target_line=OPTIONAL_DIGEST,
+    emergency=boolean(),
+    reviews=array(_SIGNED),
     at=TIME,
     intent=DIGEST,
     binding=DIGEST,

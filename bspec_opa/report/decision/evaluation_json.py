@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bspec_opa.report.decision.rolling import rollback_json
 from bspec_opa.report.writing.problems import problem_list
 from bspec_opa.workflow.facts.proof import proof_of
 
@@ -45,6 +46,7 @@ def evaluation_json(
         "agent": evaluation.agent,
         "version": evaluation.version,
         "environment": evaluation.environment,
+        "rollback": [*rollback_json(evaluation)],
         "advisory": evaluation.advisory,
         "assurance": evaluation.assurance,
         "engines": [engine_json(e) for e in evaluation.engines],

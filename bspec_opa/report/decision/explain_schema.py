@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bspec_opa.bundle.contract.definitions import NEEDS
 from bspec_opa.foundation.closed_schema import DIGEST, TEXT, array, boolean, enum, integer, obj
 from bspec_opa.report.writing.schema_parts import BUNDLE, LINE, LINES, SEVERITY
 
@@ -32,7 +33,7 @@ _FINDING = obj(
     saw=array(obj(line=integer(1), expression=TEXT, value=TEXT)),
 )
 _STEP = obj(
-    kind=enum("resolve", "submit", "approval", "evidence", "request", "soak"),
+    kind=enum(*NEEDS),
     role=LINE,
     question=LINE,
     method=LINE,

@@ -54,7 +54,7 @@ def lift_json(explanation: Explanation) -> JsonObject:
 def told(explanation: Explanation) -> Iterator[tuple[Step, str, str]]:
     """Each step with its sentence and its command; a wait has no command."""
     meant = explanation.meant
-    steps = steps_in(meant.project, meant.intent or _PLACEHOLDER, meant.environment)
+    steps = steps_in(meant.project, meant.intent or _PLACEHOLDER, meant.environment).about(meant.request)
     now = cast("int", meant.request["now_unix"])
     for step in explanation.lift.steps:
         yield step, _says(step, now), _command(step, steps)
@@ -100,14 +100,18 @@ def _worth(lift: Lift) -> str:
     return f"about {number}; an estimate: {lift.why}"
 
 
+_ALWAYS = {
+    "resolve": "resolve models, tools and components to identities",
+    "submit": "submit: an author signs exactly this",
+    "request": "request: a promoter asks for exactly this",
+    "review": "review of the emergency, by somebody who neither requested nor approved it",
+}
+
+
 def _says(step: Step, now: int) -> str:
+    if step.kind in _ALWAYS:
+        return _ALWAYS[step.kind]
     match step.kind:
-        case "resolve":
-            return "resolve models, tools and components to identities"
-        case "submit":
-            return "submit: an author signs exactly this"
-        case "request":
-            return "request: a promoter asks for exactly this"
         case "soak":
             return f"wait until {format_time(now + step.count)}; what expires before then has to be renewed"
         case "approval":

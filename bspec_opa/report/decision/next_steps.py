@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from bspec_opa.report.decision.rolling import emergency_flag, flags_of, short, wanted_of
 from bspec_opa.report.writing.counting import count
+from bspec_opa.workflow.checkout.project import INTENT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.gate.decision import Decision, Needs
     from bspec_opa.workflow.checkout.config import Config
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.facts.evaluation import Evaluation
+    from bspec_opa.workflow.facts.rolling import Wanted
 
-_ORDER = ("resolve", "submit", "evidence", "approval", "request", "soak")
+_ORDER = ("resolve", "review", "submit", "evidence", "approval", "request", "soak")
 _DAY_S, _HOUR_S = 86_400, 3_600
 
 
@@ -35,6 +39,8 @@ class Steps:
             what follows.
         pinned: whether a trust pin is known; nothing can be signed without one.
         configured: roles (author, approver, …) whose key the configuration names, so ``--key`` can be left out.
+        back: the line that is gone back to, if it is a rollback.
+        unreviewed: the emergencies that wait for a review.
     """
 
     intent: str
@@ -44,6 +50,8 @@ class Steps:
     prepared: bool = True
     pinned: bool = True
     configured: frozenset[str] = frozenset()
+    back: Wanted | None = None
+    unreviewed: tuple[str, ...] = ()
 
     def of(self, decision: Decision) -> list[str]:
         """Commands in the order of the protocol, each once."""
@@ -60,6 +68,11 @@ class Steps:
         for kind in _ORDER:
             commands.extend(self._unique(n for n in needs if n.kind == kind))
         return commands
+
+    def about(self, request: JsonObject) -> Steps:
+        """The same for what an input is about: a rollback, or what waits for a review."""
+        waiting = cast("list[dict[str, str]]", request["unreviewed"])
+        return replace(self, back=wanted_of(request), unreviewed=tuple(u["line"] for u in waiting))
 
     def _preparing(self) -> list[str]:
         """How there comes to be a trust root."""
@@ -87,15 +100,23 @@ class Steps:
                 return f"bspec-opa attest {intent} --env {environment} --result {quote(str(result))}{key}"
             case "approval":
                 role = f" --role {quote(need.role)}" if need.role else " --role ROLE"
-                return f"bspec-opa approve {intent} --env {environment}{role}{self._key('approver', need.role)}"
-            case "request":
-                return f"bspec-opa request {intent} --env {environment}{self._key('promoter')}"
+                key = self._key("approver", need.role)
+                return f"bspec-opa approve {intent} --env {environment}{role}{flags_of(self.back)}{key}"
+            case "request" | "review":
+                request = f"bspec-opa request {intent} --env {environment}{flags_of(self.back)}{self._key('promoter')}"
+                return request if need.kind == "request" else self.review(*self.unreviewed)
             case _:
                 return f"wait {_span(need.count)}: the source environment's soak is not over"
 
     def submit(self) -> str:
         """The command that follows a resolution."""
         return f"bspec-opa submit {quote(self.intent)}{self._key('author')}"
+
+    def review(self, *lines: str) -> str:
+        """The command that reviews an emergency; the first of several comes first."""
+        line, beside = short(lines[0]) if lines else "LINE", beside_flag(self.intent)
+        key = self._key("reviewer")
+        return f"bspec-opa review {line} --env {quote(self.environment)} --reason REASON{beside}{key}"
 
     def _key(self, role: str, name: str = "") -> str:
         return "" if role in self.configured else self._key_file(name or role)
@@ -129,7 +150,7 @@ def _span(seconds: int) -> str:
 
 def configured_roles(config: Config) -> frozenset[str]:
     """The roles whose key the configuration names."""
-    roles = ("author", "approver", "evaluator", "promoter", "gate", "ledger")
+    roles = ("author", "approver", "evaluator", "promoter", "reviewer", "gate", "ledger")
     return frozenset(r for r in roles if config.text(f"signing.{r}") is not None)
 
 
@@ -139,17 +160,27 @@ def steps_in(project: Project, intent: str, environment: str, *, prepared: bool 
     return Steps(intent, environment, project.root, os.path.lexists, prepared, pinned, configured)
 
 
+def beside_flag(intent: str) -> str:
+    """Where the agent's lock lies, for commands that name no intent; nothing where they find it by themselves."""
+    return "" if intent == INTENT_NAME else f" --intent {quote(intent)}"
+
+
 def steps_for(intent: str, evaluation: Evaluation, project: Project, *, prepared: bool) -> list[str]:
     """The next commands for an evaluation in a project."""
     steps = steps_in(project, intent, evaluation.environment, prepared=prepared, pinned=not evaluation.advisory)
     if evaluation.request["predecessor_expected"] and not evaluation.request["predecessor"]:
         return [f"bspec-opa evaluate {quote(intent)} --env {quote(evaluation.source)}"]
+    steps = steps.about(evaluation.request)
+    back = steps.back
     if evaluation.decision.denied:
-        again = f"bspec-opa evaluate {quote(intent)} --env {quote(evaluation.environment)}"
+        again = f"bspec-opa evaluate {quote(intent)} --env {quote(evaluation.environment)}{flags_of(back)}"
         return [f"{again}  # when what is denied is corrected"]
     commands = steps.of(evaluation.decision)
-    if evaluation.decision.allowed:
+    if evaluation.decision.allowed and back is None:
         commands.append(f"bspec-opa promote {quote(intent)} --env {quote(evaluation.environment)}")
+    elif evaluation.decision.allowed and back is not None:
+        flags = f"{emergency_flag(back)}{beside_flag(intent)}"
+        commands.append(f"bspec-opa rollback {short(back.line)} --env {quote(evaluation.environment)}{flags}")
     return commands
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.report.decision.rolling import subject_of
 from bspec_opa.report.writing.counting import count
 from bspec_opa.report.writing.excerpt import excerpt
 from bspec_opa.report.writing.printable import printable
@@ -44,7 +45,7 @@ def render_evaluation(
 def headline(evaluation: Evaluation, style: Style) -> str:
     """The verdict, on one line."""
     word, colour = VERDICTS[evaluation.exit_code]
-    subject = f"{evaluation.agent} {evaluation.version} → {evaluation.environment}"
+    subject = subject_of(evaluation)
     return f"{style.mark(word, 'bold', colour)}  {printable(subject)}   ({printable(circumstances(evaluation))})"
 
 

@@ -27,7 +27,7 @@ def _block(line: LockLine, style: Style) -> list[str]:
     p = cast("dict[str, Any]", line.predicate)
     title = style.mark(f"line {line.seq + 1}", "bold")
     return [
-        f"{title}  {line.kind} of {line.agent} → {line.environment}  {p['now']}",
+        f"{title}  {_kind(line, style)} of {line.agent} → {line.environment}  {p['now']}",
         f"  digest    {line.digest}",
         f"  intent    {line.intent_digest}  ({p['schema']})",
         f"  surface   {line.surface_digest}",
@@ -35,6 +35,7 @@ def _block(line: LockLine, style: Style) -> list[str]:
         *_binding(p["binding"]),
         f"  base      {line.base}",
         f"  source    {line.source}",
+        *([f"  back to   {line.target_line}, as it was"] if line.target_line else []),
         f"  change    {p['change']['verdict']}",
         *(f"    {MARKS.get(i['verdict'], ' ')} {printable(i['what'])}" for i in p["change"]["items"]),
         f"  approvals {' · '.join(sorted(by(a['principal'], a['role']) for a in p['approvals']))}",
@@ -43,6 +44,10 @@ def _block(line: LockLine, style: Style) -> list[str]:
         f"  policy    {', '.join(b['name'] + ' ' + b['digest'] for b in p['bundles'])}",
         f"  ledger    {p['decided_on']['origin']} at {count(p['decided_on']['tree_size'], 'entry', 'entries')}",
     ]
+
+
+def _kind(line: LockLine, style: Style) -> str:
+    return style.mark("EMERGENCY rollback", "bold", "red") if line.emergency else line.kind
 
 
 def _engines(predicate: dict[str, Any]) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.report.decision.evaluation_json import evaluation_json
-from bspec_opa.report.decision.next_steps import steps_after, steps_for
+from bspec_opa.report.decision.next_steps import steps_after, steps_for, steps_in
+from bspec_opa.report.decision.rolling import done, target_text, wanted_of
 from bspec_opa.report.decision.text import next_lines, render_evaluation
 from bspec_opa.report.writing.counting import by, count
 from bspec_opa.report.writing.printable import printable
@@ -40,9 +41,15 @@ class Wanted:
     def steps(self, outcome: Outcome) -> list[str]:
         """The next commands."""
         evaluation = outcome.evaluation
+        if evaluation is not None and evaluation.decision.allowed and (back := wanted_of(evaluation.request)):
+            review = [self._review(outcome)] if back.emergency else []
+            return [*steps_after(self.intent, outcome.lock, ()), *review]
         if evaluation is None or evaluation.decision.allowed:
             return steps_after(self.intent, outcome.lock, self.following)
         return steps_for(self.intent, evaluation, self.project, prepared=True)
+
+    def _review(self, outcome: Outcome) -> str:
+        return steps_in(self.project, self.intent, self.environment).review(str(outcome.line))
 
 
 def outcome_text(wanted: Wanted, outcome: Outcome, style: Style) -> str:
@@ -71,10 +78,11 @@ def _restored(outcome: Outcome) -> list[str]:
 def _promoted(evaluation: Evaluation, outcome: Outcome, steps: Sequence[str], style: Style) -> str:
     request = cast("dict[str, Any]", evaluation.request)
     binding = request["binding"][0]
-    subject = f"{evaluation.agent} {evaluation.version} → {evaluation.environment}"
+    word, colour, subject = done(evaluation)
     rules = f"{count(len(evaluation.decision.rules), 'rule')}, {evaluation.assurance}"
     lines = [
-        f"{style.mark('PROMOTED', 'bold', 'green')}  {subject}",
+        f"{style.mark(word, 'bold', colour)}  {subject}",
+        *target_text(evaluation),
         f"  binding   {binding['digest']}{_carried(request)}",
         f"  approvals {_approvals(request)}",
         f"  evidence  {_evidence(request)}",

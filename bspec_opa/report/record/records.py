@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.facts.evaluation import Rejected
     from bspec_opa.workflow.issue import Issued
 
-PAST = {"submit": "SUBMITTED", "evidence": "ATTESTED", "request": "REQUESTED"}
+PAST = {"submit": "SUBMITTED", "evidence": "ATTESTED", "request": "REQUESTED", "review": "REVIEWED"}
 
 
 def issued_text(issued: Issued, next_steps: Sequence[str], style: Style) -> str:

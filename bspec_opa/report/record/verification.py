@@ -8,9 +8,11 @@ from bspec_opa.report.writing.counting import by, count
 from bspec_opa.report.writing.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.writing.style import Style
-    from bspec_opa.workflow.verifying.verify import Verification
+    from bspec_opa.workflow.verifying.verify import Verification, VerifiedLine
 
 
 def verification_text(verification: Verification, lock: str, style: Style) -> str:
@@ -24,6 +26,7 @@ def verification_text(verification: Verification, lock: str, style: Style) -> st
             f"{count(v.rules, 'rule')} replayed, {v.assurance}"
         )
         lines.append(f"          approved by {', '.join(sorted(by(p, r) for p, r in v.approvals))}")
+        lines += _rollback(v, style)
     lines.append(
         f"  ledger  {count(verification.tree_size, 'entry', 'entries')} under a signed checkpoint; "
         f"trust root version {verification.root_version}"
@@ -32,6 +35,15 @@ def verification_text(verification: Verification, lock: str, style: Style) -> st
         lines.append(f"  running {printable(verification.deployed)} is exactly what the current line binds")
     lines += [f"  note    {printable(n)}" for n in verification.notes]
     return "\n".join(lines) + "\n"
+
+
+def _rollback(line: VerifiedLine, style: Style) -> Iterator[str]:
+    """What was gone back to, and loudly that it was an emergency."""
+    if line.target:
+        yield f"          a rollback to {line.target}"
+    if line.emergency:
+        reviewed = f"reviewed by {', '.join(line.reviewed_by)}" if line.reviewed_by else "NOT REVIEWED"
+        yield f"          {style.mark('EMERGENCY', 'bold', 'red')} by the quorum for emergencies; {reviewed}"
 
 
 def verification_json(verification: Verification) -> JsonObject:
@@ -54,6 +66,10 @@ def verification_json(verification: Verification) -> JsonObject:
                 "assurance": v.assurance,
                 "rules": v.rules,
                 "current": v.current,
+                "kind": v.kind,
+                "target_line": v.target,
+                "emergency": v.emergency,
+                "reviewed_by": [*v.reviewed_by],
                 "approvals": [{"principal": p, "role": r} for p, r in v.approvals],
             }
             for v in verification.lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.approval.view import render_view
+from bspec_opa.report.decision.rolling import age_text
 from bspec_opa.report.writing.counting import by
 from bspec_opa.report.writing.printable import printable
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def view_text(situation: Situation, evaluation: Evaluation) -> str:
     """The signed view, then warnings, denials and rejects, which are beside the view and not in it."""
-    lines = [render_view(situation.view), f"view {situation.view_digest}\n"]
+    lines = [render_view(situation.view), f"view {situation.view_digest}\n", *_age(situation)]
     decision = evaluation.decision
     for rule in decision.rules:
         hard = [f for f in rule.denied if f not in rule.pending]
@@ -24,3 +25,9 @@ def view_text(situation: Situation, evaluation: Evaluation) -> str:
     approvals = cast("list[dict[str, Any]]", evaluation.request["approvals"])
     lines += [f"rejected  by {by(a['principal'], a['role'])}\n" for a in approvals if a["decision"] == "reject"]
     return "".join(lines) + "\n"
+
+
+def _age(situation: Situation) -> list[str]:
+    """How old the line is that is gone back to; an age is never in the view, which has to be made again later."""
+    rollback = situation.given.rollback
+    return [f"back to a version {age_text(max(0, situation.given.now - rollback.origin.at))}\n"] if rollback else []

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bspec_opa.foundation.digest import Digest, digest_of
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
+from bspec_opa.workflow.facts import history as facts
 from bspec_opa.workflow.facts.evaluation import BundleRef
+from bspec_opa.workflow.facts.reviews import is_emergency, reviews_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,6 +81,9 @@ class PastLine:
         request: who asked for it.
         since: what became known later against the line or the gate's key.
         publisher: the same against the key that signed the bundle; only where the line was replayed.
+        target: of a rollback, the line that it redeploys; else empty.
+        emergency: whether it is a rollback by the quorum for emergencies.
+        reviews: of an emergency, those by people who took no part in it.
     """
 
     number: int
@@ -101,11 +106,14 @@ class PastLine:
     request: Signed
     since: tuple[Since, ...]
     publisher: tuple[Since, ...] = ()
+    target: str = ""
+    emergency: bool = False
+    reviews: tuple[Signed, ...] = ()
 
     @property
     def everything_since(self) -> tuple[tuple[str, Since], ...]:
         """What became known later against anything that the line rests on: what it is, and what is said."""
-        records = (*self.submits, *self.runs, *self.approvals, self.request)
+        records = (*self.submits, *self.runs, *self.approvals, self.request, *self.reviews)
         own = [(f"{self.kind} line {self.number}", s) for s in self.since]
         own += [(f"publisher of bundle {self.bundle.name}", s) for s in self.publisher]
         return (*own, *((f"{r.type} by {r.principal}", s) for r in records for s in r.since))
@@ -152,7 +160,19 @@ def past_line(found: Sequenced, record: Record, known: Mapping[str, Sequenced]) 
         approvals=_signed("approval", [a["id"] for a in said["approvals"]], known),
         request=_signed("request", [said["request"]], known)[0],
         since=found.since,
+        target=said.get("target_line", ""),
+        emergency=said.get("emergency", False),
+        reviews=_reviews(found, record, known),
     )
+
+
+def _reviews(found: Sequenced, record: Record, known: Mapping[str, Sequenced]) -> tuple[Signed, ...]:
+    """Who reviewed an emergency, as far as the records go."""
+    counted = tuple(facts.Sequenced(s.record, s.entry.seq) for s in known.values() if s.record)
+    line = facts.head_of(facts.Sequenced(record, found.entry.seq))
+    history = facts.History(counted, (), 0)
+    ids = [r.id for r in reviews_of(history, line)] if is_emergency(line) else []
+    return _signed("review", ids, known)
 
 
 def by_id(records: Iterable[Sequenced]) -> dict[str, Sequenced]:

@@ -62,6 +62,7 @@ KEYS: Mapping[str, str] = {
     "signing.approver": "key",
     "signing.evaluator": "key",
     "signing.promoter": "key",
+    "signing.reviewer": "key",
     "signing.gate": "key",
     "signing.ledger": "key",
 }

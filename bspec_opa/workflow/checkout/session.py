@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
     from bspec_opa.workflow.facts.history import History
+    from bspec_opa.workflow.facts.rolling import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Session:
         history: the ledger's records about this agent.
         inbox: the records that are not necessarily in the ledger yet.
         notes: what was not checked, one line each.
+        rollback: the line that is to be gone back to; ``loaded`` is its intent then.
     """
 
     world: World
@@ -53,6 +55,7 @@ class Session:
     history: History
     inbox: Inbox
     notes: tuple[str, ...]
+    rollback: Wanted | None = None
 
     @property
     def agent(self) -> str:
@@ -127,7 +130,8 @@ def reopen(session: Session) -> Session:
     Raises:
         BspecError: as :func:`open_session`.
     """
-    return session_in(open_place(session.project, session.policy, session.world), session.file, session.loaded)
+    place = open_place(session.project, session.policy, session.world)
+    return replace(session_in(place, session.file, session.loaded), rollback=session.rollback)
 
 
 def reread(session: Session, ledger: LedgerState) -> Session:

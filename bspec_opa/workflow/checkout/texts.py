@@ -84,8 +84,9 @@ def _components(
         if digest == component.digest:
             continue
         earlier = _stored(objects, digest)
-        known = component.id in now and earlier is not None
-        yield TextChange(f"component {component.id}", earlier or "", now.get(component.id, ""), known)
+        later = now[component.id] if component.id in now else _stored(objects, component.digest)
+        known = later is not None and earlier is not None
+        yield TextChange(f"component {component.id}", earlier or "", later or "", known)
 
 
 def _stored(objects: ObjectStore, digest: str | None) -> str | None:

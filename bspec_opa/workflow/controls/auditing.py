@@ -11,7 +11,7 @@ from bspec_opa.foundation.files import is_directory, read_bounded
 from bspec_opa.foundation.limits import MAX_REPLY_BYTES
 from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.ledger.objects import ObjectStore
-from bspec_opa.lock.line import parse_line
+from bspec_opa.lock.line import ROLLBACK, parse_line
 from bspec_opa.workflow.checkout.deciding import load_policy, policy_of
 from bspec_opa.workflow.checkout.place import authentic_ledger
 from bspec_opa.workflow.checkout.project import find_project
@@ -168,6 +168,7 @@ def _of_file(path: Path, conforms: Callable[[str, JsonObject], list[str]]) -> De
         bundle=BundleRef(bundle["name"], bundle["revision"], bundle["digest"]),
         rules=rules,
         proof=proof_from(found["proof"]),
+        action="rollback" if found["rollback"] else "promote",
     )
 
 
@@ -204,6 +205,7 @@ def of_evaluation(evaluation: Evaluation, subject: str) -> Decided:
         bundle=evaluation.bundle,
         rules={r.id: _status(r.status, len(r.denied), len(r.pending)) for r in decision.rules},
         proof=proof_of(evaluation.request),
+        action=str(evaluation.request["action"]),
     )
 
 
@@ -272,4 +274,5 @@ def _of_line(line: LockLine, subject: str, entry: int) -> Decided:
         proof=Proof(
             line.intent_digest, line.binding_digest, approved(predicate["approvals"]), tuple(line.ids("evidence"))
         ),
+        action="rollback" if line.kind == ROLLBACK else "promote",
     )

@@ -47,6 +47,7 @@ def denial_of(entry: int, project: Project, evidence: Evidence) -> Decided:
         bundle=BundleRef(bundle["name"], bundle["revision"], bundle["digest"]),
         rules={r.id: _status(r) for r in decision.rules},
         proof=proof_of(request),
+        action=str(request["action"]),
     )
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Facts = dict[str, Any]
 RESOLVE, SUBMIT, EVIDENCE, APPROVAL, REQUEST, SOAK = "resolve", "submit", "evidence", "approval", "request", "soak"
-ORDER = (RESOLVE, SOAK, SUBMIT, EVIDENCE, APPROVAL, REQUEST)
+REVIEW = "review"
+ORDER = (RESOLVE, SOAK, REVIEW, SUBMIT, EVIDENCE, APPROVAL, REQUEST)
 """In which they are done: a run after an approval would void it, a request is of the last moment."""
 NEW = "supposed"
 
@@ -165,11 +166,16 @@ def _bound(cases: int, passed: int, confidence: int) -> Facts:
     return {"confidence_bp": confidence, "pass_bp": bound, "asr_bp": ONE_BP - bound}
 
 
+def _review(facts: Facts, _: Step) -> None:
+    facts["unreviewed"] = []
+
+
 def _wait(facts: Facts, step: Step) -> None:
     """Everything is older afterwards, and what expires until then has expired."""
     facts["now_unix"] += step.count
     facts["now"] = format_time(facts["now_unix"])
-    for aged in (*facts["predecessor"], *facts["approvals"], *facts["requester"]):
+    waiting = (*facts["rollback"], *facts["unreviewed"])
+    for aged in (*facts["predecessor"], *facts["approvals"], *facts["requester"], *waiting):
         aged["age_seconds"] += step.count
     for pool in facts["evidence"]:
         pool["oldest_age_seconds"] += step.count
@@ -181,4 +187,5 @@ _MAKERS: dict[str, Callable[[Facts, Step], None]] = {
     REQUEST: _request,
     EVIDENCE: _attest,
     SOAK: _wait,
+    REVIEW: _review,
 }

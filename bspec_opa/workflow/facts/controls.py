@@ -60,6 +60,7 @@ class Decided:
         bundle: what decided.
         rules: each rule that ran, and its status: pass, waived, warn, pending or deny.
         proof: the records behind it.
+        action: promote or rollback.
     """
 
     subject: str
@@ -74,6 +75,7 @@ class Decided:
     bundle: BundleRef
     rules: Mapping[str, str]
     proof: Proof
+    action: str = "promote"
 
     @property
     def verified(self) -> bool:
@@ -134,7 +136,7 @@ def _mapped(organisation: JsonObject) -> Sequence[dict[str, Any]]:
 
 def _judge(control: dict[str, Any], decided: Decided, index: Index) -> Control:
     named = [r for r in index.rules if any(map(r.selected_by, control["rules"]))]
-    rules = tuple((r.id, decided.rules.get(r.id, NOT_RUN)) for r in named if _here(r, decided.environment))
+    rules = tuple((r.id, decided.rules.get(r.id, NOT_RUN)) for r in named if _here(r, decided))
     lacking = tuple(text for proof in control["evidence"] for there, text in [_PROOFS[proof]] if not there(decided))
     return Control(
         framework=control["framework"],
@@ -147,9 +149,10 @@ def _judge(control: dict[str, Any], decided: Decided, index: Index) -> Control:
     )
 
 
-def _here(rule: RuleEntry, environment: str) -> bool:
-    """Another environment's own rules say nothing about this one."""
-    return rule.kind != PROMOTION or rule.group in {EVERYWHERE, environment}
+def _here(rule: RuleEntry, decided: Decided) -> bool:
+    """Another environment's own rules say nothing about this one, nor those of promotions about a rollback."""
+    here = rule.group in {EVERYWHERE, decided.environment} and decided.action in rule.actions
+    return rule.kind != PROMOTION or here
 
 
 def _state(mapped: bool, states: set[str], lacking: tuple[str, ...]) -> str:  # noqa: FBT001 - named where it is called

@@ -88,17 +88,24 @@ class History:
 
     def head(self, environment: str) -> Head | None:
         """The current line of an environment; only the ledger says so, never the lock file (attack A77)."""
-        lines = [
+        lines = self._lines(environment)
+        return head_of(lines[-1]) if lines else None
+
+    def lines(self, environment: str) -> tuple[Head, ...]:
+        """Every line of an environment that counts, oldest first; the last one is current."""
+        return tuple(map(head_of, self._lines(environment)))
+
+    def _lines(self, environment: str) -> list[Sequenced]:
+        return [
             r
             for r in self.records
             if r.record.type in LINE_TYPES and r.record.environment == environment and r.seq is not None
         ]
-        return _head(lines[-1]) if lines else None
 
     def line(self, seq: int) -> Head | None:
         """The line that a ledger entry holds, current or not."""
         found = [r for r in self.records if r.record.type in LINE_TYPES and r.seq == seq]
-        return _head(found[0]) if found else None
+        return head_of(found[0]) if found else None
 
     def with_inbox(self, records: Iterable[Record]) -> History:
         """As if the inbox's records were sequenced after everything else."""
@@ -107,7 +114,8 @@ class History:
         return replace(self, records=(*self.records, *fresh))
 
 
-def _head(line: Sequenced) -> Head:
+def head_of(line: Sequenced) -> Head:
+    """A line of the ledger as what the next ones name."""
     assert line.seq is not None  # noqa: S101 - lines are never in an inbox
     at = parse_time(str(line.record.predicate["now"]))
     return Head(digest_of(line.record.envelope.rstrip(b"\n")), line.seq, at, line.record)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.request import input_digest
 from bspec_opa.lock.chain import check_chain
+from bspec_opa.lock.line import PROMOTION, ROLLBACK
 from bspec_opa.workflow.facts.history import LINE_TYPES
 from bspec_opa.workflow.facts.situation import change_recorded
 
@@ -30,16 +31,14 @@ def lock_of(history: History) -> tuple[LockLine, ...]:
     return check_chain(records, "ledger")
 
 
-def promotion_predicate(
-    situation: Situation, evaluation: Evaluation, decided_on: JsonObject, place: Place
-) -> JsonObject:
-    """The predicate of a lock line beyond the common members."""
+def line_predicate(situation: Situation, evaluation: Evaluation, decided_on: JsonObject, place: Place) -> JsonObject:
+    """The predicate of a lock line, a promotion or a rollback, beyond the common members."""
     binding, request, loaded = situation.binding, situation.request, situation.given.loaded
     assert binding is not None  # noqa: S101 - an allowed decision has one
     assert request is not None  # noqa: S101 - as above
     evidence: list[JsonValue] = [*situation.evidence]
     return {
-        "kind": "promotion",
+        "kind": line_kind(situation),
         "environment": evaluation.environment,
         "seq": place.seq,
         "previous": place.previous,
@@ -57,8 +56,23 @@ def promotion_predicate(
         "rejected": evaluation.request["rejected"],
         "request": request.id,
         "view": situation.view_digest,
+        **going_back(situation),
         **_decided(evaluation, decided_on),
     }
+
+
+def line_kind(situation: Situation) -> str:
+    """What a line that comes of this is."""
+    return ROLLBACK if situation.given.rollback else PROMOTION
+
+
+def going_back(situation: Situation) -> JsonObject:
+    """What a rollback's line says that a promotion's doesn't."""
+    rollback, request = situation.given.rollback, situation.request
+    if rollback is None:
+        return {}
+    requester = request.principal if request else None
+    return {"target_line": rollback.target.line, "emergency": rollback.emergency, "requester": requester}
 
 
 def denial_predicate(situation: Situation, evaluation: Evaluation, decided_on: JsonObject) -> JsonObject:

@@ -22,13 +22,14 @@ def is_promoted(record: Record, expected: Expected) -> bool:
 
 
 def newest_request(requests: Sequence[Record], expected: Expected) -> Record | None:
-    """The last sequenced request for exactly this promotion: same subjects, environment, base and source."""
+    """The last sequenced request for exactly this: same subjects, environment, base, source and emergency."""
     fitting = [
         r
         for r in requests
         if is_promoted(r, expected)
         and r.environment == expected.environment
         and (r.predicate["base"], r.predicate["source"]) == (expected.base, expected.source)
+        and r.predicate["emergency"] == expected.emergency
     ]
     return fitting[-1] if fitting else None
 

@@ -29,6 +29,7 @@ from bspec_opa.workflow.facts.parts import (
     values,
 )
 from bspec_opa.workflow.facts.requests import is_promoted, newest_request, requester
+from bspec_opa.workflow.facts.reviews import unreviewed, unreviewed_facts
 from bspec_opa.workflow.facts.viewing import Place, ViewMaker
 
 if TYPE_CHECKING:
@@ -42,10 +43,12 @@ if TYPE_CHECKING:
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.facts.history import Head, History
+    from bspec_opa.workflow.facts.rolling import Rollback
 
 NO_SOURCE = "none"
 MISSING_SOURCE = "missing"
 PROMOTE = "promote"
+ROLLBACK = "rollback"
 
 
 def _nothing_withdrawn(_: Binding | None) -> Sequence[JsonObject]:
@@ -66,6 +69,7 @@ class Given:
         delegates: agents that this one may delegate to and that have a current line here.
         withdrawn: what the catalogs have withdrawn of a binding.
         rejected: records that were there and do not count.
+        rollback: the line to go back to, if this is no promotion: then its intent is ``loaded``.
     """
 
     loaded: LoadedIntent
@@ -77,6 +81,13 @@ class Given:
     delegates: frozenset[str] = frozenset()
     withdrawn: Callable[[Binding | None], Sequence[JsonObject]] = _nothing_withdrawn
     rejected: Sequence[JsonObject] = ()
+    rollback: Rollback | None = None
+
+    @property
+    def source_head(self) -> Head | None:
+        """The source environment's current line, from which a promotion is carried; a rollback is carried from none."""
+        carried = self.environment.from_ and self.rollback is None
+        return self.history.head(self.environment.from_) if carried else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,7 @@ class Situation:
         facts: ready for the OPA input.
         binding: what is bound: resolved, or carried from the source line.
         base: the current line here, or ``genesis``.
-        source: the current line of the source environment, ``none`` or ``missing``.
+        source: the current line of the source environment, ``none`` or ``missing``; of a rollback, its target.
         head: the current line here, if there is one.
         change: from the head to this intent and binding.
         evidence: ids of all evidence that holds for this surface and binding.
@@ -115,14 +126,14 @@ class Situation:
 
     @property
     def is_current(self) -> bool:
-        """Whether exactly this is already the current line here."""
+        """Whether exactly this is already the current line here; of a rollback, whether the same is deployed."""
         head = self.head
         return (
             head is not None
             and self.binding is not None
             and head.subject("behavior.intent") == self.given.loaded.digest
             and head.subject("binding") == self.binding.digest
-            and head.record.predicate["source"] == self.source
+            and (self.given.rollback is not None or head.record.predicate["source"] == self.source)
         )
 
     @property
@@ -147,24 +158,25 @@ def assemble(given: Given) -> Situation:
     """
     loaded, history, environment = given.loaded, given.history, given.environment
     head = history.head(environment.id)
-    source_head = history.head(environment.from_) if environment.from_ else None
+    rollback, source_head = given.rollback, given.source_head
     binding = _binding(given, source_head)
     old = given.read_intent(head.subject(INTENT_SUBJECT)) if head else None
     change = _change(old, loaded, head, binding)
-    made = _submits(history, head, loaded, binding)
+    made = rollback.made_by(history) if rollback else _submits(history, head, loaded, binding)
     authors = authors_since(made)
     counted = {s.record.id for s in history.of_type("submit")}
     submits = tuple(s for s in made if s.id in counted)
     runs = runs_of(history.of_type("evidence"))
     relevant = relevant_of(runs, loaded, binding)
-    place = Place(base=head.line if head else GENESIS, source=_source(given, source_head))
+    shown = (rollback.view(),) if rollback else ()
+    place = Place(base=head.line if head else GENESIS, source=_source(given, source_head), rollback=shown)
     view = ViewMaker(
         loaded=loaded, environment=environment, binding=binding, head=head, change=change, place=place, runs=relevant
     )
     expected = _expected(given, binding=binding, change=change, place=place, runs=relevant, view=view)
     request = newest_request([r.record for r in history.of_type("request")], expected)
     facts = Facts(
-        action=PROMOTE,
+        action=ROLLBACK if rollback else PROMOTE,
         environment=environment.id,
         now=given.now,
         intent=intent_input(loaded, given.now),
@@ -178,14 +190,16 @@ def assemble(given: Given) -> Situation:
         authors=[*sorted({a.principal for a in authors})],
         approvals=values(approval_facts([a.record for a in history.of_type("approval")], expected, given.now)),
         evidence=values(pools_of(runs, given, binding, authors)),
-        predecessor_expected=bool(environment.from_),
+        predecessor_expected=bool(environment.from_) and rollback is None,
         predecessor=predecessor_of(given, source_head, binding),
         requester=[requester(request, given.now)] if request else [],
         withdrawn=values(given.withdrawn(binding)),
         delegates=delegates_of(given),
         rejected=values([*given.rejected, *refused_runs(runs, given.now)]),
+        rollback=rollback.fact(loaded, binding, given.now) if rollback and binding else [],
+        unreviewed=unreviewed_facts(unreviewed(history, environment.id), given.now),
     )
-    current = tuple(s.id for s in submits if is_promoted(s, expected))
+    current = rollback.submits if rollback else tuple(s.id for s in submits if is_promoted(s, expected))
     evidence = tuple(Digest(r.id) for r in relevant)
     return Situation(
         given=given,
@@ -246,6 +260,8 @@ def _expected(
         evidence_matters=bool(given.environment.from_),
         change_digest=change.digest,
         view_of=view.digest_for,
+        own_lines=frozenset(line.line for line in given.history.lines(given.environment.id)),
+        emergency=given.rollback is not None and given.rollback.emergency,
     )
 
 
@@ -260,13 +276,20 @@ def change_recorded(change: Change) -> JsonObject:
 
 
 def _binding(given: Given, source_head: Head | None) -> Binding | None:
-    """Resolved for an environment without a source; otherwise carried from the source's line, never resolved."""
+    """Resolved for an environment without a source; otherwise carried from the source's line, never resolved.
+
+    A rollback carries its target's.
+    """
+    if given.rollback:
+        return binding_from_json(given.rollback.target.binding)
     if not given.environment.from_:
         return given.binding
     return binding_from_json(source_head.binding) if source_head else None
 
 
 def _source(given: Given, source_head: Head | None) -> str:
+    if given.rollback:
+        return given.rollback.target.line
     if not given.environment.from_:
         return NO_SOURCE
     return source_head.line if source_head else MISSING_SOURCE

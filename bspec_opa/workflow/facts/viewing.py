@@ -23,10 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What approvals and requests bind besides their subjects: the current lines here and in the source."""
+    """What approvals and requests bind besides their subjects.
+
+    Attributes:
+        base: the current line here.
+        source: the current line in the source environment, or the line that a rollback goes back to.
+        rollback: what is shown of the rollback, if it is one.
+    """
 
     base: str
     source: str
+    rollback: tuple[JsonObject, ...] = ()
 
 
 class ViewMaker:
@@ -51,6 +58,7 @@ class ViewMaker:
             environment=environment.id,
             base=place.base,
             source=place.source,
+            rollback=place.rollback,
             intent_digest=loaded.digest,
             surface_digest=loaded.surface_digest,
             change=change.to_json(),

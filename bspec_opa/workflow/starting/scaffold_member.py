@@ -51,7 +51,7 @@ def scaffold_anywhere(
         environ: the process's environment.
 
     Raises:
-        BspecError: as :func:`bspec_opa.workflow.scaffold.scaffold`; or the project's files have problems.
+        BspecError: as :func:`bspec_opa.workflow.starting.scaffold.scaffold`; or the project's files have problems.
     """
     place = Path(os.path.realpath(directory))
     project = find_project(directory if ".." not in directory.parts else place, environ, {})

@@ -10,11 +10,11 @@ from bspec_opa.bundle.archive import compress
 from bspec_opa.bundle.reasons import NOT_ACCEPTED
 from bspec_opa.foundation.digest import Digest
 from bspec_opa.foundation.document.load import parse_json
-from bspec_opa.foundation.errors import Location, TrustError
+from bspec_opa.foundation.errors import BspecError, Location, TrustError
 from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.floor import with_floor
 from bspec_opa.gate.request import REPLAY_NONCE, build_request, input_digest
-from bspec_opa.lock.line import artifact_subjects, line_subjects
+from bspec_opa.lock.line import ROLLBACK, artifact_subjects, line_subjects
 from bspec_opa.trust.authority import INTENT_SUBJECT
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.revocation import COMPROMISED
@@ -24,6 +24,8 @@ from bspec_opa.workflow.checkout.reviewed import stored_differences
 from bspec_opa.workflow.evaluate import stored_intent
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.lines import going_back
+from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
 from bspec_opa.workflow.facts.situation import Given, assemble, change_recorded
 from bspec_opa.workflow.reasons import FACTS_DIFFER, REPLAY_DIFFERS, WEAK_ASSURANCE
 
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment, TrustRoot
     from bspec_opa.workflow.checkout.deciding import Policy
+    from bspec_opa.workflow.facts.history import History
+    from bspec_opa.workflow.facts.rolling import Rollback
     from bspec_opa.workflow.facts.situation import Situation
 
 STOLEN = "treat the gate's key as stolen"
@@ -124,6 +128,7 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
             now=now,
             read_intent=lambda digest: stored_intent(objects, digest),
             delegates=_delegates(past, intent),
+            rollback=_rollback(past, history),
         )
     )
     # What catalogs withdrew and what did not count came from outside the ledger; both can only deny.
@@ -138,6 +143,18 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
             at=Location(past.at),
         )
     return request, situation
+
+
+def _rollback(past: Past, history: History) -> Rollback | None:
+    """What a rollback went back to, found again among the lines before it."""
+    if past.record.type != ROLLBACK:
+        return None
+    wanted = Wanted(past.predicate["target_line"], past.predicate["emergency"])
+    try:
+        return rollback_to(history, past.environment.id, wanted)
+    except BspecError as e:
+        message = f"it goes back where no rollback could: {e.problems[0].message}"
+        raise FACTS_DIFFER.error(message, hint=STOLEN, at=Location(past.at)) from e
 
 
 def _delegates(past: Past, intent: LoadedIntent) -> frozenset[str]:
@@ -168,6 +185,7 @@ def _check_claims(past: Past, situation: Situation, recorded: JsonObject) -> Non
         "rejected": recorded["rejected"],
         "request": request.id if request else None,
         "view": situation.view_digest,
+        **going_back(situation),
     }
     different = sorted(k for k, v in wanted.items() if predicate[k] != v)
     artifacts = artifact_subjects(binding) if binding else ()

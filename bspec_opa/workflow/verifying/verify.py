@@ -8,18 +8,21 @@ had when the line was decided.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.digest import Digest, digest_of
 from bspec_opa.foundation.errors import Location
 from bspec_opa.ledger.merkle import verify_inclusion
 from bspec_opa.lock.chain import read_lock
+from bspec_opa.lock.line import PROMOTION
 from bspec_opa.trust.authority import require_not_revoked
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.root import require_current
-from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.history import LINE_TYPES, read_history
 from bspec_opa.workflow.facts.lines import lock_of
 from bspec_opa.workflow.facts.past import verify_line
+from bspec_opa.workflow.facts.reviews import is_emergency, reviews_of
 from bspec_opa.workflow.reasons import FACTS_DIFFER, NO_LOCK, NOT_IN_LEDGER, NOT_IN_LOCK
 from bspec_opa.workflow.verifying.rebuilding import STOLEN, Past, rebuild, require_publisher
 
@@ -49,6 +52,10 @@ class VerifiedLine:
         approvals: principal and role of each.
         current: whether it is the environment's current line.
         binding: what it binds.
+        kind: promotion or rollback.
+        target: of a rollback, the line that it redeploys; else empty.
+        emergency: whether it is a rollback by the quorum for emergencies.
+        reviewed_by: of an emergency, who reviewed it without having taken part.
     """
 
     number: int
@@ -61,6 +68,10 @@ class VerifiedLine:
     approvals: tuple[tuple[str, str], ...]
     current: bool
     binding: JsonObject
+    kind: str = PROMOTION
+    target: str = ""
+    emergency: bool = False
+    reviewed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,16 @@ class Verification:
     root_version: int
     notes: tuple[str, ...]
     deployed: str = ""
+
+    @property
+    def unreviewed(self) -> tuple[VerifiedLine, ...]:
+        """The emergencies that nothing ordinary may follow yet, oldest first."""
+        found: list[VerifiedLine] = []
+        for environment in dict.fromkeys(line.environment for line in self.lines):
+            here = [line for line in self.lines if line.environment == environment]
+            newest = takewhile(lambda line: line.emergency, reversed(here))
+            found += [line for line in reversed([*newest]) if not line.reviewed_by]
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +127,7 @@ def verify_lock(data: bytes, name: str, evidence: Evidence, notes: tuple[str, ..
     if not lines:
         raise NO_LOCK.error("holds no line", hint="promote first", at=Location(name))
     agent = lines[0].agent
-    recorded = {e.record_bytes(): e.seq for e in evidence.ledger.entries if e.kind == "promotion"}
+    recorded = {e.record_bytes(): e.seq for e in evidence.ledger.entries if e.kind in LINE_TYPES}
     history = read_history(evidence.ledger.entries, evidence.roots, agent, evidence.now)
     verified = []
     for number, line in enumerate(lines, 1):
@@ -117,7 +138,7 @@ def verify_lock(data: bytes, name: str, evidence: Evidence, notes: tuple[str, ..
         past = _past(line.record, at, entry, evidence, history)
         rules = rebuild(past)
         _check_counted(past, evidence.roots)
-        verified.append(_verified(past, number, rules))
+        verified.append(replace(_verified(past, number, rules), reviewed_by=_reviewers(history, entry)))
     _require_complete(history, [line.record for line in lines], agent, name)
     heads = {e: h.line for e in {v.environment for v in verified} if (h := history.head(e)) is not None}
     marked = tuple(replace(v, current=heads.get(v.environment) == v.digest) for v in verified)
@@ -183,7 +204,15 @@ def _verified(past: Past, number: int, rules: int) -> VerifiedLine:
         approvals=tuple((a["principal"], a["role"]) for a in predicate["approvals"]),
         current=False,
         binding=predicate["binding"],
+        kind=past.record.type,
+        target=predicate.get("target_line", ""),
+        emergency=predicate.get("emergency", False),
     )
+
+
+def _reviewers(history: History, entry: int) -> tuple[str, ...]:
+    line = history.line(entry)
+    return tuple(sorted({r.principal for r in reviews_of(history, line)})) if line and is_emergency(line) else ()
 
 
 def _check_place(record: Record, entry: int, at: str, ledger: LedgerState) -> None:

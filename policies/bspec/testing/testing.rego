@@ -57,7 +57,35 @@ allowed := {
 	"withdrawn": [],
 	"delegates": [],
 	"rejected": [],
+	"rollback": [],
+	"unreviewed": [],
 }
+
+# the line before is redeployed in production, because the newest one misbehaves; nobody has anything to say about it
+rolled_back := object.union(allowed, {
+	"action": "rollback",
+	"change": {
+		"verdict": "reduction",
+		"base": "sha256:base",
+		"version_step": "lower",
+		"items": [{"verdict": "reduction", "path": "/scope/in/0/actions", "what": "removed write:refund"}],
+	},
+	"requirements": {
+		"declared": [production],
+		"previous": [production],
+		"previous_risk": [{"tier": "high", "exposure": "customer"}],
+	},
+	"predecessor_expected": false,
+	"predecessor": [],
+	"rollback": [{
+		"target_line": "sha256:target",
+		"same_intent": true,
+		"same_surface": true,
+		"same_binding": true,
+		"age_seconds": 10 * day,
+		"emergency": false,
+	}],
+})
 
 # every list of `allowed` that is empty, and every optional part, has one item here
 full := object.union(allowed, {
@@ -100,6 +128,8 @@ full := object.union(allowed, {
 	}],
 	"delegates": [{"agent": "billing-archive", "path": "/constraints/delegation/0", "current": true}],
 	"rejected": [{"type": "approval", "id": "sha256:rejected", "reason": "trust.unknown-key"}],
+	"rollback": rolled_back.rollback,
+	"unreviewed": [{"line": "sha256:emergency", "age_seconds": day}],
 })
 
 intent := {
@@ -185,6 +215,7 @@ staging := {
 	],
 	"soak_seconds": 0,
 	"frozen": false,
+	"rollback": [],
 }
 
 production := {
@@ -217,6 +248,11 @@ production := {
 	],
 	"soak_seconds": 3 * day,
 	"frozen": false,
+	"rollback": [{
+		"approvals": [{"role": "environment-admin", "count": 1, "path": "/promotion/production/rollback/approvals/0"}],
+		"max_lock_age_seconds": 90 * day,
+		"path": "/promotion/production/rollback",
+	}],
 }
 
 binding := {

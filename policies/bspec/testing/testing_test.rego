@@ -20,6 +20,11 @@ test_nothing_to_say_about_the_allowed_input if {
 	object.keys(found) == {"pass"}
 }
 
+test_nothing_to_say_about_the_rollback if {
+	found := statuses with input as testing.rolled_back
+	object.keys(found) == {"pass"}
+}
+
 to_staging := object.union(testing.allowed, {
 	"environment": "staging",
 	"requirements": {"declared": [testing.staging], "previous": [], "previous_risk": []},

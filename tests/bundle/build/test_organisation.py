@@ -27,8 +27,10 @@ FLOOR = {
         "evidence": [],
         "soak_seconds": 0,
         "frozen": False,
+        "rollback": [],
     },
 }
+EMERGENCY = {"environment": "production", "approvals": [{"role": "security", "count": 1}]}
 ELEVATED = {"class": "finance", "privilege": "write", "environment": "staging", "role": "security", "count": 1}
 
 
@@ -42,7 +44,7 @@ def line_of(data: dict[str, Any], key: str) -> int:
 
 
 def test_good_data(bundle: Bundle) -> None:
-    data = {**organisation_data(), "floors": [FLOOR], "elevated": [ELEVATED]}
+    data = {**organisation_data(), "floors": [FLOOR], "elevated": [ELEVATED], "emergency": [EMERGENCY]}
     assert load_organisation(text(data), "org.json", bundle.index) == data
 
 
@@ -66,6 +68,8 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "floors",
     ),
     "a floor that contradicts itself": (lambda d: d.update(floors=[{**FLOOR, "environment": "staging"}]), "floors"),
+    "an emergency in an unknown environment": (lambda d: d.update(emergency=[{**EMERGENCY, "environment": "x"}]), "emergency"),
+    "an emergency that nobody approves": (lambda d: d.update(emergency=[{**EMERGENCY, "approvals": []}]), "emergency"),
     "elevated in an unknown environment": (lambda d: d.update(elevated=[{**ELEVATED, "environment": "test"}]), "elevated"),
     "a proof that does not exist": (lambda d: d.update(controls=[{**CONTROL, "evidence": ["trust me"]}]), "controls"),
     "a control without a title": (lambda d: d.update(controls=[{**CONTROL, "title": ""}]), "controls"),

@@ -80,6 +80,8 @@ CASES: dict[str, tuple[str, set[tuple[str, str]]]] = {
     "a day that does not exist": (f'{GOOD}#   effective_on: "2026-02-30T00:00:00Z"\n{RULE}', {(INVALID, "11:5")}),
     "a guard of the tier that can be waived": (GOOD.replace("[tools]", "[tools, tier_guard]") + RULE, {(INVALID, "10:5")}),
     "a guard of the tier": (GOOD.replace("[tools]", "[tools, tier_guard]").replace("waivable: true", "waivable: false") + RULE, set()),
+    "actions of a global rule": (f"{GOOD}#   actions: [rollback]\n{RULE}", {(INVALID, "11:5")}),
+    "an action that ends in no line": (f"{GOOD}#   actions: [check]\n{RULE}", {(INVALID, "11:5")}),
     "the code of another rule": (GOOD.replace("TOL-99", "TOL-03") + RULE, {(INVALID, "1:1")}),
     "another package": (GOOD + RULE.replace("tools.extra", "tools.extr"), {(LAYOUT, "11:1")}),
     "the package of its test": (GOOD + RULE.replace("tools.extra", "tools.extra_test"), {(LAYOUT, "11:1")}),

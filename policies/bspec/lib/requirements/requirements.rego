@@ -27,8 +27,23 @@ approvals contains r if {
 }
 
 demanded_approvals contains r if {
+	input.action != "rollback"
 	some p in sources
 	some r in p.approvals
+}
+
+demanded_approvals contains r if {
+	ordinary_rollback
+	some p in sources
+	some r in rollback_approvals(p.approvals, p.rollback)
+}
+
+# an emergency has a quorum of its own; who must approve an expansion must do so all the same
+demanded_approvals contains {"role": r.role, "count": r.count, "path": ""} if {
+	emergency
+	some e in data.bspec.org.emergency
+	e.environment == input.environment
+	some r in e.approvals
 }
 
 demanded_approvals contains r if {
@@ -45,6 +60,28 @@ repeated_approvals contains r if {
 	other.path != ""
 	other.role == r.role
 	other.count >= r.count
+}
+
+emergency if {
+	input.action == "rollback"
+	some r in input.rollback
+	r.emergency
+}
+
+ordinary_rollback if {
+	input.action == "rollback"
+	not emergency
+}
+
+# without rules of its own, a rollback needs what a promotion needs
+rollback_approvals(approvals_, rollback) := approvals_ if count(rollback) == 0
+
+rollback_approvals(_, rollback) := rollback[0].approvals if count(rollback) > 0
+
+# how old the line may be that is gone back to; the shortest holds
+rollback_ages contains {"seconds": r.max_lock_age_seconds, "path": inside(r.path, "max_lock_age")} if {
+	some p in sources
+	some r in p.rollback
 }
 
 separation contains s if {

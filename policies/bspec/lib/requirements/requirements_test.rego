@@ -14,6 +14,7 @@ block(path, changes) := object.union(
 		"evidence": [],
 		"soak_seconds": 0,
 		"frozen": false,
+		"rollback": [],
 	},
 	changes,
 )
@@ -155,4 +156,73 @@ test_soaks_and_freezes if {
 		"soaks": {{"seconds": 60, "path": "/promotion/production/soak"}, {"seconds": 60, "path": ""}},
 		"freezes": {"/promotion/production/freeze", ""},
 	}
+}
+
+own(approvals_) := {"rollback": [{"approvals": approvals_, "max_lock_age_seconds": 7, "path": "/p/rollback"}]}
+
+rolling(emergency, declared, previous) := found if {
+	target := object.union(testing.rolled_back.rollback[0], {"emergency": emergency})
+	found := requirements.approvals with input as testing.rolled_back
+		with input.rollback as [target]
+		with input.requirements.declared as [block("/promotion/production", declared)]
+		with input.requirements.previous as [block("/promotion/production", previous)]
+		with data.bspec.org.floors as []
+		with data.bspec.org.emergency as [
+			{"environment": "production", "approvals": [{"role": "on-call", "count": 2}]},
+			{"environment": "staging", "approvals": [{"role": "nobody", "count": 1}]},
+		]
+}
+
+test_approvals_of_a_rollback[note] if {
+	some note, case in {
+		"what a promotion needs": {"emergency": false, "more": {}, "want": {approval("a", 1, "/0"), approval("b", 1, "/1")}},
+		"its own": {
+			"emergency": false,
+			"more": own([approval("c", 1, "/2")]),
+			"want": {approval("c", 1, "/2"), approval("b", 1, "/1")},
+		},
+		"an emergency's": {
+			"emergency": true,
+			"more": own([approval("c", 1, "/2")]),
+			"want": {approval("on-call", 2, "")},
+		},
+	}
+	declared := object.union({"approvals": [approval("a", 1, "/0")]}, case.more)
+	rolling(case.emergency, declared, {"approvals": [approval("b", 1, "/1")]}) == case.want
+}
+
+# an expansion needs its approvers, whatever the hurry
+test_approvals_of_an_expanding_rollback[emergency] if {
+	some emergency in [true, false]
+	target := object.union(testing.rolled_back.rollback[0], {"emergency": emergency})
+	found := requirements.approvals with input as testing.rolled_back
+		with input.rollback as [target]
+		with input.change.verdict as "expansion"
+		with data.bspec.org.floors as []
+	approval("risk-owner", 1, "/promotion/production/on_expansion/0") in found
+}
+
+# a promotion never has an emergency's quorum or a rollback's
+test_approvals_of_a_promotion if {
+	found := requirements.approvals with input as testing.allowed
+		with input.requirements.declared as [block("/promotion/production", object.union(
+			{"approvals": [approval("a", 1, "/0")]},
+			own([approval("c", 1, "/2")]),
+		))]
+		with data.bspec.org.floors as []
+	found == {approval("a", 1, "/0")}
+}
+
+test_rollback_ages if {
+	found := requirements.rollback_ages with input as testing.rolled_back
+		with input.requirements.declared as [block("/p", own([]))]
+		with input.requirements.previous as [block("/promotion/production", {})]
+		with data.bspec.org.floors as []
+	found == {{"seconds": 7, "path": "/p/rollback/max_lock_age"}}
+}
+
+# an emergency is a rollback, whatever else the facts claim
+test_no_emergency_of_a_promotion if {
+	target := object.union(testing.rolled_back.rollback[0], {"emergency": true})
+	not requirements.emergency with input as testing.allowed with input.rollback as [target]
 }

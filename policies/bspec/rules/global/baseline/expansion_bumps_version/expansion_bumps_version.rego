@@ -1,6 +1,8 @@
 # METADATA
 # title: Expansion bumps the version
-# description: A change that expands the capability surface is a major or minor version step.
+# description: |
+#   A change that expands the capability surface is a major or minor version step; a rollback has the version that it
+#   goes back to.
 # custom:
 #   code: BAS-06
 #   severity: medium
@@ -15,6 +17,7 @@ deny contains {
 	"path": "/metadata/version",
 } if {
 	input.change.verdict == "expansion"
+	input.action != "rollback"
 	not input.change.version_step in {"minor", "major"}
 	some what in changed
 }

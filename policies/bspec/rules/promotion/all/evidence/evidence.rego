@@ -9,6 +9,7 @@
 #   remediation: Have an evaluator run bspec-opa attest for the question.
 #   controls: [ISO42001:6.2.4, AISVS:6.1.4, EU-AI-Act:15]
 #   collections: [promotion]
+#   actions: [promote]
 #   waivable: false
 #   pending: evidence
 package bspec.rules.promotion.all.evidence

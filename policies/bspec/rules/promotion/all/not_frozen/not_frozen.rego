@@ -7,6 +7,7 @@
 #   remediation: Wait until the freeze is over.
 #   controls: [SOC2:CC7.2, AISVS:3.3.2, ISO42001:6.2.5]
 #   collections: [promotion]
+#   actions: [promote]
 #   waivable: true
 package bspec.rules.promotion.all.not_frozen
 

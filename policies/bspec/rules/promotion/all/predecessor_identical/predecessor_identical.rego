@@ -8,6 +8,7 @@
 #   remediation: Promote to the predecessor environment first; never resolve in between.
 #   controls: [SOC2:CC7.2, AISVS:3.3.2, ISO42001:6.2.5]
 #   collections: [promotion]
+#   actions: [promote]
 #   waivable: false
 package bspec.rules.promotion.all.predecessor_identical
 

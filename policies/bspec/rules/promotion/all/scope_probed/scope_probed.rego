@@ -9,6 +9,7 @@
 #   remediation: Have an evaluator probe the entry and run bspec-opa attest.
 #   controls: [ISO42001:6.2.4, AISVS:6.1.4, EU-AI-Act:15]
 #   collections: [promotion]
+#   actions: [promote]
 #   waivable: true
 #   pending: evidence
 package bspec.rules.promotion.all.scope_probed

@@ -9,6 +9,7 @@
 #   remediation: Wait until the soak time is over.
 #   controls: [SOC2:CC7.2, AISVS:3.3.2, ISO42001:6.2.5]
 #   collections: [promotion]
+#   actions: [promote]
 #   waivable: true
 #   pending: soak
 package bspec.rules.promotion.all.soak

@@ -7,6 +7,7 @@
 #   remediation: Have an author run bspec-opa submit.
 #   controls: [SOC2:CC8.1, ISO27001:8.32, EU-AI-Act:14]
 #   collections: [promotion]
+#   actions: [promote]
 #   waivable: false
 #   pending: submit
 package bspec.rules.promotion.all.submitted

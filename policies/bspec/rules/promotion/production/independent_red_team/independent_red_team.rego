@@ -8,6 +8,7 @@
 #   remediation: Have an independent evaluator attest a red-team run on the boundary.
 #   controls: [ISO42001:6.2.4, AISVS:6.1.4, EU-AI-Act:15]
 #   collections: [promotion]
+#   actions: [promote]
 #   waivable: true
 #   pending: evidence
 package bspec.rules.promotion.production.independent_red_team

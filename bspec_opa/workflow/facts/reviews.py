@@ -1,0 +1,64 @@
+"""Which emergencies wait for a review, and by whom a review counts. Pure."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING, cast
+
+from bspec_opa.approval.facts import APPROVE
+from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
+
+if TYPE_CHECKING:
+    from bspec_opa.foundation.canonical import JsonValue
+    from bspec_opa.trust.authority import Record
+    from bspec_opa.workflow.facts.history import Head, History
+
+
+def unreviewed(history: History, environment: str) -> tuple[Head, ...]:
+    """The emergency rollbacks since the last ordinary line of an environment that no review covers, oldest first.
+
+    An ordinary line was only written when those before it were reviewed, so they are not asked about again.
+    """
+    newest = takewhile(is_emergency, reversed(history.lines(environment)))
+    return tuple(reversed([line for line in newest if not reviews_of(history, line)]))
+
+
+def is_emergency(line: Head) -> bool:
+    """Whether a line is an emergency rollback."""
+    return line.record.predicate.get("emergency") is True
+
+
+def reviews_of(history: History, line: Head) -> tuple[Record, ...]:
+    """The reviews of a line by people who took no part in it."""
+    involved = took_part(history, line)
+    return tuple(
+        r.record for r in history.of_type("review") if covers(r.record, line) and r.record.principal not in involved
+    )
+
+
+def covers(review: Record, line: Head) -> bool:
+    """Whether a review names a line and is about exactly what that holds."""
+    return (
+        review.predicate["line"] == line.line
+        and review.environment == line.record.environment
+        and all(review.statement.digest_of(name) == line.subject(name) for name in (INTENT_SUBJECT, BINDING_SUBJECT))
+    )
+
+
+def took_part(history: History, line: Head) -> frozenset[str]:
+    """Who requested or approved an emergency, as its line says, and whoever else approved the same in vain."""
+    said = line.record.predicate
+    counted = (a["principal"] for a in cast("list[dict[str, str]]", said["approvals"]))
+    place = (said["environment"], said["base"], said["source"])
+    approvals = (r.record for r in history.of_type("approval") if r.record.predicate["decision"] == APPROVE)
+    others = (
+        a.principal
+        for a in approvals
+        if (a.predicate["environment"], a.predicate["base"], a.predicate["source"]) == place
+    )
+    return frozenset((str(said["requester"]), *counted, *others))
+
+
+def unreviewed_facts(lines: tuple[Head, ...], now: int) -> list[JsonValue]:
+    """The emergencies as policies see them."""
+    return [{"line": line.line, "age_seconds": max(0, now - line.at)} for line in lines]

@@ -1,0 +1,108 @@
+"""docs/rollback.md is followed word by word, in a project where the newest of two versions misbehaves."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import transcript
+from shell import shelf, shell_at
+
+from bspec_opa.foundation.closed_schema import violations
+from bspec_opa.report.schemas import SCHEMAS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shell import Shell
+
+__all__ = ["shelf", "shell_at"]
+
+DAY = 86_400
+PAGE = Path(__file__).parents[1] / "docs" / "rollback.md"
+REVIEWER = "  - {id: reviewer, group: team:risk, keys: [keys/reviewer.pub.pem], roles: [{role: reviewer}]}\n"
+
+
+def on_call(shell: Shell) -> Shell:
+    """Both versions were in production, and somebody may review emergencies."""
+    trust = Path("trust.yaml")
+    shell.ok("key", "generate", "keys/reviewer.pem", "-q")
+    trust.write_text(trust.read_text(encoding="utf-8").replace("agents:\n", f"{REVIEWER}agents:\n"), encoding="utf-8")
+    shell.now += DAY
+    shell.ok("trust", "renew", "trust.yaml", "--key", "keys/root.pem", "-q")
+    intent = Path("behavior.intent")
+    text = intent.read_text(encoding="utf-8")
+    for old, new in (("version: 1.0.0", "version: 1.1.0"), ("max_steps: 20", "max_steps: 15")):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    intent.write_text(text, encoding="utf-8")
+    shell.bind()
+    for environment in ("staging", "production"):
+        shell.sign(environment)
+        shell.promote(environment)
+    shell.now += 9 * DAY
+    return shell
+
+
+def followed(shell: Shell) -> list[tuple[str, ...]]:
+    """What each command of the page prints; a minute passes between two of them."""
+    printed = []
+    for step in transcript.steps_of(PAGE.read_text(encoding="utf-8")):
+        assert step.command.startswith("bspec-opa ")
+        result = shell(*shlex.split(step.command)[1:])
+        printed.append(tuple((result.err + result.out).splitlines()))
+        shell.now += 60
+    return printed
+
+
+def test_the_night_goes_as_the_page_says(shell_at: Callable[[str], Shell]) -> None:
+    shell = on_call(shell_at("live"))
+    steps = transcript.steps_of(PAGE.read_text(encoding="utf-8"))
+    wrong = [(s.command, o) for s, o in zip(steps, followed(shell), strict=True) if not transcript.fits(s.output, o)]
+    assert wrong == []
+    for command in READERS:
+        result = shell(*command.split(), "--format", "json")
+        assert violations(SCHEMAS[result.json["schema"]], result.json) == [], command
+    said = {c: shell(*c.split()).out for c in LOUD}
+    assert {c: text.count("EMERGENCY") for c, text in said.items()} == dict.fromkeys(LOUD, 1) | {LOUD[1]: 2}
+    assert "reviewed by reviewer" in said["verify behavior.lock"]
+
+
+@pytest.mark.soak
+def test_a_pack_of_that_night(shell_at: Callable[[str], Shell]) -> None:
+    """Every line and denial is replayed from the pack alone."""
+    shell = on_call(shell_at("live"))
+    followed(shell)
+    assert shell("promote", "behavior.intent", "--env", "production").code == 5
+    shell.ok("audit", "evidence-pack", "pack")
+    assert "VERIFIED" in shell.ok("verify", "--pack", "pack").out
+    index = Path("pack/index.md").read_text(encoding="utf-8")
+    assert index.count("EMERGENCY") == 1
+    assert "quorum for emergencies; reviewed by reviewer" in index
+    assert len(Path("pack/locks/billing-support.lock").read_bytes().splitlines()) == 6
+
+
+READERS = (
+    "evaluate behavior.intent --env production --rollback-to entry:12",
+    "verify behavior.lock",
+    "history billing-support",
+    "audit --at 32 --env production",
+    "promote behavior.intent --env production",
+    "doctor",
+)
+LOUD = ("verify behavior.lock", "history billing-support", "audit --at 32 --env production", "show behavior.lock")
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    from shell import Shelf
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        made = Shelf(Path(folder) / "shelf").copy("live", Path(folder) / "copy")
+        stack.enter_context(contextlib.chdir(Path(folder) / "copy" / "project"))
+        outputs = followed(on_call(made))
+    PAGE.write_text(transcript.rewritten(PAGE.read_text(encoding="utf-8"), outputs), encoding="utf-8")
