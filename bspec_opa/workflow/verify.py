@@ -49,6 +49,7 @@ class VerifiedLine:
         approvals: principal and role of each.
         current: whether it is the environment's current line.
         binding: what it binds.
+        waivers: ids of the waivers that it rests on.
     """
 
     number: int
@@ -61,6 +62,7 @@ class VerifiedLine:
     approvals: tuple[tuple[str, str], ...]
     current: bool
     binding: JsonObject
+    waivers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ def _verified(past: Past, number: int, rules: int) -> VerifiedLine:
         approvals=tuple((a["principal"], a["role"]) for a in predicate["approvals"]),
         current=False,
         binding=predicate["binding"],
+        waivers=tuple(predicate["waivers"]),
     )
 
 
@@ -215,6 +218,7 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
     named = {
         *predicate["submits"],
         *predicate["evidence"],
+        *predicate["waivers"],
         predicate["request"],
         *(a["id"] for a in predicate["approvals"]),
     }

@@ -28,7 +28,7 @@ EXPECTED = Expectation(
     global_rules=frozenset(r for r in RULES if r.startswith("global")),
     promotion_rules=frozenset(r for r in RULES if r.startswith("promotion")),
     rules=RULES,
-    waivers=frozenset({WAIVER}),
+    waivers=frozenset({(WAIVER, "global.tools.no_admin", "/tools/0", "tool t is admin")}),
 )
 
 

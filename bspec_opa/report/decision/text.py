@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.report.decision.standing import remark_lines, waived_lines
 from bspec_opa.report.writing.counting import count
 from bspec_opa.report.writing.excerpt import excerpt
 from bspec_opa.report.writing.printable import printable
@@ -68,6 +69,7 @@ def counts(evaluation: Evaluation, *, show_passed: bool = True) -> str:
     text = f"{count(len(decision.rules), 'rule')}: " + ", ".join(f"{n} {word}" for n, word in parts)
     # Where Rego has denied already, the floor has nothing to add.
     refused = decision.refusals and not any(r.denied for r in decision.rules)
+    text += f", {len(decision.waived)} waived" if decision.waived else ""
     return text + (f"; refused by the floor: {len(decision.refusals)}" if refused else "")
 
 
@@ -78,6 +80,9 @@ def _findings(evaluation: Evaluation, style: Style) -> Iterable[str]:
     yield ""
     for rule in rules:
         yield from _blocks(evaluation, rule, rule.warned, style.mark(f"{'warning':<{_LABEL_WIDTH}}", "blue"))
+    label = style.mark(f"{'waived':<{_LABEL_WIDTH}}", "dim")
+    yield from waived_lines(evaluation, _INDENT + label, " " * (_LABEL_WIDTH + 2))
+    yield ""
 
 
 def _by_severity(evaluation: Evaluation) -> list[RuleOutcome]:
@@ -139,6 +144,7 @@ def _blocks(evaluation: Evaluation, rule: RuleOutcome, findings: Sequence[Findin
 def _remarks(evaluation: Evaluation) -> list[str]:
     """What does not count, what is not recorded yet and what was not checked."""
     lines = [f"{_INDENT}ignored   {printable(r.file)}: {printable(r.message)} ({r.code})" for r in evaluation.rejected]
+    lines += remark_lines(evaluation.waivers, _INDENT)
     if evaluation.unsequenced:
         number = len(evaluation.unsequenced)
         records = "1 verified record is" if number == 1 else f"{number} verified records are"

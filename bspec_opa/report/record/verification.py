@@ -24,6 +24,7 @@ def verification_text(verification: Verification, lock: str, style: Style) -> st
             f"{count(v.rules, 'rule')} replayed, {v.assurance}"
         )
         lines.append(f"          approved by {', '.join(sorted(by(p, r) for p, r in v.approvals))}")
+        lines += [f"          rests on waiver {w}" for w in v.waivers]
     lines.append(
         f"  ledger  {count(verification.tree_size, 'entry', 'entries')} under a signed checkpoint; "
         f"trust root version {verification.root_version}"
@@ -55,6 +56,7 @@ def verification_json(verification: Verification) -> JsonObject:
                 "rules": v.rules,
                 "current": v.current,
                 "approvals": [{"principal": p, "role": r} for p, r in v.approvals],
+                "waivers": [*v.waivers],
             }
             for v in verification.lines
         ],

@@ -53,7 +53,7 @@ def promotion_predicate(
         "submits": [*situation.submits],
         "approvals": cast("list[JsonValue]", situation.approvals),
         "evidence": evidence,
-        "waivers": [],
+        "waivers": [*evaluation.decision.waivers],
         "rejected": evaluation.request["rejected"],
         "request": request.id,
         "view": situation.view_digest,
