@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def command(runtime: Runtime, /, intent: str, environment: str, quiet: bool, **options: Any) -> None:
     """List the waivers of INTENT's agent as the next decision would find them.
 
-    in-force: it lifts what it names. used: the current line rests on it. orphaned: the rule says nothing of the kind any more. expired: its time is over.
-    void: the intent, the binding, the current line or the rule is another one now. refused: it may not count.
+    in-force: it lifts what it names. used: the current line rests on it. orphaned: the rule says nothing of the kind
+    any more. expired: its time is over. void: the intent, the binding, the current line or the rule is another one
+    now. refused: it may not count.
 
     \b
     bspec-opa waivers behavior.intent

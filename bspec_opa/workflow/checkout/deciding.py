@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.bundle.archive import decompress
 from bspec_opa.bundle.index import expected_rules
 from bspec_opa.bundle.read import read_bundle
-from bspec_opa.bundle.selection import judged_tier
+from bspec_opa.bundle.selection import FLOOR, judged_tier
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.checkout import checkout_around, lies_in
 from bspec_opa.foundation.files import read_bounded
@@ -283,4 +283,5 @@ class _Wanted:
 def _wanted(same: _Same, environment: str, action: str, tier: str) -> _Wanted:
     bundle = same.bundle
     rules = expected_rules(bundle.index, bundle.organisation, environment, action, tier)
-    return _Wanted(*rules, {r.id: RuleFacts(r.severity, r.waivable, r.pending) for r in bundle.index.rules})
+    facts = {r.id: RuleFacts(r.severity, r.waivable and r.id not in FLOOR, r.pending) for r in bundle.index.rules}
+    return _Wanted(*rules, facts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.approval.waivers import EXPIRED, IN_FORCE, Place, RuleTerms, Terms, Waiver, judge_waivers
 from bspec_opa.bundle.contract.organisation import MAX_WAIVER_DAYS, MAX_WAIVER_RENEWALS
+from bspec_opa.bundle.selection import FLOOR
 from bspec_opa.foundation.times import parse_time
 from bspec_opa.workflow.facts.evaluation import Rejected
 
@@ -38,7 +39,7 @@ def terms_of(bundle: Bundle, root: TrustRoot) -> Terms:
     """What bounds waivers under a bundle and a trust root."""
     bounds = bundle.organisation.get("waivers", {})
     return Terms(
-        {r.id: RuleTerms(r.digest, r.waivable) for r in bundle.index.rules},
+        {r.id: RuleTerms(r.digest, r.waivable and r.id not in FLOOR) for r in bundle.index.rules},
         _bound(bounds, "max_days", MAX_WAIVER_DAYS),
         _bound(bounds, "max_renewals", MAX_WAIVER_RENEWALS),
         frozenset(p.id for p in root.principals),
