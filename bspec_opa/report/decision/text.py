@@ -64,12 +64,12 @@ def counts(evaluation: Evaluation, *, show_passed: bool = True) -> str:
         (len(decision.denied), "denied"),
         (len(decision.pending), "pending"),
         (len(decision.warned), "warned"),
+        *([(len(decision.waived), "waived")] if decision.waived else []),
         (len(decision.passed), "passed (--show-passed names them)" if not show_passed else "passed"),
     ]
     text = f"{count(len(decision.rules), 'rule')}: " + ", ".join(f"{n} {word}" for n, word in parts)
     # Where Rego has denied already, the floor has nothing to add.
     refused = decision.refusals and not any(r.denied for r in decision.rules)
-    text += f", {len(decision.waived)} waived" if decision.waived else ""
     return text + (f"; refused by the floor: {len(decision.refusals)}" if refused else "")
 
 
