@@ -161,6 +161,10 @@ def test_which_approvals_count_as_proof() -> None:
         ],
     }
     assert proof_of(request) == Proof(
-        "sha256:i", "sha256:b", (Approved("sha256:1", "person:dana", "security"),), ("sha256:1", "sha256:2"), ("sha256:6", "sha256:7")
+        "sha256:i",
+        "sha256:b",
+        (Approved("sha256:1", "person:dana", "security"),),
+        ("sha256:1", "sha256:2"),
+        ("sha256:6", "sha256:7"),
     )
     assert proof_of({**request, "binding": []}).binding == ""

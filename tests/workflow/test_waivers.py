@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from project import DAY, HOUR, Project, reasons_of
 from tampering import payload, set_in
 from waiving import LOGGING, LOGS, forge, lift, standing, waivable
@@ -13,6 +15,8 @@ from world import key_of
 from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.times import format_time
+from bspec_opa.gate.request import check_request
+from bspec_opa.workflow.checkout.deciding import ask, open_replay
 from bspec_opa.workflow.life.waiving import Wish, intend
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from project import Shelf
+
 
 SAID = "tier high demands logging level full, not decision"
 OPEN = {
@@ -29,6 +34,9 @@ OPEN = {
     "promotion.all.non_author_approval",
     "promotion.all.requested",
 }
+
+
+EVERYWHERE = dict.fromkeys(("intent", "binding", "environment", "base"), True)
 
 
 @pytest.fixture(scope="session")
@@ -399,6 +407,46 @@ def test_a_waiver_of_what_mirrors_the_floor_lifts_nothing(project: Project, genu
     evaluation = project.evaluate()
     assert [r.code for r in evaluation.rejected] == ["waiver.not-waivable"] * len(MIRRORS)
     assert set(reasons_of(evaluation)) == OPEN | {LOGS}
+
+
+# Whatever is sent
+
+
+@pytest.mark.attack("A84")
+def test_a_waiver_never_lifts_what_it_does_not_name(prepared: Project) -> None:
+    """The shipped policies, on waivers of every kind: what is lifted is named, and nothing else changes."""
+    policy, request = prepared.session().policy, prepared.evaluate().request
+    with open_replay(policy, prepared.environ, prepared.root) as panel:
+        before = {r.id: r for r in ask(panel, policy, request).decision.rules}
+        raised = [(r.id, f.path, f.message) for r in before.values() for f in (*r.denied, *r.warned)]
+        named = st.tuples(*(st.sampled_from(sorted({n[i] for n in raised})) for i in range(3)))
+        places = st.fixed_dictionaries(dict.fromkeys(("intent", "binding", "environment", "base"), st.booleans()))
+        ends = st.sampled_from([request["now_unix"], request["now_unix"] + 1])  # type: ignore[operator]
+        waivers = st.lists(st.tuples(st.sampled_from(raised) | named, places | st.just(EVERYWHERE), ends), max_size=6)
+
+        @settings(max_examples=40, deadline=None)
+        @given(waivers)
+        def check(drawn: list[Any]) -> None:
+            sent = [
+                {"id": f"sha256:{n:064}", "rule": rule, "path": path, "msg": msg, "binds": binds, "expires_unix": end}
+                for n, ((rule, path, msg), binds, end) in enumerate(drawn)
+            ]
+            asked = {**request, "waivers": sent}
+            check_request(asked)  # type: ignore[arg-type]
+            waivable = {r.id for r in policy.bundle.index.rules if r.waivable}
+            lifting = {
+                (w["rule"], w["path"], w["msg"])
+                for w in sent
+                if all(w["binds"].values()) and w["expires_unix"] > request["now_unix"] and w["rule"] in waivable
+            }
+            for rule in ask(panel, policy, asked).decision.rules:  # type: ignore[arg-type]
+                was = before[rule.id]
+                lifted = {f for f in was.denied if (rule.id, f.path, f.message) in lifting}
+                assert set(rule.waived) == lifted
+                assert set(rule.denied) == set(was.denied) - lifted
+                assert rule.warned == was.warned
+
+        check()
 
 
 def test_the_moment_is_told_in_the_record(project: Project) -> None:
