@@ -107,5 +107,7 @@ def test_from_the_waiver_to_the_audit(shell: Shell) -> None:
     (listed, _) = shown(shell, "waivers", "behavior.intent")["environments"]
     assert [(w["id"], w["status"], w["ends_soon"]) for w in listed["waivers"]] == [(waiver, "used", True)]
     shell.now += 5 * 86_400
+    moment = shell.ok("audit", "--at", "2026-06-06T12:00:00Z", "--env", "staging").out
+    assert "until 2026-06-06T12:00:00Z); it had ended by then" in " ".join(moment.split())
     assert "  expired  " in shell.ok("waivers", "behavior.intent", "--env", "staging").out
     assert f"waiver    {waiver} of {LOGS} is expired: it ended at" in shell("evaluate", *STAGING).out

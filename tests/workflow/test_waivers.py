@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -452,3 +453,63 @@ def test_a_waiver_never_lifts_what_it_does_not_name(prepared: Project) -> None:
 def test_the_moment_is_told_in_the_record(project: Project) -> None:
     record = lift(project, valid_for="P2D")
     assert record.predicate["expires"] == format_time(project.now + 2 * DAY)
+
+
+# What a line rests on
+
+
+def test_a_revoked_line_is_not_promoted_again_by_its_old_waiver(
+    shelf: Shelf, promoted: Project, tmp_path: Path
+) -> None:
+    """The base is what it was, so nothing but that tells the waiver from one that counts."""
+    project = shelf.copy(promoted, tmp_path)
+    head = project.session().history.head("staging")
+    assert head is not None
+    project.revoke("record", head.record.id, "a mistake")
+    project.lock.unlink()
+    assert {LOGS, "promotion.all.approvals", "promotion.all.requested"} <= set(reasons_of(project.evaluate()))
+    assert LOGS in project.denied("staging", "history.spent", "trust.revoked", code=ExitCode.DENIED)
+    lift(project)
+    project.sign_all("staging", "environment-admin")
+    project.allowed()
+    assert [v.current for v in project.verify().lines] == [True]
+
+
+def test_a_line_that_rests_on_a_waiver_of_a_compromised_key_is_void(
+    shelf: Shelf, promoted: Project, tmp_path: Path
+) -> None:
+    project = shelf.copy(promoted, tmp_path)
+    (one,) = standing(project)
+    last_good = {"tree_size": one.entry, "root_hash": project.ledger().root_at(one.entry)}
+    stolen = {
+        "kind": "key",
+        "id": key_of("sam").keyid,
+        "reason": "stolen",
+        "mode": "compromised",
+        "last_good": last_good,
+    }
+    project.now += HOUR
+    project.next_root(lambda root: root["revoked"].append(stolen))
+    with project.refused("trust.revoked", ExitCode.TRUST, "rests on the record of ledger entry"):
+        project.verify()
+
+
+@pytest.mark.attack("A76")
+@pytest.mark.parametrize("claimed", [[], [ZERO_DIGEST]])
+def test_a_line_that_hides_its_waiver_or_invents_one(
+    shelf: Shelf, promoted: Project, tmp_path: Path, claimed: list[str]
+) -> None:
+    """Signed by the stolen gate key, over otherwise genuine facts, in its place in the ledger."""
+    project = shelf.copy(promoted, tmp_path)
+    ledger = project.ledger()
+    forged = project.reforge(project.lines()[-1] + b"\n", lambda p: p.update(waivers=claimed), by="gate")
+    before = [(e.kind, e.record_bytes()) for e in ledger.entries[:-1]]
+    shutil.rmtree(project.state / "ledger")
+    shutil.rmtree(project.base / "state", ignore_errors=True)
+    for entry, (kind, data) in zip(ledger.entries, [*before, ("promotion", forged)], strict=True):
+        project.now = entry.at
+        project.append((kind, data))
+    project.lock.write_bytes(forged)
+    with pytest.raises(BspecError) as raised:
+        project.verify()
+    assert raised.value.code in {"verify.replay-differs", "verify.facts-differ"}

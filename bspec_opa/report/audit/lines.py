@@ -34,12 +34,13 @@ def note_lines(notes: Iterable[str]) -> Iterator[str]:
         yield from (f"        {line}" for line in more)
 
 
-def people_lines(line: PastLine) -> Iterator[str]:
-    """Who said so, and on what evidence."""
+def people_lines(line: PastLine, at: str = "") -> Iterator[str]:
+    """Who said so, and on what evidence; of a moment, which waivers had ended by then."""
     yield from labelled("approved", _people(line.approvals))
     yield from labelled("evidence", "; ".join(sorted(map(_about, line.runs))) or "none")
     for waiver in line.waivers:
-        yield from labelled("waived", _waived(waiver))
+        ended = "; it had ended by then" if waiver.expires and waiver.expires <= at else ""
+        yield from labelled("waived", _waived(waiver) + ended)
     yield from labelled("submitted", _people(line.submits))
     yield from labelled("requested", f"{_people([line.request])}; signed by {printable(line.gate)}")
 

@@ -101,8 +101,8 @@ class History:
         return _head(found[0]) if found else None
 
     def with_inbox(self, records: Iterable[Record]) -> History:
-        """As if the inbox's records were sequenced after everything else."""
-        known = {r.record.id for r in self.records}
+        """As if the inbox's records were sequenced after everything else; what is spent is not fresh there either."""
+        known = {r.record.id for r in self.records} | {r.id for r in self.rejected if r.code == SPENT.code}
         fresh = tuple(Sequenced(r, None) for r in records if r.id not in known)
         return replace(self, records=(*self.records, *fresh))
 
