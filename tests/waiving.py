@@ -32,6 +32,7 @@ WAIVING_TRUST = (
         "{role: environment-admin}]}\n  - {id: bob",
         "{role: environment-admin}, {role: waiver-approver}]}\n  - {id: bob",
     )
+    .replace("{shipped: default}", "{shipped: default}, {shipped: elevated}")
 )
 WAIVED_TEXT = TEXT.replace("level: full", "level: decision")
 

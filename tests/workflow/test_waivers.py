@@ -153,6 +153,17 @@ def test_another_environment_needs_its_own(shelf: Shelf, promoted: Project, tmp_
     assert states(project, "production") == ["in-force"]
 
 
+def test_what_leaves_it_in_force(project: Project) -> None:
+    """More evidence, a newer trust root, and another bundle with the same source of the rule."""
+    record = lift(project)
+    project.now += HOUR
+    project.next_root()
+    project.attest("boundary", "functional")
+    project.flags["bundle.path"] = "elevated"
+    assert waived(project)
+    assert project.evaluate().decision.waivers == (record.id,)
+
+
 @pytest.mark.attack("A84")
 def test_a_new_head_voids_it(shelf: Shelf, promoted: Project, tmp_path: Path) -> None:
     """The same version would need a waiver for the new base, and so would the next one."""
