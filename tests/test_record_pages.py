@@ -44,12 +44,7 @@ def test_the_walk_of_an_auditor(demo: Path, tmp_path: Path) -> None:
 
 
 def test_the_walk_of_a_waiver(demo: Path, tmp_path: Path) -> None:
-    more = ["bspec-opa verify", "bspec-opa audit evidence-pack pack -q && cat pack/index.md"]
-    verified, page = follow("waivers.md", demo, tmp_path, more)
-    assert len([line for line in verified if line.startswith("          rests on waiver sha256:")]) == 1
-    said = [line for line in page if line.startswith("| waived |")]
-    assert len(said) == 1
-    assert r"the log store is being moved \(sam as waiver-approver, until " in said[0]
+    assert follow("waivers.md", demo, tmp_path) == []
 
 
 def of_the_workflow() -> str:

@@ -106,6 +106,12 @@ def test_from_the_waiver_to_the_audit(shell: Shell) -> None:
     assert [(f["status"], f["message"]) for f in found["findings"]] == [("waived", SAID)]
     (listed, _) = shown(shell, "waivers", "behavior.intent")["environments"]
     assert [(w["id"], w["status"], w["ends_soon"]) for w in listed["waivers"]] == [(waiver, "used", True)]
+    shell.ok("audit", "evidence-pack", "pack", "-q")
+    said = [w for w in Path("pack/index.md").read_text(encoding="utf-8").splitlines() if w.startswith("| waived |")]
+    assert len(said) == 1
+    assert r"moved \(security as waiver-approver, until 2026-06-06T12:00:00Z\)" in said[0]
+    shell.ok("verify", "--pack", "pack", "-q")
+    assert f"          rests on waiver {waiver}\n" in shell.ok("verify", "behavior.lock").out
     shell.now += 5 * 86_400
     moment = shell.ok("audit", "--at", "2026-06-06T12:00:00Z", "--env", "staging").out
     assert "until 2026-06-06T12:00:00Z); it had ended by then" in " ".join(moment.split())

@@ -72,7 +72,7 @@ class Seen:
     """What an approval must have seen of the waivers."""
 
     def __init__(self, waivers: Iterable[Waiver]) -> None:
-        here = [w for w in waivers if w.here and w.state in {IN_FORCE, EXPIRED}]
+        here = [w for w in waivers if w.here]
         self._known = {w.id: w.record.predicate for w in here}
         self.in_force: tuple[Digest, ...] = tuple(w.id for w in here if w.state == IN_FORCE)
 
@@ -83,7 +83,7 @@ class Seen:
     def suffices(self, listed: Collection[str]) -> bool:
         """Whether an approval that lists these saw every waiver in force, and nothing that is not about this.
 
-        One that has ended since may be among them: without it more is denied, not less.
+        One that has ended since, or whose rule has changed, may be among them: without it more is denied, not less.
         """
         return self._known.keys() >= set(listed) and set(listed) >= set(self.in_force)
 
