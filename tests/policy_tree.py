@@ -227,7 +227,9 @@ def good_tree() -> Tree:
         "bspec/rules/global/tools/no_admin/no_admin.rego": metadata("TOL-03", "tools") + NO_ADMIN,
         "bspec/rules/global/tools/no_admin/no_admin_test.rego": NO_ADMIN_TEST,
         "bspec/rules/global/tools/unbounded/unbounded.rego": metadata("TOL-10", "tools") + UNBOUNDED,
-        "bspec/rules/promotion/all/requested/requested.rego": metadata("P21", "promotion", "#   pending: request\n")
+        "bspec/rules/promotion/all/requested/requested.rego": metadata(
+            "P21", "promotion", "#   pending: request\n"
+        ).replace("waivable: true", "waivable: false")
         + REQUESTED,
         "bspec/rules/promotion/production/carried/carried.rego": metadata(
             "P17", "promotion", '#   effective_on: "2026-06-01T00:00:00Z"\n'

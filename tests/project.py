@@ -551,18 +551,19 @@ class Shelf:
 
     def project(self, stage: str, target: Path) -> Project:
         """A copy of the project at a stage: resolved, signed, staged, ready, live, grown, replaced or back."""
-        return self._copy(self._prepared(stage), target)
+        return self.copy(self._prepared(stage), target)
 
     def _prepared(self, stage: str) -> Project:
         if stage not in self._made:
             names = [s.__name__ for s in ORDER]
             position = names.index(stage)
             base = self._directory / stage
-            project = self._copy(self._prepared(names[position - 1]), base) if position else Project(base, self.cache)
+            project = self.copy(self._prepared(names[position - 1]), base) if position else Project(base, self.cache)
             ORDER[position](project)
             self._made[stage] = project
         return self._made[stage]
 
-    def _copy(self, project: Project, base: Path) -> Project:
+    def copy(self, project: Project, base: Path) -> Project:
+        """A copy of a project somewhere else."""
         shutil.copytree(project.base, base, dirs_exist_ok=True)
         return replace(project, base=base, flags={})

@@ -43,6 +43,10 @@ def test_the_walk_of_an_auditor(demo: Path, tmp_path: Path) -> None:
     assert follow("auditing.md", demo, tmp_path) == []
 
 
+def test_the_walk_of_a_waiver(demo: Path, tmp_path: Path) -> None:
+    assert follow("waivers.md", demo, tmp_path) == []
+
+
 def of_the_workflow() -> str:
     """The job's own commands as GitHub runs them: each in a shell that ends at the first failure."""
     job = WORKFLOW["jobs"]["verify-deployed"]

@@ -123,6 +123,8 @@ def _waiver(record_id: Digest, predicate: Facts) -> JsonObject:
         "rule": predicate["rule"]["id"],
         "findings": predicate["findings"],
         "reason": predicate["reason"],
+        "requester": predicate["requester"],
+        "expires": predicate["expires"],
     }
 
 
@@ -221,6 +223,7 @@ def _evidence_line(run: Facts) -> str:
 
 def _waiver_lines(waiver: Facts) -> Iterator[str]:
     yield f"{waiver['rule']}: {waiver['reason']} ({waiver['id']})"
+    yield f"  until {waiver['expires']}, asked for by {waiver['requester']}"
     for finding in waiver["findings"]:
         yield f"  {finding['path'] or '/'}  {finding['msg']}"
 

@@ -23,6 +23,22 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
 
 GUARDS = "@tier_guard"
+FLOOR = frozenset(
+    f"promotion.all.{name}"
+    for name in (
+        "approvals",
+        "declared",
+        "evidence",
+        "no_reject",
+        "non_author_approval",
+        "predecessor_identical",
+        "requested",
+        "resolved",
+        "separation",
+        "submitted",
+    )
+)
+"""The rules that say what the floor says, and who may approve: no waiver lifts them, whoever's bundle they are in."""
 FRAMEWORK = "framework:"
 EVERYTHING = "*"
 

@@ -35,6 +35,8 @@ VERBS = (
     "resolve",
     "submit",
     "attest",
+    "waive",
+    "waivers",
     "approve",
     "request",
     "record",

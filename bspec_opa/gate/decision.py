@@ -88,6 +88,16 @@ class Decision:
         return tuple(r for r in self.rules if r.status == "pass")
 
     @property
+    def waivers(self) -> tuple[str, ...]:
+        """The ids of the waivers that lift something, sorted."""
+        return tuple(sorted({w for r in self.rules for w in r.waivers}))
+
+    @property
+    def waived(self) -> tuple[RuleOutcome, ...]:
+        """Rules with a finding that a waiver lifts."""
+        return tuple(r for r in self.rules if r.waived)
+
+    @property
     def allowed(self) -> bool:
         """Whether a lock may be emitted. No rule at all is never an allow (attack A41)."""
         return bool(self.rules) and not self.refusals and not any(r.denied for r in self.rules)

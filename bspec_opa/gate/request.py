@@ -51,6 +51,7 @@ class Facts:
     authors: list[JsonValue] = field(default_factory=list)
     approvals: list[JsonValue] = field(default_factory=list)
     evidence: list[JsonValue] = field(default_factory=list)
+    waivers: list[JsonValue] = field(default_factory=list)
     predecessor_expected: bool = False
     predecessor: list[JsonValue] = field(default_factory=list)
     requester: list[JsonValue] = field(default_factory=list)
@@ -87,7 +88,7 @@ def build_request(facts: Facts, nonce: str) -> JsonObject:
         "authors": facts.authors,
         "approvals": facts.approvals,
         "evidence": facts.evidence,
-        "waivers": [],
+        "waivers": facts.waivers,
         "predecessor_expected": facts.predecessor_expected,
         "predecessor": facts.predecessor,
         "requester": facts.requester,

@@ -28,6 +28,8 @@ _SILENT: dict[str, JsonObject] = {
     for s in SEVERITIES
 }
 _wrong_in = checker(answer_schema())
+Waives = tuple[str, str, str, str]
+"""What a verified waiver names: its record id, the rule, the finding's JSON Pointer and message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Expectation:
         global_rules: exactly the global rules that must run.
         promotion_rules: exactly the promotion rules that must run.
         rules: the index's facts for each of them.
-        waivers: ids of the waivers that were verified and sent.
+        waivers: what the waivers that were verified and sent name: record id, rule, JSON Pointer, message.
     """
 
     nonce: str
@@ -59,7 +61,7 @@ class Expectation:
     global_rules: frozenset[str]
     promotion_rules: frozenset[str]
     rules: Mapping[str, RuleFacts]
-    waivers: frozenset[str] = field(default_factory=frozenset)
+    waivers: frozenset[Waives] = field(default_factory=frozenset)
 
 
 def judge(answer: JsonValue, expected: Expectation) -> Decision:
@@ -151,7 +153,7 @@ def _finding(item: JsonValue) -> Finding:
     return Finding(str(item["msg"]), str(item["path"]), found)
 
 
-def _consistent(outcome: RuleOutcome, facts: RuleFacts, waivers: frozenset[str]) -> None:
+def _consistent(outcome: RuleOutcome, facts: RuleFacts, waivers: frozenset[Waives]) -> None:
     """Recompute what can be recomputed; a contradiction denies."""
     wanted = _status(outcome)
     if outcome.status != wanted:
@@ -163,10 +165,15 @@ def _consistent(outcome: RuleOutcome, facts: RuleFacts, waivers: frozenset[str])
         raise CONTRADICTION.error(f"{outcome.id} lists as pending what its denials do not explain")
     if any(f.needs is not None and f.needs.kind != facts.pending for f in outcome.denied):
         raise CONTRADICTION.error(f"{outcome.id} needs what its METADATA does not announce")
-    if outcome.waived or outcome.waivers:
-        covered = bool(outcome.waived) and bool(outcome.waivers) and waivers.issuperset(outcome.waivers)
-        if not facts.waivable or not covered:
-            raise CONTRADICTION.error(f"{outcome.id} waives what no verified waiver covers")
+    if (outcome.waived or outcome.waivers) and not (facts.waivable and _covered(outcome, waivers)):
+        raise CONTRADICTION.error(f"{outcome.id} waives what no verified waiver covers")
+
+
+def _covered(outcome: RuleOutcome, waivers: frozenset[Waives]) -> bool:
+    """Whether every waived finding is named by a waiver that is said to lift it, and each of these names one."""
+    lifted = {(f.path, f.message) for f in outcome.waived}
+    named = {(i, p, m) for i, rule, p, m in waivers if rule == outcome.id and i in outcome.waivers and (p, m) in lifted}
+    return {(p, m) for _, p, m in named} == lifted and {i for i, _, _ in named} == set(outcome.waivers)
 
 
 def _status(outcome: RuleOutcome) -> str:

@@ -42,6 +42,7 @@ from bspec_opa.report.decision.rolling import ROLLBACK
 from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.record.database import DATABASE
 from bspec_opa.report.record.ledger_schema import LEDGER
+from bspec_opa.report.record.waivers_schema import STANDING, WAIVING
 from bspec_opa.report.record.witness_schema import KNOWN_WITNESSES, WITNESSING
 from bspec_opa.report.trust.rotation_schema import ROTATION
 from bspec_opa.report.writing.schema_parts import (
@@ -102,7 +103,7 @@ _ENGINE = obj(
 _BUNDLE_FILE = {"file": LINE, **cast("dict[str, JsonObject]", BUNDLE["properties"]), "rules": integer(1)}
 _REJECTED = array(obj(type=LINE, id=LINE, file=LINE, code=LINE, message=TEXT))
 _RECORD = obj(
-    type=enum("submit", "evidence", "approval", "request", "review"),
+    type=enum("submit", "evidence", "approval", "waiver", "request", "review"),
     id=DIGEST,
     agent=IDENTIFIER,
     environment=LINE,
@@ -124,6 +125,7 @@ _EVALUATION: dict[str, JsonObject] = {
     "floor": array(PROBLEM),
     "rejected": _REJECTED,
     "unsequenced": array(DIGEST),
+    "waivers": array(STANDING),
     "proof": PROOF,
     "notes": LINES,
     "next": LINES,
@@ -221,6 +223,7 @@ _SCHEMAS = {
                     emergency=boolean(),
                     reviewed_by=array(PRINCIPAL),
                     approvals=array(obj(principal=PRINCIPAL, role=IDENTIFIER)),
+                    waivers=array(DIGEST),
                 ),
                 minimum=1,
             ),
@@ -271,6 +274,7 @@ _SCHEMAS = {
     **REGISTRY,
     **ROTATION,
     **WITNESSING,
+    **WAIVING,
     "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),

@@ -19,6 +19,7 @@ from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.objections import objections
 from bspec_opa.workflow.facts.rolling import rollback_to
 from bspec_opa.workflow.facts.situation import Given, Situation, assemble
+from bspec_opa.workflow.facts.waivers import refused, standings, terms_of, unseen_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +79,7 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
             withdrawn=lambda found: withdrawn_facts(loaded, found, catalogs, now),
             rejected=rejected_facts((*history.rejected, *session.inbox.rejected)),
             rollback=rollback_to(history, environment.id, session.rollback) if session.rollback else None,
+            terms=lambda: terms_of(session.policy.bundle, session.anchor.root),
         )
     )
 
@@ -119,6 +121,7 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
     decided = Decided(request, verdict, decision, panel.assurance, session.world.now)
     log_decision(session.project.config, session.policy, decided)
     sequenced = {r.record.id for r in session.history.records}
+    history, waivers = situation.given.history, situation.waivers
     return Evaluation(
         document=session.loaded.document,
         agent=session.agent,
@@ -131,8 +134,9 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         assurance=panel.assurance,
         bundle=session.policy.ref,
         advisory=not session.anchor.authenticated,
-        notes=(*session.notes, *accepted, *objections(situation), *verdict.notes),
+        notes=(*session.notes, *accepted, *objections(situation), *unseen_notes(situation), *verdict.notes),
         unsequenced=tuple(r.id for r in session.inbox.records if r.id not in sequenced),
-        rejected=(*situation.given.history.rejected, *session.inbox.rejected),
+        rejected=(*history.rejected, *session.inbox.rejected, *refused(waivers, history)),
         request=request,
+        waivers=tuple(s for s in standings(situation, decision) if s.waiver.here or s.line),
     )

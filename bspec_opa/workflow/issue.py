@@ -148,7 +148,7 @@ def approve(session: Session, situation: Situation, approval: Approval, signer: 
         "change_digest": situation.change.digest,
         "view": situation.view_digest,
         "evidence": [*evidence],
-        "waivers": [],
+        "waivers": [*situation.waivers_in_force],
         "expires": "" if approval.reject else _expiry(session, situation, approval),
         "reason": approval.reason,
     }

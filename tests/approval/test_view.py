@@ -83,6 +83,7 @@ WAIVER: JsonObject = {
     "rule": {"id": "global.tools.unbounded_range", "digest": digest("rule")},
     "findings": [{"path": "/tools/0/version", "msg": "any release"}, {"path": "", "msg": "all"}],
     "reason": "the vendor pins it",
+    "requester": "pat",
     "expires": "2026-06-02T00:00:00Z",
 }
 
@@ -184,6 +185,8 @@ def test_the_view_is_exactly_this() -> None:
                 "rule": "global.tools.unbounded_range",
                 "findings": WAIVER["findings"],
                 "reason": "the vendor pins it",
+                "requester": "pat",
+                "expires": "2026-06-02T00:00:00Z",
             }
         ],
         "extensions": [{"path": "/x-team", "value": {"slack": "#billing"}}],
@@ -261,6 +264,7 @@ def test_the_text_shows_all_of_the_view() -> None:
         f"  boundary adversarial: 198 of 200 passed, 1 failed, 1 errors, 0 skipped ({digest('run')})",
         "waivers",
         f"  global.tools.unbounded_range: the vendor pins it ({digest('waiver')})",
+        "    until 2026-06-02T00:00:00Z, asked for by pat",
         "    /tools/0/version  any release",
         "    /  all",
         "extensions",

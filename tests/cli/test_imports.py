@@ -55,6 +55,19 @@ STAGING = ("behavior.intent", "--env", "staging")
 ADMIN = ("--role", "environment-admin", "--key", "keys/environment-admin.pem")
 
 
+# There is nothing to waive.
+WAIVE = (
+    "--rule",
+    "global.tools.no_admin",
+    "--finding",
+    "/tools/0",
+    "--requester",
+    "promoter",
+    "--reason",
+    "x",
+    "--valid-for",
+    "P1D",
+)
 IN_SQLITE = ("--ledger-url", "sqlite:///ledger.sqlite")
 SIGN = ("default", "--output", "signed.tar.gz")
 WITNESS = ("--name", "w", "--key", "keys/root.pem", "--state", "none", "--log", "a=keys/ledger.pub.pem")
@@ -83,6 +96,8 @@ ROWS = [
     Row("submit", "bound", ("behavior.intent",), SIGNS),
     Row("attest", "bound", (*STAGING, "--result", "results/boundary-functional.json"), SIGNS),
     Row("approve", "bound", (*STAGING, *ADMIN), ALL | {"difflib"}),
+    Row("waive", "bound", (*STAGING, *WAIVE), ALL, 3),
+    Row("waivers", "staged", ("behavior.intent",), SIGNS),
     Row("request", "bound", STAGING, SIGNS),
     Row("record", "signed", ("behavior.intent",), SIGNS | {"sqlite3"}),
     Row("promote", "signed", STAGING, ALL | {"sqlite3"}),

@@ -14,7 +14,7 @@ from bspec_opa.gate.decision import Decision
 from bspec_opa.gate.verdict import Expectation, RuleFacts, judge
 
 NONCE, REVISION, DATA = "ab" * 32, "sha256:" + "1" * 64, "sha256:" + "2" * 64
-WAIVER = "sha256:" + "9" * 64
+WAIVER, OTHER = "sha256:" + "9" * 64, "sha256:" + "8" * 64
 
 RULES = {
     "global.tools.no_admin": RuleFacts("high", waivable=True, pending=""),
@@ -28,7 +28,12 @@ EXPECTED = Expectation(
     global_rules=frozenset(r for r in RULES if r.startswith("global")),
     promotion_rules=frozenset(r for r in RULES if r.startswith("promotion")),
     rules=RULES,
-    waivers=frozenset({WAIVER}),
+    waivers=frozenset(
+        {
+            (WAIVER, "global.tools.no_admin", "/tools/0", "tool t is admin"),
+            (OTHER, "global.tools.no_admin", "/tools/9", "tool t is admin"),
+        }
+    ),
 )
 
 
@@ -145,6 +150,32 @@ REFUSED: dict[str, tuple[str, Any]] = {
     "waiver that waives nothing": (
         "gate.contradiction",
         decision(global__tools__no_admin=answer("global.tools.no_admin", waivers=[WAIVER])),
+    ),
+    "waived by a verified waiver of another finding": (
+        "gate.contradiction",
+        decision(
+            global__tools__no_admin=answer(
+                "global.tools.no_admin", waived=[FINDING | {"path": "/tools/1"}], waivers=[WAIVER]
+            )
+        ),
+    ),
+    "one more waived than a verified waiver names": (
+        "gate.contradiction",
+        decision(
+            global__tools__no_admin=answer(
+                "global.tools.no_admin", waived=[FINDING, FINDING | {"msg": "and more"}], waivers=[WAIVER]
+            )
+        ),
+    ),
+    "waived by a verified waiver of another rule": (
+        "gate.contradiction",
+        decision(
+            global__tools__unbounded_range=answer("global.tools.unbounded_range", waived=[FINDING], waivers=[WAIVER])
+        ),
+    ),
+    "waived by a verified waiver and by one that names nothing of it": (
+        "gate.contradiction",
+        decision(global__tools__no_admin=answer("global.tools.no_admin", waived=[FINDING], waivers=[WAIVER, OTHER])),
     ),
     "waived although not waivable": (
         "gate.contradiction",

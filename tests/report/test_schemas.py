@@ -69,6 +69,7 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "trust renew": ("ready", ("trust", "renew", "--key", "keys/root.pem"), "trust-state"),
     "key generate": ("empty", ("key", "generate", "me.pem"), "key"),
     "key show": ("ready", ("key", "show", "keys/root.pub.pem"), "key"),
+    "waivers": ("live", ("waivers", "behavior.intent"), "waivers"),
     "show": ("live", ("show",), "lock"),
     "verify": ("live", ("verify",), "verification"),
     "history": ("live", ("history", "billing-support", "--denials"), "history"),
@@ -115,6 +116,7 @@ ELSEWHERE = {
 }
 """Of what runs until it is stopped: tests/cli/test_bundle_serve.py; of what --json prints: tests/cli/test_policy_doc.py;
 of a ledger that starts again: tests/cli/test_trust_rotation.py."""
+ELSEWHERE |= {"bspec.waiver/v1"}  # tests/cli/test_waive.py
 ELSEWHERE |= {"bspec.witness/v1", "bspec.witness-event/v1", "bspec.cosigned/v1"}  # tests/cli/test_ledger_witness.py
 
 

@@ -152,6 +152,7 @@ def test_which_approvals_count_as_proof() -> None:
         "intent": {"digest": "sha256:i"},
         "binding": [{"digest": "sha256:b"}],
         "now_unix": 100,
+        "waivers": [{"id": "sha256:7"}, {"id": "sha256:6"}, {"id": "sha256:7"}],
         "evidence": [{"runs": ["sha256:2", "sha256:1"]}, {"runs": ["sha256:1"]}],
         "approvals": [
             approval(1),
@@ -161,6 +162,10 @@ def test_which_approvals_count_as_proof() -> None:
         ],
     }
     assert proof_of(request) == Proof(
-        "sha256:i", "sha256:b", (Approved("sha256:1", "person:dana", "security"),), ("sha256:1", "sha256:2")
+        "sha256:i",
+        "sha256:b",
+        (Approved("sha256:1", "person:dana", "security"),),
+        ("sha256:1", "sha256:2"),
+        ("sha256:6", "sha256:7"),
     )
     assert proof_of({**request, "binding": []}).binding == ""

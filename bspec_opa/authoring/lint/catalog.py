@@ -39,7 +39,11 @@ _BUILD = (
     LintRule("metadata/ignored-member", "METADATA's members are known", "a member that OPA drops, such as custm"),
     LintRule("metadata/schema", "METADATA is complete", "a member that lacks, is unknown, or has another form"),
     LintRule("metadata/effective-on", "effective_on is a time", "a moment that does not exist"),
-    LintRule("metadata/waivable-guard", "Guards can't be waived", "a rule of collection tier_guard that is waivable"),
+    LintRule(
+        "metadata/waivable-guard",
+        "Guards can't be waived",
+        "a waivable rule of collection tier_guard, or one that mirrors the floor",
+    ),
     LintRule("metadata/extra-block", "One METADATA a rule", "a METADATA block besides the package's in a rule's file"),
     LintRule("metadata/repeated-code", "Codes are unique", "a code that another rule has"),
     LintRule("schema/missing", "The schemas are named", "a folder without bspec/bspec.rego: no path is checked"),

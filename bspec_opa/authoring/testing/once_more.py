@@ -95,7 +95,7 @@ def _held(value: Any) -> int:
 def watchers(rules: Iterable[RuleEntry]) -> dict[str, bytes]:
     """A file for each rule that adds the finding about the shape, and the guard that it asks, by path."""
     schema = cast("JsonObject", _without_patterns(organisation_schema()))
-    guard = guard_source(schema).replace(f"package {_SHAPE}\n", f"package {_ORGANISATION}\n")
+    guard = guard_source(schema, optional=True).replace(f"package {_SHAPE}\n", f"package {_ORGANISATION}\n")
     return {ORGANISATION_GUARD: guard.encode(), **{r.path: _watcher(r).encode() for r in rules}}
 
 

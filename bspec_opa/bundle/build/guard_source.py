@@ -42,7 +42,8 @@ _KNOWN = {
 class _Writer:
     """Collects one function for each object and each list item; names follow the place in the schema."""
 
-    def __init__(self, schema: JsonObject) -> None:
+    def __init__(self, schema: JsonObject, *, optional: bool) -> None:
+        self.optional = optional
         self.definitions: JsonObject = schema.get("$defs", {})  # type: ignore[assignment]
         self.functions: dict[str, list[str]] = {}
 
@@ -53,7 +54,7 @@ class _Writer:
             schema = self.definitions[name]  # type: ignore[assignment]
         if name not in self.functions:
             body = self.functions[name] = []
-            _check_keywords(schema)
+            self._check_keywords(schema)
             body += self._object(name, schema) if schema["type"] == "object" else self.conditions(name, schema, "x")
         return f"is_{name}"
 
@@ -61,7 +62,7 @@ class _Writer:
         """Rego expressions that hold if the value at ``at`` fits."""
         if "$ref" in schema or schema["type"] == "object":
             return [f"{self.function(name, schema)}({at})"]
-        _check_keywords(schema)
+        self._check_keywords(schema)
         if schema["type"] == "array":
             return self._array(name, schema, at)
         values: list[str] = schema.get("enum", [])  # type: ignore[assignment]
@@ -77,10 +78,28 @@ class _Writer:
 
     def _object(self, name: str, schema: JsonObject) -> list[str]:
         properties: dict[str, JsonObject] = schema["properties"]  # type: ignore[assignment]
-        found = ["is_object(x)", f"object.keys(x) == {_set(sorted(properties))}"]
-        for key in sorted(properties):
+        required: list[str] = sorted(schema["required"])  # type: ignore[arg-type]
+        others = sorted(set(properties) - set(required))
+        keys = f"object.keys(x) - {_set(others)}" if others else "object.keys(x)"
+        found = ["is_object(x)", f"{keys} == {_set(required)}"]
+        for key in required:
             found += self.conditions(f"{name}_{key}", properties[key], reference("x", key))
+        for key in others:
+            # Of a member that is not there the list is empty.
+            fits = self.function(f"{name}_{key}", properties[key])
+            found.append(f"every y in [y | y := {reference('x', key)}] {{ {fits}(y) }}")
         return found
+
+    def _check_keywords(self, schema: JsonObject) -> None:
+        """A keyword that the guard can't check must not be in the schema: guard and schema would disagree."""
+        unknown = set(schema) - _KNOWN[str(schema["type"])] - _ANNOTATIONS
+        if unknown:
+            raise ValueError(f"the guard can't check {sorted(unknown)}")
+        if schema["type"] != "object":
+            return
+        every = self.optional or set(schema["required"]) == set(schema["properties"])  # type: ignore[arg-type]
+        if schema["additionalProperties"] is not False or not every:
+            raise ValueError("the guard checks closed objects without optional keys only")
 
 
 def _lengths(schema: JsonObject, at: str, what: str) -> list[str]:
@@ -89,31 +108,21 @@ def _lengths(schema: JsonObject, at: str, what: str) -> list[str]:
     return [f"count({at}) {sign} {schema[bound + what]}" for bound, sign in bounds if bound + what in schema]
 
 
-def _check_keywords(schema: JsonObject) -> None:
-    """A keyword that the guard can't check must not be in the schema: guard and schema would disagree."""
-    unknown = set(schema) - _KNOWN[str(schema["type"])] - _ANNOTATIONS
-    if unknown:
-        raise ValueError(f"the guard can't check {sorted(unknown)}")
-    if schema["type"] == "object" and (
-        schema["additionalProperties"] is not False or set(schema["required"]) != set(schema["properties"])  # type: ignore[arg-type]
-    ):
-        raise ValueError("the guard checks closed objects without optional keys only")
-
-
 def _set(values: list[str]) -> str:
     return "{" + ", ".join(json.dumps(v) for v in values) + "}"
 
 
-def guard_source(schema: JsonObject) -> str:
+def guard_source(schema: JsonObject, *, optional: bool = False) -> str:
     """The text of ``bspec/gate/shape/shape.rego``, in the form of ``opa fmt``.
 
     Args:
         schema: the input schema, ``$ref`` into its own ``$defs`` only.
+        optional: whether objects may have optional keys; never those of the input, whose rules read every member.
 
     Raises:
         ValueError: the schema uses something that the guard can't check.
     """
-    writer = _Writer(schema)
+    writer = _Writer(schema, optional=optional)
     writer.function("input", schema)
     functions = [
         "\n".join([f"is_{n}(x) if {{", *(f"\t{c}" for c in body), "}", ""]) for n, body in writer.functions.items()

@@ -41,10 +41,16 @@ CONTROL = obj(
 )
 """A control of a framework, the selectors of the rules that cover it, and what an auditor wants to see besides."""
 
+MAX_WAIVER_DAYS, MAX_WAIVER_RENEWALS = 90, 2
+"""What bounds waivers where the data says nothing."""
+WAIVERS = obj(max_days=integer(1, 366), max_renewals=integer(0, 100))
+"""How long a waiver may run, and how often a waiver of one finding may be prolonged. No rule reads it; Python does."""
+
 
 def organisation_schema() -> JsonObject:
     """An organisation's data, ``data.bspec.org``: what it decides without touching a rule."""
     body = obj(
+        {"waivers": WAIVERS},
         name=TEXT,
         contact=TEXT,
         environments=array(obj(id=TEXT, schemas=array(TEXT)), minimum=1),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.bundle.contract.definitions import NEEDS, SEVERITIES, WRITING_ACTIONS
 from bspec_opa.bundle.reasons import METADATA_INVALID, METADATA_MISSING
 from bspec_opa.bundle.rego.sources import ANNOTATED, is_rule, is_test
-from bspec_opa.bundle.selection import GUARDS
+from bspec_opa.bundle.selection import FLOOR, GUARDS
 from bspec_opa.foundation.closed_schema import TIME, array, boolean, enum, obj, string, violations
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.suggest import did_you_mean
@@ -92,12 +92,21 @@ def _fits(module: Module, annotation: Node) -> Iterator[Problem]:
 
 
 def _guards(module: Module, annotation: Node) -> Iterator[Problem]:
-    """A waiver of what checks the tier would let an agent choose the rules that it is judged by."""
+    """A waiver of what checks the tier would let an agent choose the rules that it is judged by.
+
+    One of what mirrors the floor could not lift the floor, and would only deceive whoever signs it.
+    """
     custom = annotation["custom"]
-    if TIER_GUARD_COLLECTION in custom["collections"] and custom["waivable"]:
+    if not custom["waivable"]:
+        return
+    at = _member(module, annotation, "/custom/waivable")
+    if ".".join(module.package[2:]) in FLOOR:
+        message = "the rule mirrors the gate's floor, which no waiver lifts"
+        hint = "write waivable: false"
+        yield METADATA_INVALID.problem(message, hint=hint, at=at, rule="metadata/waivable-guard")
+    if TIER_GUARD_COLLECTION in custom["collections"]:
         message = f"a rule of the collection {TIER_GUARD_COLLECTION} checks the tier, and a waiver could lift it"
         hint = f"write waivable: false, or take {TIER_GUARD_COLLECTION} out of collections"
-        at = _member(module, annotation, "/custom/waivable")
         yield METADATA_INVALID.problem(message, hint=hint, at=at, rule="metadata/waivable-guard")
 
 

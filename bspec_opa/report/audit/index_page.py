@@ -106,6 +106,7 @@ def _line(proven: ProvenLine) -> Iterator[str]:
         ("submitted by", ", ".join(r.principal for r in line.submits)),
         ("evaluated", "; ".join(sorted(f"{r.about} by {r.principal}" for r in line.runs))),
         ("approved by", ", ".join(sorted(by(r.principal, r.role) for r in line.approvals))),
+        *(("waived", f"{w.about} ({by(w.principal, w.role)}, until {w.expires})") for w in line.waivers),
         ("requested by", line.request.principal),
         ("signed by", line.gate),
         ("changed", f"{line.change.verdict}, {count(len(line.change.items), 'difference')}"),

@@ -34,11 +34,14 @@ def note_lines(notes: Iterable[str]) -> Iterator[str]:
         yield from (f"        {line}" for line in more)
 
 
-def people_lines(line: PastLine) -> Iterator[str]:
-    """Who said so, and on what evidence."""
+def people_lines(line: PastLine, at: str = "") -> Iterator[str]:
+    """Who said so, and on what evidence; of a moment, which waivers had ended by then."""
     yield from _rollback_lines(line)
     yield from labelled("approved", _people(line.approvals))
     yield from labelled("evidence", "; ".join(sorted(map(_about, line.runs))) or "none")
+    for waiver in line.waivers:
+        ended = "; it had ended by then" if waiver.expires and waiver.expires <= at else ""
+        yield from labelled("waived", _waived(waiver) + ended)
     yield from labelled("submitted", _people(line.submits))
     yield from labelled("requested", f"{_people([line.request])}; signed by {printable(line.gate)}")
 
@@ -77,6 +80,12 @@ def _about(run: Signed) -> str:
     return printable(f"{run.about} by {run.principal}" if run.principal else f"{run.id} is not in the ledger")
 
 
+def _waived(waiver: Signed) -> str:
+    if not waiver.principal:
+        return printable(f"{waiver.id} is not in the ledger")
+    return printable(f"{waiver.about} ({by(waiver.principal, waiver.role)}, until {waiver.expires})")
+
+
 def line_json(line: PastLine) -> JsonObject:
     """Everything about it."""
     return {
@@ -100,6 +109,7 @@ def line_json(line: PastLine) -> JsonObject:
         "submits": [_signed_json(r) for r in line.submits],
         "evidence": [_signed_json(r) for r in line.runs],
         "approvals": [_signed_json(r) for r in line.approvals],
+        "waivers": [_signed_json(r) for r in line.waivers],
         "request": _signed_json(line.request),
         "since": [
             {"of": of, "kind": s.kind, "id": s.id, "root_version": s.version, "at": s.at, "reason": s.reason}

@@ -39,24 +39,24 @@ def moment_text(moment: Moment, style: Style) -> str:
             idle.append(agent)
             continue
         for place in places:
-            lines += ["", *_place(place, style)]
+            lines += ["", *_place(place, format_time(moment.at), style)]
     if idle:
         lines += ["", f"{style.mark('NOTHING', 'dim')}  {count(len(idle), 'agent')} without any line"]
         lines += wrap(printable(", ".join(idle)), WIDTH, initial_indent="    ", subsequent_indent="    ")
     return "\n".join([*lines, "", *note_lines(moment.notes)]).rstrip("\n") + "\n"
 
 
-def _place(place: Authorised, style: Style) -> Iterator[str]:
+def _place(place: Authorised, at: str, style: Style) -> Iterator[str]:
     word, colour = _WORDS[place.state]
     version = f" {place.version}" if place.version else ""
     yield f"{style.mark(word, 'bold', colour)}  {printable(place.agent + version)} → {printable(place.environment)}"
     if place.why:
         yield from labelled("because", printable(place.why))
     if place.line is not None:
-        yield from _line(place, place.line)
+        yield from _line(place, place.line, at)
 
 
-def _line(place: Authorised, line: PastLine) -> Iterator[str]:
+def _line(place: Authorised, line: PastLine, at: str) -> Iterator[str]:
     replayed = f", {count(place.rules, 'rule')} replayed" if place.rules else ""
     yield from labelled("line", f"{line.number} of {line.at}, entry {line.entry}; {line.assurance}{replayed}")
     yield f"    {line.digest}"
@@ -71,7 +71,7 @@ def _line(place: Authorised, line: PastLine) -> Iterator[str]:
     for c in bound["components"]:
         yield from labelled("component", printable(f"{c['id']}"))
         yield f"    {c['digest']}"
-    yield from people_lines(line)
+    yield from people_lines(line, at)
     yield from since_lines(line)
 
 

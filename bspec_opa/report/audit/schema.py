@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SINCE = obj(of=LINE, kind=enum("record", "key"), id=LINE, root_version=integer(1), at=TIME, reason=TEXT)
 _SIGNED = obj(
-    type=enum("submit", "evidence", "approval", "request", "review"),
+    type=enum("submit", "evidence", "approval", "waiver", "request", "review"),
     id=DIGEST,
     entry=integer(-1),
     principal=LINE,
@@ -51,6 +51,7 @@ _LINE = obj(
     submits=array(_SIGNED),
     evidence=array(_SIGNED),
     approvals=array(_SIGNED),
+    waivers=array(_SIGNED),
     request=_SIGNED,
     since=array(_SINCE),
 )

@@ -105,6 +105,7 @@ def _proof_lines(decided: Decided) -> list[tuple[str, str]]:
     return [
         ("approvals", printable(people)),
         ("evidence", count(len(proof.evaluations), "evaluation run")),
+        *(("waiver", waiver) for waiver in proof.waivers),
         ("binding", proof.binding or "none"),
         ("ledger", place),
         ("checked", CHECKED[decided.basis]),
@@ -154,6 +155,7 @@ def _facts(decided: Decided) -> list[str]:
         f"- ledger: {f'entry {decided.entry}, line `{decided.line}`' if decided.entry >= 0 else 'no entry'}",
         *(f"- approval: {_cell(by(a.principal, a.role))}, `{a.id}`" for a in proof.approvals),
         *(f"- evaluation run: `{run}`" for run in proof.evaluations),
+        *(f"- waiver: `{waiver}`" for waiver in proof.waivers),
     ]
 
 

@@ -17,6 +17,7 @@ PROOF = obj(
     binding=OPTIONAL_DIGEST,
     approvals=array(obj(id=DIGEST, principal=PRINCIPAL, role=IDENTIFIER)),
     evaluations=array(DIGEST),
+    waivers=array(DIGEST),
 )
 """The records behind a decision."""
 _CONTROL = obj(

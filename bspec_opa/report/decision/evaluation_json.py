@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.report.decision.rolling import rollback_json
+from bspec_opa.report.decision.standing import standing_json
 from bspec_opa.report.writing.problems import problem_list
 from bspec_opa.workflow.facts.proof import proof_of
 
@@ -58,6 +59,7 @@ def evaluation_json(
             for r in evaluation.rejected
         ],
         "unsequenced": unsequenced,
+        "waivers": [standing_json(w) for w in evaluation.waivers],
         "proof": proof_of(evaluation.request).to_json(),
         "notes": notes,
         "next": steps,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.report.decision.rolling import subject_of
+from bspec_opa.report.decision.standing import remark_lines, waived_lines
 from bspec_opa.report.writing.counting import count
 from bspec_opa.report.writing.excerpt import excerpt
 from bspec_opa.report.writing.printable import printable
@@ -64,6 +65,7 @@ def counts(evaluation: Evaluation, *, show_passed: bool = True) -> str:
         (len(decision.denied), "denied"),
         (len(decision.pending), "pending"),
         (len(decision.warned), "warned"),
+        *([(len(decision.waived), "waived")] if decision.waived else []),
         (len(decision.passed), "passed (--show-passed names them)" if not show_passed else "passed"),
     ]
     text = f"{count(len(decision.rules), 'rule')}: " + ", ".join(f"{n} {word}" for n, word in parts)
@@ -79,6 +81,9 @@ def _findings(evaluation: Evaluation, style: Style) -> Iterable[str]:
     yield ""
     for rule in rules:
         yield from _blocks(evaluation, rule, rule.warned, style.mark(f"{'warning':<{_LABEL_WIDTH}}", "blue"))
+    label = style.mark(f"{'waived':<{_LABEL_WIDTH}}", "dim")
+    yield from waived_lines(evaluation, _INDENT + label, " " * (_LABEL_WIDTH + 2))
+    yield ""
 
 
 def _by_severity(evaluation: Evaluation) -> list[RuleOutcome]:
@@ -140,6 +145,7 @@ def _blocks(evaluation: Evaluation, rule: RuleOutcome, findings: Sequence[Findin
 def _remarks(evaluation: Evaluation) -> list[str]:
     """What does not count, what is not recorded yet and what was not checked."""
     lines = [f"{_INDENT}ignored   {printable(r.file)}: {printable(r.message)} ({r.code})" for r in evaluation.rejected]
+    lines += remark_lines(evaluation.waivers, _INDENT)
     if evaluation.unsequenced:
         number = len(evaluation.unsequenced)
         records = "1 verified record is" if number == 1 else f"{number} verified records are"

@@ -40,6 +40,7 @@ def _block(line: LockLine, style: Style) -> list[str]:
         *(f"    {MARKS.get(i['verdict'], ' ')} {printable(i['what'])}" for i in p["change"]["items"]),
         f"  approvals {' · '.join(sorted(by(a['principal'], a['role']) for a in p['approvals']))}",
         f"  evidence  {count(len(p['evidence']), 'run')}",
+        *_waived(p),
         f"  decided   {count(len(p['decision']['rules']), 'rule')}, {p['decision']['assurance']} by {_engines(p)}",
         f"  policy    {', '.join(b['name'] + ' ' + b['digest'] for b in p['bundles'])}",
         f"  ledger    {p['decided_on']['origin']} at {count(p['decided_on']['tree_size'], 'entry', 'entries')}",
@@ -48,6 +49,15 @@ def _block(line: LockLine, style: Style) -> list[str]:
 
 def _kind(line: LockLine, style: Style) -> str:
     return style.mark("EMERGENCY rollback", "bold", "red") if line.emergency else line.kind
+
+
+def _waived(predicate: dict[str, Any]) -> Iterable[str]:
+    """What was waived; by whom, why and until when stands in the ledger, and ``history`` says it."""
+    rules = ", ".join(r["id"] for r in predicate["decision"]["rules"] if r["status"] == "waived")
+    for waiver in predicate["waivers"]:
+        yield f"  waiver    {waiver}"
+    if rules:
+        yield f"  waived    {printable(rules)}"
 
 
 def _engines(predicate: dict[str, Any]) -> str:

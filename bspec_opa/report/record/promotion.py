@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bspec_opa.report.decision.evaluation_json import evaluation_json
 from bspec_opa.report.decision.next_steps import steps_after, steps_for, steps_in
 from bspec_opa.report.decision.rolling import done, target_text, wanted_of
+from bspec_opa.report.decision.standing import waived_lines
 from bspec_opa.report.decision.text import next_lines, render_evaluation
 from bspec_opa.report.writing.counting import by, count
 from bspec_opa.report.writing.printable import printable
@@ -92,6 +93,7 @@ def _promoted(evaluation: Evaluation, outcome: Outcome, steps: Sequence[str], st
         f"  wrote     {printable(str(outcome.lock))}",
     ]
     lines += [f"  warning   {r.id}  {printable(f.message)}" for r in evaluation.decision.warned for f in r.warned]
+    lines += waived_lines(evaluation, "  waived    ", " " * 12)
     lines += [f"  note      {printable(n)}" for n in evaluation.notes]
     return "\n".join(lines + next_lines(steps)) + "\n"
 

@@ -27,6 +27,7 @@ def verification_text(verification: Verification, lock: str, style: Style) -> st
         )
         lines.append(f"          approved by {', '.join(sorted(by(p, r) for p, r in v.approvals))}")
         lines += _rollback(v, style)
+        lines += [f"          rests on waiver {w}" for w in v.waivers]
     lines.append(
         f"  ledger  {count(verification.tree_size, 'entry', 'entries')} under a signed checkpoint; "
         f"trust root version {verification.root_version}"
@@ -71,6 +72,7 @@ def verification_json(verification: Verification) -> JsonObject:
                 "emergency": v.emergency,
                 "reviewed_by": [*v.reviewed_by],
                 "approvals": [{"principal": p, "role": r} for p, r in v.approvals],
+                "waivers": [*v.waivers],
             }
             for v in verification.lines
         ],

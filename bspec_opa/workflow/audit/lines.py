@@ -33,7 +33,7 @@ class Signed:
         role: in which role.
         at: when it says that it was signed.
         expires: when it says that it ends, or empty.
-        about: of a run, its question, method and counts; else empty.
+        about: of a run, its question, method and counts; of a waiver, its rule and reason; else empty.
         since: what became known later.
     """
 
@@ -78,6 +78,7 @@ class PastLine:
         submits: who wrote it.
         runs: the evidence that counted.
         approvals: who approved, in which role.
+        waivers: what was waived, by whom and until when.
         request: who asked for it.
         since: what became known later against the line or the gate's key.
         publisher: the same against the key that signed the bundle; only where the line was replayed.
@@ -103,6 +104,7 @@ class PastLine:
     submits: tuple[Signed, ...]
     runs: tuple[Signed, ...]
     approvals: tuple[Signed, ...]
+    waivers: tuple[Signed, ...]
     request: Signed
     since: tuple[Since, ...]
     publisher: tuple[Since, ...] = ()
@@ -113,7 +115,10 @@ class PastLine:
     @property
     def everything_since(self) -> tuple[tuple[str, Since], ...]:
         """What became known later against anything that the line rests on: what it is, and what is said."""
-        records = (*self.submits, *self.runs, *self.approvals, self.request, *self.reviews)
+        records = (
+            *(*self.submits, *self.runs, *self.approvals, *self.waivers),
+            *(self.request, *self.reviews),
+        )
         own = [(f"{self.kind} line {self.number}", s) for s in self.since]
         own += [(f"publisher of bundle {self.bundle.name}", s) for s in self.publisher]
         return (*own, *((f"{r.type} by {r.principal}", s) for r in records for s in r.since))
@@ -158,6 +163,7 @@ def past_line(found: Sequenced, record: Record, known: Mapping[str, Sequenced]) 
         submits=_signed("submit", said["submits"], known),
         runs=_signed("evidence", said["evidence"], known),
         approvals=_signed("approval", [a["id"] for a in said["approvals"]], known),
+        waivers=_signed("waiver", said["waivers"], known),
         request=_signed("request", [said["request"]], known)[0],
         since=found.since,
         target=said.get("target_line", ""),
@@ -195,6 +201,8 @@ def _one(kind: str, record_id: Digest, found: Sequenced | None) -> Signed:
     if kind == "evidence":
         counts = said["counts"]
         about = f"{said['question']} ({said['method']}) {counts['pass']}/{counts['n']}"
+    elif kind == "waiver":
+        about = f"{said['rule']['id']}: {said['reason']}"
     return Signed(
         kind,
         record_id,

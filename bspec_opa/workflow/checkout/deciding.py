@@ -7,12 +7,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bspec_opa.bundle.archive import decompress
 from bspec_opa.bundle.index import expected_rules
 from bspec_opa.bundle.read import read_bundle
-from bspec_opa.bundle.selection import judged_tier
+from bspec_opa.bundle.selection import FLOOR, judged_tier
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.checkout import checkout_around, lies_in
 from bspec_opa.foundation.files import read_bounded
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bspec_opa.engine.interface import Answer, EngineFacts, OpenEngine
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.gate.decision import Decision
+    from bspec_opa.gate.verdict import Waives
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.checkout.config import Config
 
@@ -246,7 +247,14 @@ def expectation(policy: Policy, request: JsonObject) -> Expectation:
         global_rules=wanted.global_rules,
         promotion_rules=wanted.promotion_rules,
         rules=wanted.facts,
+        waivers=waives(request),
     )
+
+
+def waives(request: JsonObject) -> frozenset[Waives]:
+    """What the waivers of a request name; they were verified when it was made."""
+    waivers = cast("list[dict[str, str]]", request["waivers"])
+    return frozenset((w["id"], w["rule"], w["path"], w["msg"]) for w in waivers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,4 +283,5 @@ class _Wanted:
 def _wanted(same: _Same, environment: str, action: str, tier: str) -> _Wanted:
     bundle = same.bundle
     rules = expected_rules(bundle.index, bundle.organisation, environment, action, tier)
-    return _Wanted(*rules, {r.id: RuleFacts(r.severity, r.waivable, r.pending) for r in bundle.index.rules})
+    facts = {r.id: RuleFacts(r.severity, r.waivable and r.id not in FLOOR, r.pending) for r in bundle.index.rules}
+    return _Wanted(*rules, facts)

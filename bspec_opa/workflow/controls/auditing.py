@@ -272,7 +272,11 @@ def _of_line(line: LockLine, subject: str, entry: int) -> Decided:
         bundle=BundleRef(bundle["name"], bundle["revision"], bundle["digest"]),
         rules={r["id"]: r["status"] for r in predicate["decision"]["rules"]},
         proof=Proof(
-            line.intent_digest, line.binding_digest, approved(predicate["approvals"]), tuple(line.ids("evidence"))
+            line.intent_digest,
+            line.binding_digest,
+            approved(predicate["approvals"]),
+            tuple(line.ids("evidence")),
+            tuple(line.ids("waivers")),
         ),
         action="rollback" if line.kind == ROLLBACK else "promote",
     )

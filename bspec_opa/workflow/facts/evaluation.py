@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.foundation.document.document import Document
     from bspec_opa.gate.decision import Decision
+    from bspec_opa.workflow.facts.waivers import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Evaluation:
         unsequenced: records in the inbox that count here but are not in the ledger yet.
         rejected: records that do not count.
         request: the OPA input that was decided on.
+        waivers: every waiver of exactly this, and what the decision made of it.
     """
 
     document: Document
@@ -73,6 +75,7 @@ class Evaluation:
     unsequenced: tuple[str, ...]
     rejected: tuple[Rejected, ...]
     request: JsonObject
+    waivers: tuple[Standing, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:

@@ -108,8 +108,8 @@ class History:
         return head_of(found[0]) if found else None
 
     def with_inbox(self, records: Iterable[Record]) -> History:
-        """As if the inbox's records were sequenced after everything else."""
-        known = {r.record.id for r in self.records}
+        """As if the inbox's records were sequenced after everything else; what is spent is not fresh there either."""
+        known = {r.record.id for r in self.records} | {r.id for r in self.rejected if r.code == SPENT.code}
         fresh = tuple(Sequenced(r, None) for r in records if r.id not in known)
         return replace(self, records=(*self.records, *fresh))
 
@@ -206,10 +206,11 @@ class _Reader:
             self.former.append(Sequenced(record, entry.seq))
         elif revoked and record.type in LINE_TYPES:
             approvals = cast("list[dict[str, str]]", record.predicate["approvals"])
-            self.spent.update((*(a["id"] for a in approvals), str(record.predicate["request"])))
+            waivers = cast("list[str]", record.predicate["waivers"])
+            self.spent.update((*(a["id"] for a in approvals), *waivers, str(record.predicate["request"])))
 
     def history(self, size: int) -> History:
-        """Without the approvals and the request of a line that was revoked: they can't promote it once more."""
+        """Without approvals, waivers and request of a line that was revoked: they can't promote it once more."""
         spent = [r for r in self.records if r.record.id in self.spent]
         kept = tuple(r for r in self.records if r.record.id not in self.spent)
         self.rejected += [_spent(r) for r in spent]

@@ -52,7 +52,7 @@ def line_predicate(situation: Situation, evaluation: Evaluation, decided_on: Jso
         "submits": [*situation.submits],
         "approvals": cast("list[JsonValue]", situation.approvals),
         "evidence": evidence,
-        "waivers": [],
+        "waivers": [*evaluation.decision.waivers],
         "rejected": evaluation.request["rejected"],
         "request": request.id,
         "view": situation.view_digest,

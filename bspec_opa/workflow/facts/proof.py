@@ -29,12 +29,14 @@ class Proof:
         binding: the binding's digest; empty where nothing is resolved.
         approvals: those in force that are about exactly this intent, binding, base, source, change and evidence.
         evaluations: record ids of the evaluation runs, sorted.
+        waivers: record ids of the waivers in force, sorted.
     """
 
     intent: str
     binding: str
     approvals: tuple[Approved, ...]
     evaluations: tuple[str, ...]
+    waivers: tuple[str, ...] = ()
 
     def to_json(self) -> JsonObject:
         """As ``bspec.evaluation/v1`` holds it."""
@@ -43,6 +45,7 @@ class Proof:
             "binding": self.binding,
             "approvals": [{"id": a.id, "principal": a.principal, "role": a.role} for a in self.approvals],
             "evaluations": [*self.evaluations],
+            "waivers": [*self.waivers],
         }
 
 
@@ -58,12 +61,14 @@ def proof_of(request: JsonObject) -> Proof:
         binding="".join(b["digest"] for b in given["binding"]),
         approvals=approved(a for a in given["approvals"] if _counts(a, given["now_unix"])),
         evaluations=tuple(sorted({run for pool in given["evidence"] for run in pool["runs"]})),
+        waivers=tuple(sorted({w["id"] for w in given["waivers"]})),
     )
 
 
 def proof_from(value: dict[str, Any]) -> Proof:
     """The proof that a ``bspec.evaluation/v1`` holds; its schema was checked."""
-    return Proof(value["intent"], value["binding"], approved(value["approvals"]), tuple(value["evaluations"]))
+    approvals, runs, waivers = approved(value["approvals"]), tuple(value["evaluations"]), tuple(value["waivers"])
+    return Proof(value["intent"], value["binding"], approvals, runs, waivers)
 
 
 def approved(items: Iterable[dict[str, Any]]) -> tuple[Approved, ...]:

@@ -31,10 +31,12 @@ from bspec_opa.workflow.facts.parts import (
 from bspec_opa.workflow.facts.requests import is_promoted, newest_request, requester
 from bspec_opa.workflow.facts.reviews import unreviewed, unreviewed_facts
 from bspec_opa.workflow.facts.viewing import Place, ViewMaker
+from bspec_opa.workflow.facts.waivers import Seen, input_facts, no_terms, refused_facts, waivers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bspec_opa.approval.waivers import Terms, Waiver
     from bspec_opa.binding.model import Binding
     from bspec_opa.evidence.facts import EvidenceRun
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
@@ -70,6 +72,7 @@ class Given:
         withdrawn: what the catalogs have withdrawn of a binding.
         rejected: records that were there and do not count.
         rollback: the line to go back to, if this is no promotion: then its intent is ``loaded``.
+        terms: what bounds waivers; asked for only where there are any.
     """
 
     loaded: LoadedIntent
@@ -89,6 +92,8 @@ class Given:
         carried = self.environment.from_ and self.rollback is None
         return self.history.head(self.environment.from_) if carried else None
 
+    terms: Callable[[], Terms] = no_terms
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -104,7 +109,8 @@ class Situation:
         evidence: ids of all evidence that holds for this surface and binding.
         submits: ids of the submits that are about exactly this.
         request: the newest request that is about exactly this promotion.
-        view: what an approver of this is shown, with all of the evidence.
+        view: what an approver of this is shown, with all of the evidence and every waiver in force.
+        waivers: every verified waiver of this agent and environment, and what becomes of it.
     """
 
     given: Given
@@ -118,6 +124,12 @@ class Situation:
     submits: tuple[Digest, ...]
     request: Record | None
     view: JsonObject
+    waivers: tuple[Waiver, ...] = ()
+
+    @property
+    def waivers_in_force(self) -> tuple[Digest, ...]:
+        """The ids of the waivers that an approval of this must have seen."""
+        return Seen(self.waivers).in_force
 
     @property
     def view_digest(self) -> Digest:
@@ -170,8 +182,17 @@ def assemble(given: Given) -> Situation:
     relevant = relevant_of(runs, loaded, binding)
     shown = (rollback.view(),) if rollback else ()
     place = Place(base=head.line if head else GENESIS, source=_source(given, source_head), rollback=shown)
+    waivers = waivers_of(given, binding, place.base, [a.principal for a in authors])
+    seen = Seen(waivers)
     view = ViewMaker(
-        loaded=loaded, environment=environment, binding=binding, head=head, change=change, place=place, runs=relevant
+        loaded=loaded,
+        environment=environment,
+        binding=binding,
+        head=head,
+        change=change,
+        place=place,
+        runs=relevant,
+        seen=seen,
     )
     expected = _expected(given, binding=binding, change=change, place=place, runs=relevant, view=view)
     request = newest_request([r.record for r in history.of_type("request")], expected)
@@ -190,14 +211,15 @@ def assemble(given: Given) -> Situation:
         authors=[*sorted({a.principal for a in authors})],
         approvals=values(approval_facts([a.record for a in history.of_type("approval")], expected, given.now)),
         evidence=values(pools_of(runs, given, binding, authors)),
+        waivers=values(input_facts(waivers)),
         predecessor_expected=bool(environment.from_) and rollback is None,
         predecessor=predecessor_of(given, source_head, binding),
         requester=[requester(request, given.now)] if request else [],
         withdrawn=values(given.withdrawn(binding)),
         delegates=delegates_of(given),
-        rejected=values([*given.rejected, *refused_runs(runs, given.now)]),
         rollback=rollback.fact(loaded, binding, given.now) if rollback and binding else [],
         unreviewed=unreviewed_facts(unreviewed(history, environment.id), given.now),
+        rejected=values([*given.rejected, *refused_runs(runs, given.now), *refused_facts(waivers)]),
     )
     current = rollback.submits if rollback else tuple(s.id for s in submits if is_promoted(s, expected))
     evidence = tuple(Digest(r.id) for r in relevant)
@@ -212,7 +234,8 @@ def assemble(given: Given) -> Situation:
         evidence=evidence,
         submits=current,
         request=request,
-        view=view.of(evidence),
+        view=view.of(evidence, seen.in_force),
+        waivers=waivers,
     )
 
 

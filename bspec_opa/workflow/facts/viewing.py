@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.facts.history import Head
+    from bspec_opa.workflow.facts.waivers import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class ViewMaker:
         change: Change,
         place: Place,
         runs: Sequence[EvidenceRun],
+        seen: Seen,
     ) -> None:
+        self._seen = seen
         self._runs = {r.id: r.predicate for r in runs}
         self._make = partial(
             build_view,
@@ -67,13 +70,17 @@ class ViewMaker:
             extensions=extensions_of(loaded.authored),
         )
 
-    def of(self, evidence: Iterable[str]) -> JsonObject:
-        """The view with these runs; all of them hold for this surface and binding."""
-        return self._make(evidence=[(Digest(i), self._runs[i]) for i in evidence])
+    def of(self, evidence: Iterable[str], waivers: Iterable[str]) -> JsonObject:
+        """The view with these runs and waivers; all of them hold for this surface or intent and binding."""
+        return self._make(evidence=[(Digest(i), self._runs[i]) for i in evidence], waivers=self._seen.shown(waivers))
 
     def digest_for(self, predicate: JsonObject) -> Digest | None:
-        """The digest of what an approval with this predicate must have shown; ``None`` if it lists other evidence."""
-        listed = cast("list[str]", predicate["evidence"])
-        if not self._runs.keys() >= set(listed) or predicate["waivers"]:
+        """The digest of what an approval with this predicate must have shown.
+
+        ``None`` if it lists other evidence or waivers than there are, or not every waiver that is in force: an approval
+        that was signed before a waiver does not cover a decision that may rest on it.
+        """
+        listed, waivers = cast("list[str]", predicate["evidence"]), cast("list[str]", predicate["waivers"])
+        if not self._runs.keys() >= set(listed) or not self._seen.suffices(waivers):
             return None
-        return view_digest(self.of(listed))
+        return view_digest(self.of(listed, waivers))

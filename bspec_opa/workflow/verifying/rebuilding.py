@@ -27,6 +27,7 @@ from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import going_back
 from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
 from bspec_opa.workflow.facts.situation import Given, assemble, change_recorded
+from bspec_opa.workflow.facts.waivers import terms_of
 from bspec_opa.workflow.reasons import FACTS_DIFFER, REPLAY_DIFFERS, WEAK_ASSURANCE
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
             read_intent=lambda digest: stored_intent(objects, digest),
             delegates=_delegates(past, intent),
             rollback=_rollback(past, history),
+            terms=lambda: terms_of(_policy(past, past.predicate["bundles"][0])[0].bundle, past.roots[-1]),
         )
     )
     # What catalogs withdrew and what did not count came from outside the ledger; both can only deny.
@@ -181,7 +183,6 @@ def _check_claims(past: Past, situation: Situation, recorded: JsonObject) -> Non
         "submits": [*situation.submits],
         "approvals": [*situation.approvals],
         "evidence": [*situation.evidence],
-        "waivers": [],
         "rejected": recorded["rejected"],
         "request": request.id if request else None,
         "view": situation.view_digest,
@@ -243,7 +244,8 @@ def _replay(past: Past, request: JsonObject) -> int:
     decision = with_floor(verdict.decision, cast("dict[str, Any]", request), environment.mandatory_rules)
     recorded = past.predicate["decision"]["rules"]
     statuses = {r["id"]: r["status"] for r in recorded}
-    if not decision.allowed or decision.statuses() != statuses or len(recorded) != len(statuses):
+    same = decision.statuses() == statuses and [*decision.waivers] == past.predicate["waivers"]
+    if not decision.allowed or not same or len(recorded) != len(statuses):
         raise REPLAY_DIFFERS.error(
             "deciding again gives another outcome than it records", hint=STOLEN, at=Location(past.at)
         )

@@ -56,6 +56,7 @@ class VerifiedLine:
         target: of a rollback, the line that it redeploys; else empty.
         emergency: whether it is a rollback by the quorum for emergencies.
         reviewed_by: of an emergency, who reviewed it without having taken part.
+        waivers: ids of the waivers that it rests on.
     """
 
     number: int
@@ -72,6 +73,7 @@ class VerifiedLine:
     target: str = ""
     emergency: bool = False
     reviewed_by: tuple[str, ...] = ()
+    waivers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,7 @@ def _verified(past: Past, number: int, rules: int) -> VerifiedLine:
         kind=past.record.type,
         target=predicate.get("target_line", ""),
         emergency=predicate.get("emergency", False),
+        waivers=tuple(predicate["waivers"]),
     )
 
 
@@ -244,6 +247,7 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
     named = {
         *predicate["submits"],
         *predicate["evidence"],
+        *predicate["waivers"],
         predicate["request"],
         *(a["id"] for a in predicate["approvals"]),
     }

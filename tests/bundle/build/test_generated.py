@@ -257,6 +257,17 @@ def test_the_guard_knows_lengths(tmp_path: Path, opa: Opa) -> None:
     ]
 
 
+def test_the_guard_of_data_knows_optional_keys(tmp_path: Path, opa: Opa) -> None:
+    schema = obj({"b": obj(c=integer(1, 2))}, a=string())
+    (tmp_path / "shape.rego").write_text(guard_source(schema, optional=True))
+    (tmp_path / "judge.rego").write_text(JUDGE)
+    cases: list[Any] = [{"a": "x"}, {"a": "x", "b": {"c": 1}}, {"a": "x", "b": {"c": 3}}, {"b": {"c": 1}}]
+    cases += [{"a": "x", "b": None}, {"a": "x", "c": 1}]
+    arguments = ["eval", "-I", "-f", "raw", "-d", str(tmp_path), "data.judge.verdicts"]
+    verdicts = [True, True, False, False, False, False]
+    assert json.loads(opa.run(arguments, stdin=json.dumps(cases).encode())) == verdicts
+
+
 @pytest.mark.attack("A67")
 def test_a_remote_reference_is_not_fetched() -> None:
     from referencing.exceptions import Unresolvable

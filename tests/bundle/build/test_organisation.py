@@ -43,8 +43,10 @@ def line_of(data: dict[str, Any], key: str) -> int:
     return 2 + list(data).index(key)
 
 
-def test_good_data(bundle: Bundle) -> None:
-    data = {**organisation_data(), "floors": [FLOOR], "elevated": [ELEVATED], "emergency": [EMERGENCY]}
+@pytest.mark.parametrize("more", [{}, {"waivers": {"max_days": 366, "max_renewals": 0}}])
+def test_good_data(bundle: Bundle, more: dict[str, Any]) -> None:
+    lists = {"floors": [FLOOR], "elevated": [ELEVATED], "emergency": [EMERGENCY]}
+    data = {**organisation_data(), **lists, **more}
     assert load_organisation(text(data), "org.json", bundle.index) == data
 
 
@@ -57,6 +59,8 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "another type": (lambda d: d.update(providers="acme"), "providers"),
     "an unknown word": (lambda d: d.update(exposure_floor=[{"exposure": "pubic", "tier": "high"}]), "exposure_floor"),
     "an unknown privilege": (lambda d: d.update(forbidden=[{"class": "x", "privilege": "root", "reason": ""}]), "forbidden"),
+    "waivers for ever": (lambda d: d.update(waivers={"max_days": 367, "max_renewals": 0}), "waivers"),
+    "half of the bounds of waivers": (lambda d: d.update(waivers={"max_days": 90}), "waivers"),
     "too few cases": (lambda d: d.update(min_probe_cases=0), "min_probe_cases"),
     "no environment": (lambda d: d.update(environments=[]), "environments"),
     "all": (lambda d: d["environments"].append({"id": "all", "schemas": []}), "environments"),

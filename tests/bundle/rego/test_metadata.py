@@ -8,6 +8,8 @@ from policy_tree import Tree, good_tree, metadata, write
 from bspec_opa.bundle.build.index_build import build_index
 from bspec_opa.bundle.rego.sources import read_sources
 from bspec_opa.bundle.rego.syntax import parse_modules
+from bspec_opa.bundle.selection import FLOOR
+from bspec_opa.bundle.shipped import load_bundle, shipped_bundle
 from bspec_opa.foundation.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -86,6 +88,24 @@ CASES: dict[str, tuple[str, set[tuple[str, str]]]] = {
     "another package": (GOOD + RULE.replace("tools.extra", "tools.extr"), {(LAYOUT, "11:1")}),
     "the package of its test": (GOOD + RULE.replace("tools.extra", "tools.extra_test"), {(LAYOUT, "11:1")}),
 }  # fmt: skip
+
+
+@pytest.mark.attack("A79")
+def test_no_rule_that_mirrors_the_floor_can_be_waived() -> None:
+    """Neither of the shipped bundles, which were built before this was checked, nor of one that is built now."""
+    for bundle in ("default", "elevated"):
+        index = load_bundle(shipped_bundle(bundle)).index
+        rules = {r.id: r.waivable for r in index.rules if r.id in FLOOR}
+        assert rules == dict.fromkeys(FLOOR, False)
+
+
+@pytest.mark.attack("A79")
+def test_a_waivable_mirror_of_the_floor_is_refused(tmp_path: Path, opa: Opa) -> None:
+    place = "bspec/rules/promotion/all/evidence/evidence.rego"
+    text = GOOD.replace("TOL-99", "P98").replace("[tools]", "[promotion]") + RULE.replace(
+        "global.tools.extra", "promotion.all.evidence"
+    )
+    assert (INVALID, f"{place}:10:5") in refused(tmp_path, {**good_tree(), place: text}, opa)
 
 
 @pytest.mark.parametrize("name", CASES)
