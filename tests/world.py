@@ -68,6 +68,12 @@ SIGNERS = {
     "promotion": "gate",
     "rollback": "gate",
     "denial": "gate",
+    "revocation": "pat",
+    "retirement": "pat",
+}
+ENDINGS: dict[str, JsonObject] = {
+    "revocation": {"environment": "staging", "type": "approval", "mode": "retired", "reason": "in error"},
+    "retirement": {"environment": "staging", "reason": "replaced"},
 }
 APPROVERS = {"environment-admin": "dana", "security": "sam", "risk-owner": "rita"}
 
@@ -160,6 +166,8 @@ class World:
                 grant("sam", "waiver-approver"),
                 grant("rita", "risk-owner"),
                 grant("pat", "promoter"),
+                grant("pat", "revoker"),
+                grant("pat", "retirer"),
                 grant("gate", "gate"),
             ],
             "agents": [
@@ -252,6 +260,11 @@ class World:
         surface: Digest = SURFACE,
     ) -> list[Subject]:
         """The subjects of a record type."""
+        if record == "revocation":
+            return [Subject("record", digest("revoked"))]
+        if record == "retirement":
+            scope: JsonObject = {"domain": self.DOMAIN, "agent": self.AGENT, "environment": "staging"}
+            return [Subject("agent", digest_json(scope))]
         first = Subject("surface", surface) if record == "evidence" else Subject("behavior.intent", intent)
         return [first, Subject("binding", binding)]
 
@@ -333,9 +346,11 @@ class World:
                 "expires": later,
                 "renewal": [],
             }
-        if record == "request":
-            return where | {"reason": "first release", "expires": later}
-        return where | self._decided(record, at)
+        if record in ENDINGS:
+            return dict(ENDINGS[record])
+        return where | (
+            {"reason": "first release", "expires": later} if record == "request" else self._decided(record, at)
+        )
 
     def _evidence(self, at: int) -> JsonObject:
         return {

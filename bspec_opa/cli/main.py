@@ -39,6 +39,8 @@ VERBS = (
     "request",
     "record",
     "promote",
+    "revoke",
+    "retire",
     "show",
     "verify",
     "history",

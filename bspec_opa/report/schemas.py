@@ -40,6 +40,7 @@ from bspec_opa.report.decision.impact_schema import IMPACT
 from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.record.database import DATABASE
 from bspec_opa.report.record.ledger_schema import LEDGER
+from bspec_opa.report.record.withdrawal import SCHEMAS as WITHDRAWING
 from bspec_opa.report.record.witness_schema import KNOWN_WITNESSES, WITNESSING
 from bspec_opa.report.trust.rotation_schema import ROTATION
 from bspec_opa.report.writing.schema_parts import (
@@ -100,7 +101,7 @@ _ENGINE = obj(
 _BUNDLE_FILE = {"file": LINE, **cast("dict[str, JsonObject]", BUNDLE["properties"]), "rules": integer(1)}
 _REJECTED = array(obj(type=LINE, id=LINE, file=LINE, code=LINE, message=TEXT))
 _RECORD = obj(
-    type=enum("submit", "evidence", "approval", "request"),
+    type=enum("submit", "evidence", "approval", "request", "revocation", "retirement"),
     id=DIGEST,
     agent=IDENTIFIER,
     environment=LINE,
@@ -213,6 +214,7 @@ _SCHEMAS = {
                     assurance=ASSURANCE,
                     rules=integer(1),
                     current=boolean(),
+                    withdrawn=TEXT,
                     approvals=array(obj(principal=PRINCIPAL, role=IDENTIFIER)),
                 ),
                 minimum=1,
@@ -275,6 +277,7 @@ _SCHEMAS = {
     ),
     **AUDITING,
     **PACKING,
+    **WITHDRAWING,
     **AUTHORING,
     "bspec.init/v1": ((0,), {"directory": LINE, "intent": LINE, "written": LINES, "kept": LINES, "next": LINES}),
 }

@@ -26,7 +26,10 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 RECORD_TYPES: Mapping[str, str] = MappingProxyType(
     {
         name: f"urn:bspec-opa:{name}:v1"
-        for name in ("submit", "evidence", "approval", "waiver", "request", "promotion", "rollback", "denial")
+        for name in (
+            *("submit", "evidence", "approval", "waiver", "request", "promotion", "rollback", "denial"),
+            *("revocation", "retirement"),
+        )
     }
 )
 """Record name to predicate type."""

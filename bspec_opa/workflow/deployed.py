@@ -12,6 +12,7 @@ from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.shape import shape_problems
 from bspec_opa.workflow.reasons import BAD_DEPLOYED, DEPLOYED_DIFFERS, DEPLOYED_SUPERSEDED
+from bspec_opa.workflow.verify import withdrawal_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -145,6 +146,10 @@ class _Comparison:
             known = ", ".join(sorted({v.environment for v in lines if v.current}))
             message = f"the lock has no current line for {environment}"
             yield self._differs("/environment", message, f"promote to it, or name one of: {known or 'none'}")
+            return
+        withdrawn = withdrawal_problem(current, self._document.locate("/line"))
+        if withdrawn is not None:
+            yield withdrawn
             return
         yield from self._line(current)
         bound = cast("dict[str, Any]", _bound(current.binding))

@@ -14,6 +14,7 @@ from bspec_opa.workflow.checkout.accepting import require_accepted
 from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
 from bspec_opa.workflow.decision_log import Decided, log_decision
+from bspec_opa.workflow.facts.ending import ending_notes
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.objections import objections
@@ -89,9 +90,13 @@ def stored_intent(objects: ObjectStore, digest: Digest) -> LoadedIntent:
 
 
 def delegates(session: Session, environment: Environment) -> frozenset[str]:
-    """The agents this one may delegate to that have a current line in the environment."""
+    """The agents this one may delegate to that have a current line in the environment, which nobody has withdrawn."""
     named = session.loaded.intent.constraints.delegation
-    return frozenset(a for a in named if session.history_of(a).head(environment.id) is not None)
+    return frozenset(a for a in named if session.history_of(a).standing(environment.id) is not None)
+
+
+def _endings(situation: Situation) -> tuple[str, ...]:
+    return tuple(ending_notes(situation.given.history, situation.given.environment))
 
 
 def rejected_facts(rejected: Sequence[Rejected]) -> list[JsonObject]:
@@ -128,7 +133,7 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         assurance=panel.assurance,
         bundle=session.policy.ref,
         advisory=not session.anchor.authenticated,
-        notes=(*session.notes, *accepted, *objections(situation), *verdict.notes),
+        notes=(*session.notes, *accepted, *objections(situation), *_endings(situation), *verdict.notes),
         unsequenced=tuple(r.id for r in session.inbox.records if r.id not in sequenced),
         rejected=(*situation.given.history.rejected, *session.inbox.rejected),
         request=request,

@@ -19,6 +19,7 @@ from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved
 from bspec_opa.workflow.checkout.reviewed import require_as_reviewed
 from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.evaluate import situation_of
+from bspec_opa.workflow.facts.ending import ending_notes
 from bspec_opa.workflow.facts.situation import MISSING_SOURCE
 from bspec_opa.workflow.reasons import BINDING_MISSING, SOURCE_CHANGED
 
@@ -79,7 +80,7 @@ def attest(session: Session, environment_name: str, result_file: Path, signer: S
         TrustError: the signer is no evaluator for this agent.
     """
     environment = session.environment(environment_name)
-    head = session.history.head(environment.from_) if environment.from_ else None
+    head = session.history.standing(environment.from_) if environment.from_ else None
     carried = head is not None and head.record.predicate["surface_digest"] == session.loaded.surface_digest
     binding = head.subject(BINDING_SUBJECT) if carried and head else _resolved(session).digest
     data = read_bounded(result_file, MAX_DOCUMENT_BYTES)
@@ -121,8 +122,10 @@ def promotable(session: Session, environment_name: str) -> Situation:
     situation = situation_of(session, environment, with_inbox=True)
     if situation.binding is None or situation.source == MISSING_SOURCE:
         hint = f"promote it to {environment.from_} first" if environment.from_ else "run bspec-opa resolve"
-        raise BINDING_MISSING.error(f"there is nothing to bind for {environment.id} yet", hint=hint)
-    source = session.history.head(environment.from_) if environment.from_ else None
+        message = f"there is nothing to bind for {environment.id} yet"
+        why = "; ".join((message, *ending_notes(situation.given.history, environment)))
+        raise BINDING_MISSING.error(why, hint=hint)
+    source = session.history.standing(environment.from_) if environment.from_ else None
     if source is not None and source.subject(INTENT_SUBJECT) != session.loaded.digest:
         raise SOURCE_CHANGED.error(
             f"{environment.from_} binds another version of this intent",

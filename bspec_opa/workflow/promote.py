@@ -147,7 +147,7 @@ def _require_proven(session: Session, situation: Situation) -> None:
     Otherwise a stolen gate's key could lower the bar of the next genuine promotion by an invented line to compare
     with (attack A76). A line that does not hold has to be revoked by the trust root.
     """
-    source = session.history.head(situation.given.environment.from_)
+    source = session.history.standing(situation.given.environment.from_)
     ledger, world = session.ledger, session.world
     evidence = Evidence(session.anchor.roots, ledger, session.objects, world.environ, world.now)
     for head in (situation.head, source):

@@ -115,6 +115,10 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
     intent = stored_intent(objects, cast("Digest", past.record.statement.digest_of(INTENT_SUBJECT)))
     environment = past.environment
     history = read_history(past.before, past.roots, past.record.agent, now)
+    ended = history.withdrawals.retired.get(environment.id)
+    if ended is not None:
+        message = f"was decided although the agent was {ended.said}"
+        raise FACTS_DIFFER.error(message, hint=STOLEN, at=Location(past.at))
     situation = assemble(
         Given(
             loaded=intent,
@@ -143,7 +147,7 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
 def _delegates(past: Past, intent: LoadedIntent) -> frozenset[str]:
     def current(agent: str) -> bool:
         history = read_history(past.before, past.roots, agent, past.entry.at)
-        return history.head(past.environment.id) is not None
+        return history.standing(past.environment.id) is not None
 
     return frozenset(a for a in intent.intent.constraints.delegation if current(a))
 

@@ -86,6 +86,8 @@ ROWS = [
     Row("request", "bound", STAGING, SIGNS),
     Row("record", "signed", ("behavior.intent",), SIGNS | {"sqlite3"}),
     Row("promote", "signed", STAGING, ALL | {"sqlite3"}),
+    Row("revoke", "staged", ("entry:6", "--reason", "x"), SIGNS | {"sqlite3"}),
+    Row("retire", "staged", ("billing-support", "--all", "--reason", "x"), SIGNS | {"sqlite3"}),
     Row("show", "staged", ("behavior.lock",), set()),
     Row("show", "staged", ("behavior.lock", "--deployed", "staging"), set()),
     Row("verify", "staged", ("behavior.lock",), ALL),

@@ -71,6 +71,8 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "key show": ("ready", ("key", "show", "keys/root.pub.pem"), "key"),
     "show": ("live", ("show",), "lock"),
     "verify": ("live", ("verify",), "verification"),
+    "revoke": ("staged", ("revoke", "entry:6", "--reason", "x"), "revoked"),
+    "retire": ("staged", ("retire", "billing-support", "--all", "--reason", "x"), "retired"),
     "history": ("live", ("history", "billing-support", "--denials"), "history"),
     "audit": ("live", ("audit", "--at", "12"), "audit"),
     "pack": ("live", ("audit", "evidence-pack", "pack"), "pack"),

@@ -89,7 +89,16 @@ def line_json(line: PastLine) -> JsonObject:
         "approvals": [_signed_json(r) for r in line.approvals],
         "request": _signed_json(line.request),
         "since": [
-            {"of": of, "kind": s.kind, "id": s.id, "root_version": s.version, "at": s.at, "reason": s.reason}
+            {
+                "of": of,
+                "kind": s.kind,
+                "id": s.id,
+                "root_version": s.version,
+                "entry": s.entry,
+                "by": s.by,
+                "at": s.at,
+                "reason": s.reason,
+            }
             for of, s in line.everything_since
         ],
     }

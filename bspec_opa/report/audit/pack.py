@@ -58,6 +58,7 @@ PACK: dict[str, JsonObject] = {
             ),
             denials=array(obj(entry=integer(), environment=IDENTIFIER, at=TIME, verdict=enum("denied", "pending"))),
             void=array(obj(entry=integer(), why=TEXT)),
+            withdrawn=array(obj(entry=integer(), what=LINE, environment=LINE, by=LINE, reason=TEXT)),
         )
     ),
     "notes": LINES,
@@ -127,7 +128,11 @@ def _agent(agent: Examined) -> Iterator[str]:
     for void in agent.void:
         yield f"  void  entry {void.entry}"
         yield from labelled("because", printable(void.why))
-    if not (agent.lines or agent.denials or agent.void):
+    for w in agent.withdrawn:
+        where = f" → {w.record.environment}" if w.record.environment else ""
+        yield f"  {printable(w.what)}{where}  {format_time(w.at)}  entry {w.seq}"
+        yield from labelled("because", printable(f"{w.record.principal}: {w.reason}"))
+    if not (agent.lines or agent.denials or agent.void or agent.withdrawn):
         yield "  nothing was decided"
 
 
@@ -170,4 +175,14 @@ def _agent_json(agent: Examined) -> JsonObject:
             {"entry": d.entry, "environment": d.environment, "at": d.at, "verdict": d.verdict} for d in agent.denials
         ],
         "void": [{"entry": v.entry, "why": v.why} for v in agent.void],
+        "withdrawn": [
+            {
+                "entry": -1 if w.seq is None else w.seq,
+                "what": w.what,
+                "environment": w.record.environment or "",
+                "by": w.record.principal,
+                "reason": w.reason,
+            }
+            for w in agent.withdrawn
+        ],
     }

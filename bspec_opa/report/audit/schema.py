@@ -11,7 +11,16 @@ from bspec_opa.trust.predicates import CHANGES
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
 
-_SINCE = obj(of=LINE, kind=enum("record", "key"), id=LINE, root_version=integer(1), at=TIME, reason=TEXT)
+_SINCE = obj(
+    of=LINE,
+    kind=enum("record", "key"),
+    id=LINE,
+    root_version=integer(),
+    entry=integer(-1),
+    by=LINE,
+    at=TIME,
+    reason=TEXT,
+)
 _SIGNED = obj(
     type=enum("submit", "evidence", "approval", "request"),
     id=DIGEST,
@@ -50,7 +59,7 @@ HISTORY: dict[str, JsonObject] = {
             environment=IDENTIFIER,
             events=array(
                 obj(
-                    state=enum("current", "superseded", "revoked", "void", "denied", "pending"),
+                    state=enum("current", "superseded", "revoked", "retired", "void", "denied", "pending"),
                     version=LINE,
                     entry=integer(),
                     why=TEXT,

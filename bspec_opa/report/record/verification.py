@@ -23,6 +23,8 @@ def verification_text(verification: Verification, lock: str, style: Style) -> st
             f"  line {v.number}  {v.environment} at {v.at}  {current}; ledger entry {v.entry}; "
             f"{count(v.rules, 'rule')} replayed, {v.assurance}"
         )
+        if v.withdrawn is not None:
+            lines.append(f"          {style.mark('WITHDRAWN', 'bold', 'red')} {printable(v.withdrawn.said)}")
         lines.append(f"          approved by {', '.join(sorted(by(p, r) for p, r in v.approvals))}")
     lines.append(
         f"  ledger  {count(verification.tree_size, 'entry', 'entries')} under a signed checkpoint; "
@@ -54,6 +56,7 @@ def verification_json(verification: Verification) -> JsonObject:
                 "assurance": v.assurance,
                 "rules": v.rules,
                 "current": v.current,
+                "withdrawn": v.withdrawn.said if v.withdrawn else "",
                 "approvals": [{"principal": p, "role": r} for p, r in v.approvals],
             }
             for v in verification.lines

@@ -113,11 +113,11 @@ class PastLine:
     @property
     def said_since(self) -> tuple[str, ...]:
         """The same in sentences; what is said of several records of one person alike is one sentence."""
-        found = Counter((of, s.kind, s.version, s.at, s.reason) for of, s in self.everything_since)
+        found = Counter((of, s.kind, s.revoked_by, s.reason) for of, s in self.everything_since)
         return tuple(
             f"{of if n == 1 else f'{of} ({n} records)'}: {'its key' if kind == 'key' else 'it'} was revoked by "
-            f"trust root version {version} of {at}: {reason}"
-            for (of, kind, version, at, reason), n in found.items()
+            f"{by}: {reason}"
+            for (of, kind, by, reason), n in found.items()
         )
 
 

@@ -62,6 +62,8 @@ KEYS: Mapping[str, str] = {
     "signing.approver": "key",
     "signing.evaluator": "key",
     "signing.promoter": "key",
+    "signing.revoker": "key",
+    "signing.retirer": "key",
     "signing.gate": "key",
     "signing.ledger": "key",
 }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.root import TrustRoot
 
-INBOX_TYPES = ("submit", "evidence", "approval", "request")
+INBOX_TYPES = ("submit", "evidence", "approval", "request", "revocation", "retirement")
 """What people write; the gate's own records go straight to the ledger."""
 
 

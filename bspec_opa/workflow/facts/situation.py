@@ -19,6 +19,7 @@ from bspec_opa.gate.request import GENESIS, Facts
 from bspec_opa.intent.change import change_of
 from bspec_opa.intent.projection import intent_input, promotion_input, risk_input
 from bspec_opa.trust.authority import INTENT_SUBJECT
+from bspec_opa.workflow.facts.ending import require_not_retired
 from bspec_opa.workflow.facts.parts import (
     barred_of,
     delegates_of,
@@ -115,10 +116,11 @@ class Situation:
 
     @property
     def is_current(self) -> bool:
-        """Whether exactly this is already the current line here."""
+        """Whether exactly this is already the current line here, and that is not revoked."""
         head = self.head
         return (
             head is not None
+            and head.revoked is None
             and self.binding is not None
             and head.subject("behavior.intent") == self.given.loaded.digest
             and head.subject("binding") == self.binding.digest
@@ -143,11 +145,13 @@ def assemble(given: Given) -> Situation:
     """The situation.
 
     Raises:
-        BspecError: an intent that the ledger refers to is missing, or evidence exceeds the limits.
+        BspecError: an intent that the ledger refers to is missing, evidence exceeds the limits, or the agent is
+            retired there.
     """
     loaded, history, environment = given.loaded, given.history, given.environment
+    require_not_retired(history, loaded.intent.metadata.id, environment.id)
     head = history.head(environment.id)
-    source_head = history.head(environment.from_) if environment.from_ else None
+    source_head = history.standing(environment.from_) if environment.from_ else None
     binding = _binding(given, source_head)
     old = given.read_intent(head.subject(INTENT_SUBJECT)) if head else None
     change = _change(old, loaded, head, binding)

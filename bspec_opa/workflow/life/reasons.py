@@ -1,0 +1,52 @@
+"""Reasons of what ends a lock line, a record or an agent."""
+
+from bspec_opa.foundation.errors import ExitCode, Reason
+
+WITHDRAWN = Reason(
+    "record.revoked",
+    ExitCode.TRUST,
+    "a record of the ledger is revoked by a later one",
+    "sign a new one, if it is right",
+)
+NOT_REVOCABLE = Reason(
+    "revoke.not-revocable",
+    ExitCode.TRUST,
+    "a revocation names something that can't be revoked, or not what it says",
+    "what only the trust root can revoke is revoked with bspec-opa trust revoke",
+)
+NO_TARGET = Reason(
+    "revoke.no-such-record",
+    ExitCode.USAGE,
+    "neither the ledger nor the inbox has what is to be revoked",
+    "name a lock line's digest, a record's id or entry:N; history and show print them",
+)
+IS_KEY = Reason(
+    "revoke.is-a-key",
+    ExitCode.USAGE,
+    "a key is revoked in the trust root, not in the ledger",
+    "run bspec-opa trust revoke, and let the root keys sign",
+)
+ALREADY = Reason(
+    "revoke.already",
+    ExitCode.USAGE,
+    "what is to be revoked or retired is so already",
+    "nothing is left to do; history says by whom and why",
+)
+LINE_REVOKED = Reason(
+    "verify.revoked",
+    ExitCode.TRUST,
+    "the current line of an environment was revoked: what it binds must not run",
+    "stop the deployment; promote again, or roll back",
+)
+AGENT_RETIRED = Reason(
+    "verify.retired",
+    ExitCode.TRUST,
+    "the agent was retired in an environment: nothing of it must run there",
+    "stop the deployment",
+)
+RETIRED = Reason(
+    "promotion.retired",
+    ExitCode.DENIED,
+    "the agent was retired in the environment, which is final",
+    "give the agent that takes its place an id of its own",
+)
