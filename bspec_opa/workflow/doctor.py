@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
 from bspec_opa import __version__
-from bspec_opa.foundation.errors import BspecError, ExitCode, worst
+from bspec_opa.foundation.errors import BspecError, ExitCode, Location, worst
 from bspec_opa.foundation.files import is_regular, list_files
 from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.interface import require_clock
@@ -22,6 +22,7 @@ from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_project, intent_beside
 from bspec_opa.workflow.probe import probe_request
+from bspec_opa.workflow.verify import withdrawal_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -208,6 +209,10 @@ def _locks(examination: _Examination, project: Project, anchor: Anchor, world: W
         found = examination.attempt("lock", partial(examine_lock, lock, project, anchor, world))
         if found is not None:
             examination.good("lock", f"{lock}: verified, {len(found.lines)} of {found.agent}'s lines")
+            for line in found.lines:
+                problem = withdrawal_problem(line, Location(f"{lock} line {line.number}"))
+                if problem is not None:
+                    examination.note("lock", f"{lock} line {line.number}: {problem.message}", problem.hint)
 
 
 def _lock_files(project: Project) -> list[Path]:
