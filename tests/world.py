@@ -406,6 +406,7 @@ class World:
             "rejected": [],
             "request": digest("request"),
             "view": digest("view"),
+            "adopted": [],
         }
         return line | {"target_line": digest("line")} if record == "rollback" else line
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bspec_opa.cli.options import ENVIRONMENT, INTENT, KEY, PIN, engine_options, output_options, place_options
+from bspec_opa.cli.options import ADOPT, ENVIRONMENT, INTENT, KEY, PIN, engine_options, output_options, place_options
 from bspec_opa.cli.records import open_signed, show_issued, signer_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--reject", is_flag=True, help="Sign a reject; it stands until you approve the same.")
 @click.option("--reason", default="", help="Why, for those who read the record.")
 @click.option("--valid-for", metavar="DURATION", help="How long it counts: P7D, PT12H [the intent's approval_ttl].")
+@ADOPT
 @KEY
 @PIN
 @engine_options
@@ -35,6 +36,7 @@ def command(
     reject: bool,
     reason: str,
     valid_for: str | None,
+    adopting: bool,
     key: str | None,
     quiet: bool,
     **options: Any,
@@ -54,7 +56,7 @@ def command(
     from bspec_opa.workflow.issue import Approval, approve, promotable
 
     session, output = open_signed(runtime, intent, options, quiet=quiet)
-    situation = promotable(session, environment)
+    situation = promotable(session, environment, adopting=adopting)
     changes = text_changes(session.project, situation, session.objects)
     output.aside(differences_text(changes) + view_text(situation, decide(session, situation)))
     approval = Approval(role, reject, reason, valid_for)

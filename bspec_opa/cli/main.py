@@ -39,6 +39,7 @@ VERBS = (
     "request",
     "record",
     "promote",
+    "adopt",
     "revoke",
     "retire",
     "show",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bspec_opa.cli.options import ENVIRONMENT, INTENT, KEY, PIN, output_options, place_options
+from bspec_opa.cli.options import ADOPT, ENVIRONMENT, INTENT, KEY, PIN, output_options, place_options
 from bspec_opa.cli.records import open_signed, show_issued, signer_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @ENVIRONMENT
 @click.option("--reason", default="", help="Why now, for those who read the record.")
 @click.option("--valid-for", metavar="DURATION", help="How long it counts: P1D, PT12H [P1D].")
+@ADOPT
 @KEY
 @PIN
 @place_options
@@ -30,6 +31,7 @@ def command(
     environment: str,
     reason: str,
     valid_for: str | None,
+    adopting: bool,
     key: str | None,
     quiet: bool,
     **options: Any,
@@ -43,5 +45,5 @@ def command(
 
     session, output = open_signed(runtime, intent, options, quiet=quiet)
     signer = signer_of("promoter", key, session)
-    issued = request(session, environment, signer, reason=reason, valid_for=valid_for)
+    issued = request(session, environment, signer, reason=reason, valid_for=valid_for, adopting=adopting)
     show_issued(output, issued, session, environment)

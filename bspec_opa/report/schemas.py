@@ -190,7 +190,7 @@ _SCHEMAS = {
             "expires": TIME,
             "file": LINE,
             "environments": array(
-                obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=LINES), minimum=1
+                obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=LINES, adoption=LINE), minimum=1
             ),
             "publishers": PUBLISHERS,
             "witnesses": KNOWN_WITNESSES,
@@ -214,6 +214,7 @@ _SCHEMAS = {
                     assurance=ASSURANCE,
                     rules=integer(1),
                     current=boolean(),
+                    adopted=LINES,
                     withdrawn=TEXT,
                     approvals=array(obj(principal=PRINCIPAL, role=IDENTIFIER)),
                 ),

@@ -128,6 +128,7 @@ def _line(kind: str, **more: JsonObject) -> JsonObject:
         decision=obj(**_DECISION),
         bundles=_BUNDLES,
         decided_on=_DECIDED_ON,
+        adopted=array(obj(environment=IDENTIFIER, at=TIME, deployed=DIGEST), maximum=100),
         **more,
     )
 

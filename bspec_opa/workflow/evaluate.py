@@ -14,6 +14,7 @@ from bspec_opa.workflow.checkout.accepting import require_accepted
 from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
 from bspec_opa.workflow.decision_log import Decided, log_decision
+from bspec_opa.workflow.facts.adopting import without_source
 from bspec_opa.workflow.facts.ending import ending_notes
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
@@ -38,19 +39,22 @@ OpenPanel = Callable[["Config", "Policy", "Environment", "Mapping[str, str]"], "
 """As :func:`bspec_opa.workflow.checkout.deciding.open_panel`."""
 
 
-def evaluate(session: Session, environment_name: str, opened: OpenPanel = open_panel) -> Evaluation:
+def evaluate(
+    session: Session, environment_name: str, opened: OpenPanel = open_panel, *, adopting: bool = False
+) -> Evaluation:
     """Decide as if the inbox were sequenced.
 
     Args:
         session: what is decided on.
         environment_name: where to.
         opened: gives the engines; they are given back by whoever made it.
+        adopting: whether it would be adopted.
 
     Raises:
         BspecError: anything that keeps a decision from being taken; see the exit codes.
     """
     environment = session.environment(environment_name)
-    situation = situation_of(session, environment, with_inbox=True)
+    situation = situation_of(session, environment, with_inbox=True, adopting=adopting)
     evaluation = decide(session, situation, opened)
     if not situation.is_current:
         return evaluation
@@ -58,8 +62,14 @@ def evaluate(session: Session, environment_name: str, opened: OpenPanel = open_p
     return replace(evaluation, notes=(*evaluation.notes, note))
 
 
-def situation_of(session: Session, environment: Environment, *, with_inbox: bool) -> Situation:
-    """What the ledger, and the inbox where it is wanted, say about this intent and environment."""
+def situation_of(session: Session, environment: Environment, *, with_inbox: bool, adopting: bool = False) -> Situation:
+    """What the ledger, and the inbox where it is wanted, say about this intent and environment.
+
+    Raises:
+        BspecError: the agent is retired there, or may not be adopted.
+    """
+    if adopting:
+        environment = without_source(environment, session.agent, session.world.now)
     history = session.history.with_inbox(session.inbox.records) if with_inbox else session.history
     history = counting_in(history, environment, session.anchor.root, session.loaded.surface_digest)
     binding = read_resolved(session.project, session.agent)
@@ -76,6 +86,7 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
             delegates=delegates(session, environment),
             withdrawn=lambda found: withdrawn_facts(loaded, found, catalogs, now),
             rejected=rejected_facts((*history.rejected, *session.inbox.rejected)),
+            adopting=adopting,
         )
     )
 

@@ -112,14 +112,15 @@ class Approval:
     valid_for: str | None = None
 
 
-def promotable(session: Session, environment_name: str) -> Situation:
+def promotable(session: Session, environment_name: str, *, adopting: bool = False) -> Situation:
     """The situation that an approver or promoter signs, with the inbox as if it were sequenced.
 
     Raises:
         InvalidInputError: there is no binding, or the source environment has another intent.
     """
     environment = session.environment(environment_name)
-    situation = situation_of(session, environment, with_inbox=True)
+    situation = situation_of(session, environment, with_inbox=True, adopting=adopting)
+    environment = situation.given.environment
     if situation.binding is None or situation.source == MISSING_SOURCE:
         hint = f"promote it to {environment.from_} first" if environment.from_ else "run bspec-opa resolve"
         message = f"there is nothing to bind for {environment.id} yet"
@@ -163,13 +164,21 @@ def _expiry(session: Session, situation: Situation, approval: Approval) -> str:
     return format_time(session.world.now + parse_duration(approval.valid_for or declared or DEFAULT_APPROVAL))
 
 
-def request(session: Session, environment_name: str, signer: Signer, *, reason: str, valid_for: str | None) -> Issued:
+def request(
+    session: Session,
+    environment_name: str,
+    signer: Signer,
+    *,
+    reason: str,
+    valid_for: str | None,
+    adopting: bool = False,
+) -> Issued:
     """A promoter asks for exactly this promotion.
 
     Raises:
         TrustError: the signer is no promoter there.
     """
-    situation = promotable(session, environment_name)
+    situation = promotable(session, environment_name, adopting=adopting)
     own: JsonObject = {
         "environment": situation.given.environment.id,
         "base": situation.base,

@@ -30,6 +30,7 @@ from bspec_opa.workflow.checkout.session import reopen, require_same_root, rerea
 from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.checkout.texts import keep_components
 from bspec_opa.workflow.evaluate import decide, situation_of
+from bspec_opa.workflow.facts.adopting import require_quorum
 from bspec_opa.workflow.facts.lines import denial_predicate, lock_of, promotion_predicate
 from bspec_opa.workflow.reasons import MOVED, NEWER_ROOT
 from bspec_opa.workflow.sequence import canonical_intent, sequence
@@ -37,6 +38,7 @@ from bspec_opa.workflow.verify import Evidence, verify_head
 from bspec_opa.workflow.witness.cosigning import require_line_witnessed, try_witnessing, witnessed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bspec_opa.foundation.digest import Digest
@@ -82,8 +84,27 @@ class Outcome:
     restored: int = 0
 
 
-def promote(session: Session, environment_name: str, keys: Keys) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs of an agent that is adopted, and what demands that it is exactly what would be bound.
+
+    Attributes:
+        document: in its canonical form; its digest stands in the line.
+        require_bound: raises what differs.
+    """
+
+    document: bytes
+    require_bound: Callable[[Situation], None]
+
+
+def promote(session: Session, environment_name: str, keys: Keys, running: Running | None = None) -> Outcome:
     """Promote an intent into an environment, or record why not.
+
+    Args:
+        session: the intent in its project.
+        environment_name: where to.
+        keys: the gate's and the ledger's.
+        running: of an agent that is adopted, what runs.
 
     Raises:
         BspecError: nothing was decided; see the exit codes.
@@ -100,7 +121,7 @@ def promote(session: Session, environment_name: str, keys: Keys) -> Outcome:
             sequencing = sequence(session, keys.ledger)
             added += tuple(r.id for r in sequencing.added)
             session = reread(session, sequencing.ledger)
-            outcome = _once(session, session.environment(environment_name), keys)
+            outcome = _once(session, session.environment(environment_name), keys, running)
         except StoreError as e:
             if e.code not in _MOVED:
                 raise
@@ -117,8 +138,8 @@ def _remembered(session: Session) -> Session:
     return session if ledger is session.ledger else reread(session, ledger)
 
 
-def _once(session: Session, environment: Environment, keys: Keys) -> Outcome:
-    situation = situation_of(session, environment, with_inbox=False)
+def _once(session: Session, environment: Environment, keys: Keys, running: Running | None) -> Outcome:
+    situation = situation_of(session, environment, with_inbox=False, adopting=running is not None)
     lock = lock_beside(session.file)
     # Proven first: a line that the records do not bear out is not copied into the lock either.
     _require_proven(session, situation)
@@ -129,12 +150,16 @@ def _once(session: Session, environment: Environment, keys: Keys) -> Outcome:
     if situation.binding is None:
         return Outcome(evaluation, None, None, lock, (), restored)
     maker = Maker(session.anchor, session.agent, session.world.now)
+    if running is not None:
+        running.require_bound(situation)
+        if evaluation.decision.allowed:
+            require_quorum(situation)
     if not evaluation.decision.allowed:
         denial = _denial(session, situation, evaluation, maker, keys)
         entry = _append(session, denial, keys)
         try_witnessing(session)
         return Outcome(evaluation, None, entry, lock, (), restored)
-    line = _line(session, situation, evaluation, maker, keys)
+    line = _line(session, situation, evaluation, keys, running)
     entry = _append(session, line, keys)
     require_line_witnessed(session, entry)
     _complete_own(lock, session)
@@ -219,15 +244,19 @@ def _keep_objects(session: Session, evaluation: Evaluation) -> None:
     objects.put(session.policy.tar)
 
 
-def _line(session: Session, situation: Situation, evaluation: Evaluation, maker: Maker, keys: Keys) -> Record:
+def _line(
+    session: Session, situation: Situation, evaluation: Evaluation, keys: Keys, running: Running | None
+) -> Record:
     assert situation.binding is not None  # noqa: S101 - the caller looked
     _keep_objects(session, evaluation)
     keep_entries(session.project, session.loaded, situation.binding, session.objects)
     keep_components(session.project, situation.binding, session.objects)
     place = next_place(lock_of(session.history), evaluation.environment)
-    own = promotion_predicate(situation, evaluation, session.ledger.head(), place)
+    deployed = session.objects.put(running.document) if running else None
+    own = promotion_predicate(situation, evaluation, session.ledger.head(), place, deployed)
     artifacts = artifact_subjects(situation.binding)
     subjects = line_subjects(situation.given.loaded.digest, situation.binding.to_json(), artifacts)
+    maker = Maker(session.anchor, session.agent, session.world.now)
     return maker.make("promotion", subjects, own, keys.gate)
 
 

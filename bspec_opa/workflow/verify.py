@@ -18,6 +18,7 @@ from bspec_opa.trust.authority import require_not_revoked
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.root import require_current
 from bspec_opa.trust.withdrawal import RETIREMENT
+from bspec_opa.workflow.facts.adopting import adopted_in
 from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import lock_of
 from bspec_opa.workflow.facts.past import verify_line
@@ -53,6 +54,7 @@ class VerifiedLine:
         approvals: principal and role of each.
         current: whether it is the environment's current line.
         binding: what it binds.
+        adopted: where and since when the agent was adopted, one text each.
         withdrawn: the line's revocation or, of the environment's current line, the agent's retirement there.
     """
 
@@ -66,6 +68,7 @@ class VerifiedLine:
     approvals: tuple[tuple[str, str], ...]
     current: bool
     binding: JsonObject
+    adopted: tuple[str, ...] = ()
     withdrawn: Withdrawal | None = None
 
 
@@ -220,6 +223,7 @@ def _verified(past: Past, number: int, rules: int) -> VerifiedLine:
         approvals=tuple((a["principal"], a["role"]) for a in predicate["approvals"]),
         current=False,
         binding=predicate["binding"],
+        adopted=tuple(f"in {a.environment} since {a.at}" for a in adopted_in(past.record)),
     )
 
 

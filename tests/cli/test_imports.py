@@ -86,6 +86,7 @@ ROWS = [
     Row("request", "bound", STAGING, SIGNS),
     Row("record", "signed", ("behavior.intent",), SIGNS | {"sqlite3"}),
     Row("promote", "signed", STAGING, ALL | {"sqlite3"}),
+    Row("adopt", "bound", (*STAGING, "--deployed", "missing.json"), SIGNS, 3),
     Row("revoke", "staged", ("entry:6", "--reason", "x"), {"cryptography", "sqlite3"}),
     Row("retire", "staged", ("billing-support", "--all", "--reason", "x"), {"cryptography", "sqlite3"}),
     Row("show", "staged", ("behavior.lock",), set()),

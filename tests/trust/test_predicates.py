@@ -29,11 +29,12 @@ MEMBERS = {
     "request": "environment base source reason expires",
     "promotion": (
         "kind environment seq previous base source surface_digest schema schema_digest binding change submits "
-        "approvals evidence waivers rejected request view input_digest now decision bundles decided_on"
+        "approvals evidence waivers rejected request view input_digest now decision bundles decided_on "
+        "adopted"
     ),
     "rollback": (
         "kind environment seq previous base source surface_digest schema schema_digest binding change submits "
-        "approvals evidence waivers rejected request view input_digest now decision bundles decided_on target_line"
+        "approvals evidence waivers rejected request view input_digest now decision bundles decided_on adopted target_line"
     ),
     "revocation": "environment type mode reason",
     "retirement": "environment reason",

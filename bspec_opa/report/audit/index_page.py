@@ -115,6 +115,7 @@ def _line(proven: ProvenLine) -> Iterator[str]:
         ("approved by", ", ".join(sorted(by(r.principal, r.role) for r in line.approvals))),
         ("requested by", line.request.principal),
         ("signed by", line.gate),
+        *(("adopted", f"in {a.environment} since {a.at}: it ran before it was promoted") for a in line.adopted),
         ("changed", f"{line.change.verdict}, {count(len(line.change.items), 'difference')}"),
     ]
     yield "| | |\n| --- | --- |"

@@ -39,6 +39,8 @@ def people_lines(line: PastLine) -> Iterator[str]:
     yield from labelled("approved", _people(line.approvals))
     yield from labelled("evidence", "; ".join(sorted(map(_about, line.runs))) or "none")
     yield from labelled("submitted", _people(line.submits))
+    for adopted in line.adopted:
+        yield from labelled("adopted", f"in {adopted.environment} since {adopted.at}: it ran before it was promoted")
     yield from labelled("requested", f"{_people([line.request])}; signed by {printable(line.gate)}")
 
 
@@ -88,6 +90,7 @@ def line_json(line: PastLine) -> JsonObject:
         "evidence": [_signed_json(r) for r in line.runs],
         "approvals": [_signed_json(r) for r in line.approvals],
         "request": _signed_json(line.request),
+        "adopted": [{"environment": a.environment, "at": a.at, "deployed": a.deployed} for a in line.adopted],
         "since": [
             {
                 "of": of,

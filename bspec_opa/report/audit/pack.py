@@ -53,6 +53,7 @@ PACK: dict[str, JsonObject] = {
                     at=TIME,
                     rules=integer(1),
                     current=boolean(),
+                    adopted=array(TEXT),
                     since=array(TEXT),
                 )
             ),
@@ -121,6 +122,8 @@ def _agent(agent: Examined) -> Iterator[str]:
         where = f"{printable(proven.version)} → {line.environment}"
         yield f"  line {line.number}  {where}  {line.at}  entry {line.entry}{current}"
         yield from labelled("replayed", f"{count(proven.rules, 'rule')}, {line.assurance}; {line.change.verdict}")
+        for adopted in line.adopted:
+            yield from labelled("adopted", f"in {adopted.environment} since {adopted.at}")
         yield from since_lines(line)
     for denial in agent.denials:
         where = f"{printable(denial.version)} → {denial.environment}"
@@ -167,6 +170,7 @@ def _agent_json(agent: Examined) -> JsonObject:
                 "at": p.line.at,
                 "rules": p.rules,
                 "current": p.current,
+                "adopted": [f"in {a.environment} since {a.at}" for a in p.line.adopted],
                 "since": [*p.line.said_since],
             }
             for p in agent.lines

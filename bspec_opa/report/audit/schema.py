@@ -47,6 +47,7 @@ _LINE = obj(
     evidence=array(_SIGNED),
     approvals=array(_SIGNED),
     request=_SIGNED,
+    adopted=array(obj(environment=IDENTIFIER, at=TIME, deployed=DIGEST)),
     since=array(_SINCE),
 )
 HISTORY: dict[str, JsonObject] = {

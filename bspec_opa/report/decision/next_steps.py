@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ class Steps:
             what follows.
         pinned: whether a trust pin is known; nothing can be signed without one.
         configured: roles (author, approver, …) whose key the configuration names, so ``--key`` can be left out.
+        adopting: whether approvals and the request are for an adoption.
     """
 
     intent: str
@@ -44,6 +45,7 @@ class Steps:
     prepared: bool = True
     pinned: bool = True
     configured: frozenset[str] = frozenset()
+    adopting: bool = False
 
     def of(self, decision: Decision) -> list[str]:
         """Commands in the order of the protocol, each once."""
@@ -87,11 +89,16 @@ class Steps:
                 return f"bspec-opa attest {intent} --env {environment} --result {quote(str(result))}{key}"
             case "approval":
                 role = f" --role {quote(need.role)}" if need.role else " --role ROLE"
-                return f"bspec-opa approve {intent} --env {environment}{role}{self._key('approver', need.role)}"
+                key = self._key("approver", need.role)
+                return f"bspec-opa approve {intent} --env {environment}{self._adopt}{role}{key}"
             case "request":
-                return f"bspec-opa request {intent} --env {environment}{self._key('promoter')}"
+                return f"bspec-opa request {intent} --env {environment}{self._adopt}{self._key('promoter')}"
             case _:
                 return f"wait {_span(need.count)}: the source environment's soak is not over"
+
+    @property
+    def _adopt(self) -> str:
+        return " --adopt" if self.adopting else ""
 
     def submit(self) -> str:
         """The command that follows a resolution."""
@@ -139,9 +146,12 @@ def steps_in(project: Project, intent: str, environment: str, *, prepared: bool 
     return Steps(intent, environment, project.root, os.path.lexists, prepared, pinned, configured)
 
 
-def steps_for(intent: str, evaluation: Evaluation, project: Project, *, prepared: bool) -> list[str]:
+def steps_for(
+    intent: str, evaluation: Evaluation, project: Project, *, prepared: bool, adopting: bool = False
+) -> list[str]:
     """The next commands for an evaluation in a project."""
     steps = steps_in(project, intent, evaluation.environment, prepared=prepared, pinned=not evaluation.advisory)
+    steps = replace(steps, adopting=adopting)
     if evaluation.request["predecessor_expected"] and not evaluation.request["predecessor"]:
         return [f"bspec-opa evaluate {quote(intent)} --env {quote(evaluation.source)}"]
     if evaluation.decision.denied:

@@ -35,6 +35,7 @@ def _block(line: LockLine, style: Style) -> list[str]:
         *_binding(p["binding"]),
         f"  base      {line.base}",
         f"  source    {line.source}",
+        *(f"  adopted   in {a['environment']} since {a['at']}: it ran before it was promoted" for a in p["adopted"]),
         f"  change    {p['change']['verdict']}",
         *(f"    {MARKS.get(i['verdict'], ' ')} {printable(i['what'])}" for i in p["change"]["items"]),
         f"  approvals {' · '.join(sorted(by(a['principal'], a['role']) for a in p['approvals']))}",

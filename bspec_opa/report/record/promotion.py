@@ -30,19 +30,21 @@ class Wanted:
         environment: where to.
         project: where its files are, for the commands that come next.
         following: environments of the intent that are promoted to from this one.
+        adopting: whether the agent is adopted.
     """
 
     intent: str
     environment: str
     project: Project
     following: tuple[str, ...] = ()
+    adopting: bool = False
 
     def steps(self, outcome: Outcome) -> list[str]:
         """The next commands."""
         evaluation = outcome.evaluation
         if evaluation is None or evaluation.decision.allowed:
             return steps_after(self.intent, outcome.lock, self.following)
-        return steps_for(self.intent, evaluation, self.project, prepared=True)
+        return steps_for(self.intent, evaluation, self.project, prepared=True, adopting=self.adopting)
 
 
 def outcome_text(wanted: Wanted, outcome: Outcome, style: Style) -> str:
@@ -58,7 +60,8 @@ def outcome_text(wanted: Wanted, outcome: Outcome, style: Style) -> str:
         text = render_evaluation(evaluation, steps, style=style)
         head, _, rest = text.partition("\n")
         return "\n".join([head, f"  no lock written; {recorded}", *_restored(outcome), rest])
-    return _promoted(evaluation, outcome, steps, style)
+    word = "ADOPTED" if wanted.adopting else "PROMOTED"
+    return _promoted(evaluation, outcome, steps, style.mark(word, "bold", "green"))
 
 
 def _restored(outcome: Outcome) -> list[str]:
@@ -68,13 +71,13 @@ def _restored(outcome: Outcome) -> list[str]:
     return [f"  restored  {printable(str(outcome.lock))}: {count(outcome.restored, 'line')} copied from the ledger"]
 
 
-def _promoted(evaluation: Evaluation, outcome: Outcome, steps: Sequence[str], style: Style) -> str:
+def _promoted(evaluation: Evaluation, outcome: Outcome, steps: Sequence[str], word: str) -> str:
     request = cast("dict[str, Any]", evaluation.request)
     binding = request["binding"][0]
     subject = f"{evaluation.agent} {evaluation.version} → {evaluation.environment}"
     rules = f"{count(len(evaluation.decision.rules), 'rule')}, {evaluation.assurance}"
     lines = [
-        f"{style.mark('PROMOTED', 'bold', 'green')}  {subject}",
+        f"{word}  {subject}",
         f"  binding   {binding['digest']}{_carried(request)}",
         f"  approvals {_approvals(request)}",
         f"  evidence  {_evidence(request)}",

@@ -25,6 +25,7 @@ def verification_text(verification: Verification, lock: str, style: Style) -> st
         )
         if v.withdrawn is not None:
             lines.append(f"          {style.mark('WITHDRAWN', 'bold', 'red')} {printable(v.withdrawn.said)}")
+        lines += [f"          adopted {a}: it ran before it was promoted" for a in v.adopted]
         lines.append(f"          approved by {', '.join(sorted(by(p, r) for p, r in v.approvals))}")
     lines.append(
         f"  ledger  {count(verification.tree_size, 'entry', 'entries')} under a signed checkpoint; "
@@ -56,6 +57,7 @@ def verification_json(verification: Verification) -> JsonObject:
                 "assurance": v.assurance,
                 "rules": v.rules,
                 "current": v.current,
+                "adopted": [*v.adopted],
                 "withdrawn": v.withdrawn.said if v.withdrawn else "",
                 "approvals": [{"principal": p, "role": r} for p, r in v.approvals],
             }

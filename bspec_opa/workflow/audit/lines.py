@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bspec_opa.foundation.digest import Digest, digest_of
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
+from bspec_opa.workflow.facts.adopting import Adopted, adopted_in
 from bspec_opa.workflow.facts.evaluation import BundleRef
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class PastLine:
         request: who asked for it.
         since: what became known later against the line or the gate's key.
         publisher: the same against the key that signed the bundle; only where the line was replayed.
+        adopted: where the agent ran before it was under the gate, as every line since says.
     """
 
     number: int
@@ -101,6 +103,7 @@ class PastLine:
     request: Signed
     since: tuple[Since, ...]
     publisher: tuple[Since, ...] = ()
+    adopted: tuple[Adopted, ...] = ()
 
     @property
     def everything_since(self) -> tuple[tuple[str, Since], ...]:
@@ -152,6 +155,7 @@ def past_line(found: Sequenced, record: Record, known: Mapping[str, Sequenced]) 
         approvals=_signed("approval", [a["id"] for a in said["approvals"]], known),
         request=_signed("request", [said["request"]], known)[0],
         since=found.since,
+        adopted=adopted_in(record),
     )
 
 

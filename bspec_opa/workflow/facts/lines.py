@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.request import input_digest
 from bspec_opa.lock.chain import check_chain
+from bspec_opa.workflow.facts.adopting import adopted_by
 from bspec_opa.workflow.facts.history import LINE_TYPES
 from bspec_opa.workflow.facts.situation import change_recorded
 
 if TYPE_CHECKING:
     from bspec_opa.engine.interface import EngineFacts
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
+    from bspec_opa.foundation.digest import Digest
     from bspec_opa.lock.chain import Place
     from bspec_opa.lock.line import LockLine
     from bspec_opa.workflow.facts.evaluation import BundleRef, Evaluation
@@ -31,9 +33,9 @@ def lock_of(history: History) -> tuple[LockLine, ...]:
 
 
 def promotion_predicate(
-    situation: Situation, evaluation: Evaluation, decided_on: JsonObject, place: Place
+    situation: Situation, evaluation: Evaluation, decided_on: JsonObject, place: Place, deployed: Digest | None = None
 ) -> JsonObject:
-    """The predicate of a lock line beyond the common members."""
+    """The predicate of a lock line beyond the common members; of an adoption, with what was deployed."""
     binding, request, loaded = situation.binding, situation.request, situation.given.loaded
     assert binding is not None  # noqa: S101 - an allowed decision has one
     assert request is not None  # noqa: S101 - as above
@@ -57,6 +59,7 @@ def promotion_predicate(
         "rejected": evaluation.request["rejected"],
         "request": request.id,
         "view": situation.view_digest,
+        "adopted": [*adopted_by(situation, deployed)],
         **_decided(evaluation, decided_on),
     }
 

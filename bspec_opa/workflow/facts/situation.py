@@ -19,6 +19,7 @@ from bspec_opa.gate.request import GENESIS, Facts
 from bspec_opa.intent.change import change_of
 from bspec_opa.intent.projection import intent_input, promotion_input, risk_input
 from bspec_opa.trust.authority import INTENT_SUBJECT
+from bspec_opa.workflow.facts.adopting import require_no_line
 from bspec_opa.workflow.facts.ending import require_not_retired
 from bspec_opa.workflow.facts.parts import (
     barred_of,
@@ -67,6 +68,7 @@ class Given:
         delegates: agents that this one may delegate to and that have a current line here.
         withdrawn: what the catalogs have withdrawn of a binding.
         rejected: records that were there and do not count.
+        adopting: whether an agent is adopted that runs already; then the environment has no source.
     """
 
     loaded: LoadedIntent
@@ -78,6 +80,7 @@ class Given:
     delegates: frozenset[str] = frozenset()
     withdrawn: Callable[[Binding | None], Sequence[JsonObject]] = _nothing_withdrawn
     rejected: Sequence[JsonObject] = ()
+    adopting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,8 @@ def assemble(given: Given) -> Situation:
     """
     loaded, history, environment = given.loaded, given.history, given.environment
     require_not_retired(history, loaded.intent.metadata.id, environment.id)
+    if given.adopting:
+        require_no_line(history, environment.id)
     head = history.head(environment.id)
     source_head = history.standing(environment.from_) if environment.from_ else None
     binding = _binding(given, source_head)
@@ -247,7 +252,7 @@ def _expected(
         base=place.base,
         source=place.source,
         evidence_ids=frozenset(Digest(r.id) for r in runs),
-        evidence_matters=bool(given.environment.from_),
+        evidence_matters=bool(given.environment.from_) or given.adopting,
         change_digest=change.digest,
         view_of=view.digest_for,
     )

@@ -50,3 +50,21 @@ RETIRED = Reason(
     "the agent was retired in the environment, which is final",
     "give the agent that takes its place an id of its own",
 )
+ADOPTION_FORBIDDEN = Reason(
+    "adopt.not-permitted",
+    ExitCode.DENIED,
+    "the trust root does not permit adopting this agent in this environment now",
+    "promote it through the environments before, or have the root keys permit it",
+)
+ADOPTION_LATE = Reason(
+    "adopt.has-a-line",
+    ExitCode.DENIED,
+    "only an agent without any line in the environment can be adopted there",
+    "promote it",
+)
+ADOPTION_QUORUM = Reason(
+    "adopt.quorum",
+    ExitCode.PENDING,
+    "fewer people than the trust root asks for have approved an adoption",
+    "let them run bspec-opa approve --adopt in the role that the trust root names",
+)
