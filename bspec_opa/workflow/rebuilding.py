@@ -10,7 +10,7 @@ from bspec_opa.bundle.archive import compress
 from bspec_opa.bundle.reasons import NOT_ACCEPTED
 from bspec_opa.foundation.digest import Digest
 from bspec_opa.foundation.document.load import parse_json
-from bspec_opa.foundation.errors import BspecError, Location, TrustError
+from bspec_opa.foundation.errors import Location, TrustError
 from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.floor import with_floor
 from bspec_opa.gate.request import REPLAY_NONCE, build_request, input_digest
@@ -22,12 +22,12 @@ from bspec_opa.workflow.checkout.accepting import accepted
 from bspec_opa.workflow.checkout.deciding import ASSERTED, CROSS_CHECKED, MEASURED, ask, open_replay, policy_of
 from bspec_opa.workflow.checkout.reviewed import stored_differences
 from bspec_opa.workflow.evaluate import stored_intent
-from bspec_opa.workflow.facts.adopting import adopted_by, own_adoption, require_quorum, without_source
+from bspec_opa.workflow.facts.adopting import adopted_by, own_adoption
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.situation import Given, assemble, change_recorded
+from bspec_opa.workflow.life.rebuilding import adopting_environment, check_adoption
 from bspec_opa.workflow.reasons import FACTS_DIFFER, REPLAY_DIFFERS, WEAK_ASSURANCE
-from bspec_opa.workflow.running import parse_deployed, require_as_bound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment, TrustRoot
     from bspec_opa.workflow.checkout.deciding import Policy
-    from bspec_opa.workflow.facts.adopting import Adopted
     from bspec_opa.workflow.facts.situation import Situation
 
 STOLEN = "treat the gate's key as stolen"
@@ -117,7 +116,7 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
     now, objects = past.entry.at, past.objects
     intent = stored_intent(objects, cast("Digest", past.record.statement.digest_of(INTENT_SUBJECT)))
     adopted = own_adoption(past.record)
-    environment = past.environment if adopted is None else _adopting(past)
+    environment = past.environment if adopted is None else adopting_environment(past)
     history = read_history(past.before, past.roots, past.record.agent, now)
     ended = history.withdrawals.retired.get(environment.id)
     if ended is not None:
@@ -136,7 +135,7 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
         )
     )
     if adopted is not None:
-        _check_adoption(past, situation, adopted)
+        check_adoption(past, situation, adopted)
     # What catalogs withdrew and what did not count came from outside the ledger; both can only deny.
     outside = {name: cast("list[JsonValue]", recorded.get(name, [])) for name in ("withdrawn", "rejected")}
     facts = replace(situation.facts, withdrawn=outside["withdrawn"], rejected=outside["rejected"])
@@ -149,24 +148,6 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
             at=Location(past.at),
         )
     return request, situation
-
-
-def _adopting(past: Past) -> Environment:
-    """The environment without its source, if the root of then permitted the adoption then."""
-    try:
-        return without_source(past.environment, past.record.agent, past.entry.at)
-    except BspecError as e:
-        raise FACTS_DIFFER.error(e.problems[0].message, hint=STOLEN, at=Location(past.at)) from e
-
-
-def _check_adoption(past: Past, situation: Situation, adopted: Adopted) -> None:
-    """The people whom the root asked for approved it, and what is said to have run is exactly what is bound."""
-    try:
-        require_quorum(situation)
-        data = past.objects.get(Digest(adopted.deployed))
-        require_as_bound(parse_deployed(data, f"objects/{adopted.deployed}"), situation)
-    except BspecError as e:
-        raise FACTS_DIFFER.error(e.problems[0].message, hint=STOLEN, at=Location(past.at)) from e
 
 
 def _delegates(past: Past, intent: LoadedIntent) -> frozenset[str]:

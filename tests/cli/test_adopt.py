@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from shell import RUNS, fill_result
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def running() -> None:
     Path("running.json").write_text(json.dumps(document), encoding="utf-8")
 
 
+@pytest.mark.soak
 def test_from_the_permission_to_the_lock(shell_at: At) -> None:
     shell = shell_at("bound")
     here = ("behavior.intent", "--env", "production")

@@ -70,6 +70,7 @@ def test_the_past_of_a_revoked_line_in_every_form(shell_at: At) -> None:
     assert "### Revoked and retired" in Path("pack/index.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.soak
 def test_without_the_ledgers_key_nothing_is_signed_unless_that_is_wanted(shell_at: At) -> None:
     shell = shell_at("live")
     config = Path("bspec-opa.toml").read_text(encoding="utf-8")

@@ -152,6 +152,7 @@ def test_only_where_the_trust_root_permits_it(project: Project, change: Callable
         signed(project, "security", "sam")
 
 
+@pytest.mark.soak
 def test_where_there_is_no_permission_at_all(ready_to_promote: Project) -> None:
     with refused("adopt.not-permitted"):
         promotable(ready_to_promote.session(), "production", adopting=True)
@@ -177,6 +178,7 @@ def test_it_takes_a_quorum_of_its_own(project: Project) -> None:
     assert adopted(project).line is not None
 
 
+@pytest.mark.soak
 def test_the_rules_hold_as_ever(project: Project) -> None:
     ready(project)
     shutil.rmtree(project.inbox / "request")
@@ -186,6 +188,7 @@ def test_the_rules_hold_as_ever(project: Project) -> None:
     assert [e.kind for e in project.ledger().entries][-1] == "denial"
 
 
+@pytest.mark.soak
 @pytest.mark.attack("A90")
 def test_approvals_of_an_adoption_promote_nothing_and_the_other_way_round(project: Project) -> None:
     ready(project)
@@ -218,6 +221,7 @@ def test_what_runs_must_be_what_is_bound(project: Project, change: Callable[[Any
         adopted(project)
 
 
+@pytest.mark.soak
 def test_who_was_retired_there_is_not_adopted(project: Project) -> None:
     ready(project).record()
     retire(open_authentic(project.root, project.world), AGENT, "production", "x", (key_of("pat"), key_of("ledger")))

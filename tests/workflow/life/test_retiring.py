@@ -77,6 +77,7 @@ def test_everywhere(live: Project) -> None:
         live.evaluate("staging")
 
 
+@pytest.mark.soak
 def test_once_only_and_only_where_it_is_left(live: Project) -> None:
     retired(live, "staging")
     with refused("revoke.already") as e:
@@ -100,6 +101,7 @@ def test_unknown_names(live: Project) -> None:
         retired(live, "production", agent="billing-suport")
 
 
+@pytest.mark.soak
 def test_in_the_inbox_it_is_advice(live: Project) -> None:
     done = retired(live, "production", record=False)
     assert done.ended[0].put.entry == -1

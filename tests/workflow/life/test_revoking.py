@@ -171,6 +171,7 @@ def test_a_compromised_line_never_was_and_what_stands_on_it_falls(live: Project)
     assert "rests on the source line" in reasons[1][1] or "rests on the previous line" in reasons[1][1]
 
 
+@pytest.mark.soak
 def test_a_line_that_was_retired_can_still_be_called_compromised_and_nothing_else(live: Project) -> None:
     revoked(live, line(live))
     with refused("revoke.already") as e:
@@ -224,6 +225,7 @@ def test_what_restricts_cannot_be_revoked(signed: Project) -> None:
     assert "floor.open-reject" in signed.denied("staging", "revoke.not-revocable", code=ExitCode.DENIED)
 
 
+@pytest.mark.soak
 def test_a_revoked_approval_does_not_bring_back_the_one_it_replaced(signed: Project) -> None:
     signed.now += HOUR
     second = signed.approve("environment-admin")
@@ -259,6 +261,7 @@ def test_what_is_no_target(live: Project, what: str, code: str, message: str) ->
     assert message in str(e.value)
 
 
+@pytest.mark.soak
 def test_a_denial_is_no_target(grown: Project) -> None:
     with refused("revoke.not-revocable"):
         revoked(grown, entry(grown, "denial").record_id)
@@ -322,6 +325,7 @@ def test_an_edited_or_replayed_revocation_is_refused(signed: Project) -> None:
     assert [r.code for r in signed.session().inbox.rejected] == ["trust.bad-signature"]
 
 
+@pytest.mark.soak
 def test_in_the_inbox_it_is_advice_and_record_puts_it_in_force(signed: Project) -> None:
     signed.record()
     done = revoked(signed, entry(signed, "approval").record_id, record=False)
