@@ -146,14 +146,14 @@ def _once(session: Session, environment: Environment, keys: Keys, running: Runni
     restored = _complete_known(lock, session)
     if situation.is_current and situation.head is not None:
         return Outcome(None, situation.head.line, situation.head.seq, lock, (), restored)
+    if running is not None:
+        running.require_bound(situation)
     evaluation = decide(session, situation)
     if situation.binding is None:
         return Outcome(evaluation, None, None, lock, (), restored)
     maker = Maker(session.anchor, session.agent, session.world.now)
-    if running is not None:
-        running.require_bound(situation)
-        if evaluation.decision.allowed:
-            require_quorum(situation)
+    if running is not None and evaluation.decision.allowed:
+        require_quorum(situation)
     if not evaluation.decision.allowed:
         denial = _denial(session, situation, evaluation, maker, keys)
         entry = _append(session, denial, keys)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.times import format_time
+from bspec_opa.trust.predicates import GENESIS
 from bspec_opa.workflow.life.reasons import ADOPTION_FORBIDDEN, ADOPTION_LATE, ADOPTION_QUORUM
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def adopted_by(situation: Situation, deployed: Digest | None) -> list[JsonObject
 
 
 def own_adoption(record: Record) -> Adopted | None:
-    """What a line says about itself, if it is an adoption."""
+    """What a line says about itself, if it is an adoption: a later one in the same second has a base."""
+    if record.predicate["base"] != GENESIS:
+        return None
     here = (record.environment, str(record.predicate["now"]))
     return next((a for a in adopted_in(record) if (a.environment, a.at) == here), None)

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from project import AGENT, DAY, HOUR, TRUST, Project
-from world import key_of, refused
+from world import World, key_of, refused
 
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.digest import ZERO_DIGEST, digest_of
 from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.foundation.times import format_time
 from bspec_opa.report.audit.history import history_text
 from bspec_opa.report.record.lock import lock_text
 from bspec_opa.report.writing.style import PLAIN
 from bspec_opa.workflow.audit.history import history_of
 from bspec_opa.workflow.checkout.resolving import read_resolved
+from bspec_opa.workflow.facts.adopting import adopted_in, own_adoption
 from bspec_opa.workflow.issue import Approval, approve, promotable, request
 from bspec_opa.workflow.life.adopting import adopt
 from bspec_opa.workflow.life.recording import open_authentic
@@ -48,6 +50,11 @@ def trust(permitted: str = PERMITTED) -> str:
             f"keys/{person}.pub.pem], roles: [{was}]", f"keys/{person}.pub.pem], roles: [{was}, {{role: adopter}}]"
         )
     return text
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +138,15 @@ def test_it_is_adopted_and_every_line_says_so_ever_after(project: Project) -> No
     assert lock_text(open_lock(project.lock), PLAIN).count(told) == 2
     with project.refused("adopt.has-a-line", ExitCode.DENIED):
         adopted(project)
+
+
+def test_a_later_line_of_the_same_second_is_no_adoption(world: World) -> None:
+    said = [{"environment": "staging", "at": format_time(World.NOW), "deployed": ZERO_DIGEST}]
+    first = world.verify(world.promotion(adopted=said))
+    assert own_adoption(first) == adopted_in(first)[0]
+    later = world.verify(world.promotion(adopted=said, base="sha256:" + "1" * 64))
+    assert own_adoption(later) is None
+    assert own_adoption(world.verify(world.promotion(adopted=said, environment="production"))) is None
 
 
 @pytest.mark.parametrize(

@@ -67,3 +67,15 @@ def test_it_gives_up_in_the_end_and_leaves_it_in_the_inbox(ready: Project, monke
         revoke(opened, target, "retired", "x", (key_of("pat"), key_of("ledger")))
     assert "bspec-opa record" in str(e.value)
     assert len(list((ready.inbox / "revocation").iterdir())) == 1
+
+
+@pytest.mark.soak
+def test_in_a_database_as_in_a_file(signed: Project) -> None:
+    signed.flags = {"ledger.url": f"sqlite:///{signed.base / 'ledger.sqlite'}"}
+    make_ledger(find_project(signed.root, signed.environ, signed.flags), signed.world)
+    signed.allowed()
+    opened = open_authentic(signed.root, signed.world)
+    done = revoke(opened, find_target(opened, "entry:8"), "retired", "x", (key_of("pat"), key_of("ledger")))
+    assert signed.ledger().entries[done.put.entry].record_id == done.put.record.id
+    with signed.refused("verify.revoked", ExitCode.TRUST):
+        signed.verify()
