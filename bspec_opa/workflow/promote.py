@@ -159,7 +159,9 @@ def _once(session: Session, environment: Environment, keys: Keys, running: Runni
         entry = _append(session, denial, keys)
         try_witnessing(session)
         return Outcome(evaluation, None, entry, lock, (), restored)
-    line = _line(session, situation, evaluation, keys, running)
+    if running is not None:
+        situation = replace(situation, deployed=session.objects.put(running.document))
+    line = _line(session, situation, evaluation, maker, keys)
     entry = _append(session, line, keys)
     require_line_witnessed(session, entry)
     _complete_own(lock, session)
@@ -244,19 +246,15 @@ def _keep_objects(session: Session, evaluation: Evaluation) -> None:
     objects.put(session.policy.tar)
 
 
-def _line(
-    session: Session, situation: Situation, evaluation: Evaluation, keys: Keys, running: Running | None
-) -> Record:
+def _line(session: Session, situation: Situation, evaluation: Evaluation, maker: Maker, keys: Keys) -> Record:
     assert situation.binding is not None  # noqa: S101 - the caller looked
     _keep_objects(session, evaluation)
     keep_entries(session.project, session.loaded, situation.binding, session.objects)
     keep_components(session.project, situation.binding, session.objects)
     place = next_place(lock_of(session.history), evaluation.environment)
-    deployed = session.objects.put(running.document) if running else None
-    own = promotion_predicate(situation, evaluation, session.ledger.head(), place, deployed)
+    own = promotion_predicate(situation, evaluation, session.ledger.head(), place)
     artifacts = artifact_subjects(situation.binding)
     subjects = line_subjects(situation.given.loaded.digest, situation.binding.to_json(), artifacts)
-    maker = Maker(session.anchor, session.agent, session.world.now)
     return maker.make("promotion", subjects, own, keys.gate)
 
 

@@ -14,7 +14,6 @@ from bspec_opa.workflow.facts.situation import change_recorded
 if TYPE_CHECKING:
     from bspec_opa.engine.interface import EngineFacts
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
-    from bspec_opa.foundation.digest import Digest
     from bspec_opa.lock.chain import Place
     from bspec_opa.lock.line import LockLine
     from bspec_opa.workflow.facts.evaluation import BundleRef, Evaluation
@@ -33,9 +32,9 @@ def lock_of(history: History) -> tuple[LockLine, ...]:
 
 
 def promotion_predicate(
-    situation: Situation, evaluation: Evaluation, decided_on: JsonObject, place: Place, deployed: Digest | None = None
+    situation: Situation, evaluation: Evaluation, decided_on: JsonObject, place: Place
 ) -> JsonObject:
-    """The predicate of a lock line beyond the common members; of an adoption, with what was deployed."""
+    """The predicate of a lock line beyond the common members."""
     binding, request, loaded = situation.binding, situation.request, situation.given.loaded
     assert binding is not None  # noqa: S101 - an allowed decision has one
     assert request is not None  # noqa: S101 - as above
@@ -59,7 +58,7 @@ def promotion_predicate(
         "rejected": evaluation.request["rejected"],
         "request": request.id,
         "view": situation.view_digest,
-        "adopted": [*adopted_by(situation, deployed)],
+        "adopted": [*adopted_by(situation, situation.deployed)],
         **_decided(evaluation, decided_on),
     }
 

@@ -98,6 +98,7 @@ class Situation:
         submits: ids of the submits that are about exactly this.
         request: the newest request that is about exactly this promotion.
         view: what an approver of this is shown, with all of the evidence.
+        deployed: of an adoption, the digest of what is said to run.
     """
 
     given: Given
@@ -111,6 +112,7 @@ class Situation:
     submits: tuple[Digest, ...]
     request: Record | None
     view: JsonObject
+    deployed: Digest | None = None
 
     @property
     def view_digest(self) -> Digest:

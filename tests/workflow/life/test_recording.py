@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from world import key_of, refused
 
+from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.ledger.file_store import FileStore
 from bspec_opa.workflow.life.recording import open_authentic
 from bspec_opa.workflow.life.revoking import find_target, revoke
 
 if TYPE_CHECKING:
-    import pytest
     from project import Project
 
     from bspec_opa.foundation.canonical import JsonObject
@@ -71,8 +72,7 @@ def test_it_gives_up_in_the_end_and_leaves_it_in_the_inbox(ready: Project, monke
 
 @pytest.mark.soak
 def test_in_a_database_as_in_a_file(signed: Project) -> None:
-    signed.flags = {"ledger.url": f"sqlite:///{signed.base / 'ledger.sqlite'}"}
-    make_ledger(find_project(signed.root, signed.environ, signed.flags), signed.world)
+    signed.flags["ledger.url"] = f"sqlite:///{signed.base}/gate/ledger.sqlite"
     signed.allowed()
     opened = open_authentic(signed.root, signed.world)
     done = revoke(opened, find_target(opened, "entry:8"), "retired", "x", (key_of("pat"), key_of("ledger")))
