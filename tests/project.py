@@ -12,7 +12,7 @@ name      group               may
 alice     team:support        submit; also environment-admin; has a second key alice-2
 bob       team:support        submit
 eve       team:quality        sign evidence
-pat       team:release        request promotions
+pat       team:release        request promotions, revoke records, retire agents
 dana      team:platform       approve as environment-admin and as security; review emergencies
 sam       team:security       approve as security
 rita      team:risk           approve as risk-owner
@@ -103,8 +103,8 @@ principals:
   - {id: alice, group: team:support, keys: [keys/alice.pub.pem, keys/alice-2.pub.pem], roles: [{role: author, agents: [billing-support, other-agent]}, {role: environment-admin}]}
   - {id: bob, group: team:support, keys: [keys/bob.pub.pem], roles: [{role: author, agents: [billing-support]}]}
   - {id: eve, group: team:quality, keys: [keys/eve.pub.pem], roles: [{role: evaluator}]}
-  - {id: pat, group: team:release, keys: [keys/pat.pub.pem], roles: [{role: promoter}]}
   - {id: dana, group: team:platform, keys: [keys/dana.pub.pem], roles: [{role: environment-admin}, {role: security}, {role: reviewer}]}
+  - {id: pat, group: team:release, keys: [keys/pat.pub.pem], roles: [{role: promoter}, {role: revoker}, {role: retirer}]}
   - {id: sam, group: team:security, keys: [keys/sam.pub.pem], roles: [{role: security}]}
   - {id: rita, group: team:risk, keys: [keys/rita.pub.pem], roles: [{role: risk-owner}]}
   - {id: fred, group: team:finance, keys: [keys/fred.pub.pem], roles: [{role: finance-controller}, {role: reviewer}]}

@@ -1,4 +1,4 @@
-"""docs/deploying.md and docs/auditing.md are followed word by word; what they show for CI and Kubernetes is run, too."""
+"""docs/deploying.md, docs/auditing.md and docs/revoking.md are followed word by word; what they show for CI and Kubernetes is run, too."""
 
 from __future__ import annotations
 
@@ -45,6 +45,10 @@ def test_the_walk_of_an_auditor(demo: Path, tmp_path: Path) -> None:
 
 def test_the_walk_of_a_waiver(demo: Path, tmp_path: Path) -> None:
     assert follow("waivers.md", demo, tmp_path) == []
+
+
+def test_revoking_a_line_and_retiring_an_agent(demo: Path, tmp_path: Path) -> None:
+    assert follow("revoking.md", demo, tmp_path) == []
 
 
 def of_the_workflow() -> str:

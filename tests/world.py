@@ -69,6 +69,12 @@ SIGNERS = {
     "promotion": "gate",
     "rollback": "gate",
     "denial": "gate",
+    "revocation": "pat",
+    "retirement": "pat",
+}
+ENDINGS: dict[str, JsonObject] = {
+    "revocation": {"environment": "staging", "type": "approval", "mode": "retired", "reason": "in error"},
+    "retirement": {"environment": "staging", "reason": "replaced"},
 }
 APPROVERS = {"environment-admin": "dana", "security": "sam", "risk-owner": "rita"}
 
@@ -162,6 +168,8 @@ class World:
                 grant("rita", "reviewer"),
                 grant("rita", "risk-owner"),
                 grant("pat", "promoter"),
+                grant("pat", "revoker"),
+                grant("pat", "retirer"),
                 grant("gate", "gate"),
             ],
             "agents": [
@@ -254,6 +262,11 @@ class World:
         surface: Digest = SURFACE,
     ) -> list[Subject]:
         """The subjects of a record type."""
+        if record == "revocation":
+            return [Subject("record", digest("revoked"))]
+        if record == "retirement":
+            scope: JsonObject = {"domain": self.DOMAIN, "agent": self.AGENT, "environment": "staging"}
+            return [Subject("agent", digest_json(scope))]
         first = Subject("surface", surface) if record == "evidence" else Subject("behavior.intent", intent)
         return [first, Subject("binding", binding)]
 
@@ -339,6 +352,8 @@ class World:
             "request": where | {"emergency": False, "reason": "first release", "expires": later},
             "review": {"environment": "staging", "line": digest("line"), "reason": "looked at it, and it was right"},
         }
+        if record in ENDINGS:
+            return dict(ENDINGS[record])
         return others.get(record) or where | self._decided(record, at)
 
     def _evidence(self, at: int) -> JsonObject:
@@ -395,6 +410,7 @@ class World:
             "rejected": [],
             "request": digest("request"),
             "view": digest("view"),
+            "adopted": [],
         }
         back: JsonObject = {"target_line": digest("line"), "emergency": False, "requester": "pat"}
         return line | back if record == "rollback" else line

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bspec_opa.cli.going_back import open_about, rollback_options
-from bspec_opa.cli.options import ENVIRONMENT, INTENT, KEY, PIN, engine_options, output_options, place_options
+from bspec_opa.cli.options import ADOPT, ENVIRONMENT, INTENT, KEY, PIN, engine_options, output_options, place_options
 from bspec_opa.cli.records import show_issued, signer_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--reason", default="", help="Why, for those who read the record.")
 @click.option("--valid-for", metavar="DURATION", help="How long it counts: P7D, PT12H [the intent's approval_ttl].")
 @rollback_options
+@ADOPT
 @KEY
 @PIN
 @engine_options
@@ -37,6 +38,7 @@ def command(
     reject: bool,
     reason: str,
     valid_for: str | None,
+    adopting: bool,
     key: str | None,
     quiet: bool,
     **options: Any,
@@ -57,7 +59,7 @@ def command(
     from bspec_opa.workflow.issue import Approval, approve, promotable
 
     session, output = open_about(runtime, intent, environment, options, quiet=quiet)
-    situation = promotable(session, environment)
+    situation = promotable(session, environment, adopting=adopting)
     changes = text_changes(session.project, situation, session.objects)
     output.aside(differences_text(changes) + view_text(situation, decide(session, situation)))
     approval = Approval(role, reject, reason, valid_for)

@@ -25,6 +25,7 @@ FORMAT = click.option(
 QUIET = click.option("--quiet", "-q", is_flag=True, help="Print no result; the exit code tells.")
 PIN = click.option("--trust-pin", metavar="DIGEST", help="The trust root's pin. Also BSPEC_OPA_TRUST_PIN.")
 ENVIRONMENT = click.option("--env", "environment", required=True, metavar="ENV", help="The target environment.")
+ADOPT = click.option("--adopt", "adopting", is_flag=True, help="For bspec-opa adopt: of an agent that runs already.")
 KEY = click.option("--key", metavar="KEY", help="The signing key: a file, file:PATH, envvar:NAME or a KMS URI.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bspec_opa.cli.going_back import open_about, rollback_options
-from bspec_opa.cli.options import ENVIRONMENT, INTENT, KEY, PIN, output_options, place_options
+from bspec_opa.cli.options import ADOPT, ENVIRONMENT, INTENT, KEY, PIN, output_options, place_options
 from bspec_opa.cli.records import show_issued, signer_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--reason", default="", help="Why now, for those who read the record.")
 @click.option("--valid-for", metavar="DURATION", help="How long it counts: P1D, PT12H [P1D].")
 @rollback_options
+@ADOPT
 @KEY
 @PIN
 @place_options
@@ -32,6 +33,7 @@ def command(
     environment: str,
     reason: str,
     valid_for: str | None,
+    adopting: bool,
     key: str | None,
     quiet: bool,
     **options: Any,
@@ -46,5 +48,5 @@ def command(
 
     session, output = open_about(runtime, intent, environment, options, quiet=quiet)
     signer = signer_of("promoter", key, session)
-    issued = request(session, environment, signer, reason=reason, valid_for=valid_for)
+    issued = request(session, environment, signer, reason=reason, valid_for=valid_for, adopting=adopting)
     show_issued(output, issued, session, environment)

@@ -43,6 +43,7 @@ from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.record.database import DATABASE
 from bspec_opa.report.record.ledger_schema import LEDGER
 from bspec_opa.report.record.waivers_schema import STANDING, WAIVING
+from bspec_opa.report.record.withdrawal import SCHEMAS as WITHDRAWING
 from bspec_opa.report.record.witness_schema import KNOWN_WITNESSES, WITNESSING
 from bspec_opa.report.trust.rotation_schema import ROTATION
 from bspec_opa.report.writing.schema_parts import (
@@ -103,7 +104,7 @@ _ENGINE = obj(
 _BUNDLE_FILE = {"file": LINE, **cast("dict[str, JsonObject]", BUNDLE["properties"]), "rules": integer(1)}
 _REJECTED = array(obj(type=LINE, id=LINE, file=LINE, code=LINE, message=TEXT))
 _RECORD = obj(
-    type=enum("submit", "evidence", "approval", "waiver", "request", "review"),
+    type=enum(*("submit", "evidence", "approval", "waiver", "request", "review"), *("revocation", "retirement")),
     id=DIGEST,
     agent=IDENTIFIER,
     environment=LINE,
@@ -194,7 +195,7 @@ _SCHEMAS = {
             "expires": TIME,
             "file": LINE,
             "environments": array(
-                obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=LINES), minimum=1
+                obj(id=IDENTIFIER, from_=LINE, assurance=ASSURANCE, mandatory_rules=LINES, adoption=LINE), minimum=1
             ),
             "publishers": PUBLISHERS,
             "witnesses": KNOWN_WITNESSES,
@@ -222,6 +223,8 @@ _SCHEMAS = {
                     target_line=OPTIONAL_DIGEST,
                     emergency=boolean(),
                     reviewed_by=array(PRINCIPAL),
+                    adopted=LINES,
+                    withdrawn=TEXT,
                     approvals=array(obj(principal=PRINCIPAL, role=IDENTIFIER)),
                     waivers=array(DIGEST),
                 ),
@@ -286,6 +289,7 @@ _SCHEMAS = {
     ),
     **AUDITING,
     **PACKING,
+    **WITHDRAWING,
     **AUTHORING,
     "bspec.init/v1": ((0,), {"directory": LINE, "intent": LINE, "written": LINES, "kept": LINES, "next": LINES}),
 }

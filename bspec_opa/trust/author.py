@@ -44,6 +44,11 @@ What is revoked so never counted. With a ``mode`` and the last good tree head of
 
       - {key: keys/eve.pub, reason: left, mode: retired, last_good: {tree_size: 41, root_hash: "sha256:…"}}
 
+Agents that run already may be adopted for a time (docs/adopting.md), with people who approve that, 2 unless said::
+
+    environments:
+      - {id: production, from: staging, adoption: {until: "2026-12-31T00:00:00Z", role: adopter, agents: [helpdesk]}}
+
 Witnesses that must have cosigned the ledger's head (docs/witness.md)::
 
     witnesses:                        # 2 of these, at most a day ago; clocks may differ by skew_s [300]

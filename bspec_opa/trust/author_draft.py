@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.foundation.errors import BspecError, Problem
 from bspec_opa.foundation.times import format_time, parse_duration
+from bspec_opa.trust.adoption import DEFAULT_COUNT
 from bspec_opa.trust.keys import public_key_from_pem
 from bspec_opa.trust.publisher import publisher_key_from_pem
 from bspec_opa.trust.reasons import BAD_TRUST_FILE
@@ -172,6 +173,9 @@ class Draft:
 
     def _environment(self, item: JsonObject) -> JsonValue:
         defaults: JsonObject = {"from": "", "assurance": "measured", "mandatory_rules": []}
+        if "adoption" in item:
+            adoption: JsonObject = {"count": DEFAULT_COUNT, "agents": ["*"], **cast("JsonObject", item["adoption"])}
+            return defaults | item | {"adoption": adoption}
         return defaults | item
 
     def _policies(self, environments: list[str]) -> list[JsonValue]:

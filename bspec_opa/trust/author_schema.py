@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.closed_schema import IDENTIFIER, PRINCIPAL, TEXT, array, enum, integer, obj, string
+from bspec_opa.foundation.closed_schema import IDENTIFIER, PRINCIPAL, TEXT, TIME, array, enum, integer, obj, string
+from bspec_opa.trust.adoption import ADOPTED_AGENTS, ADOPTERS
 from bspec_opa.trust.predicates import ASSURANCES, ORIGIN, REASON_TEXT
 from bspec_opa.trust.publisher_rules import KEY_ID, TOKEN_SCOPE
 from bspec_opa.trust.revocation import MEMBERS
@@ -65,7 +66,12 @@ TRUST_FILE_SCHEMA: JsonObject = obj(
     agents=array(obj(id=IDENTIFIER, owners=array(PRINCIPAL, minimum=1, maximum=100)), minimum=1, maximum=10_000),
     environments=array(
         obj(
-            {"from": IDENTIFIER, "assurance": enum(*ASSURANCES), "mandatory_rules": array(IDENTIFIER, maximum=1000)},
+            {
+                "from": IDENTIFIER,
+                "assurance": enum(*ASSURANCES),
+                "mandatory_rules": array(IDENTIFIER, maximum=1000),
+                "adoption": obj({"count": ADOPTERS, "agents": ADOPTED_AGENTS}, until=TIME, role=IDENTIFIER),
+            },
             id=IDENTIFIER,
         ),
         minimum=1,

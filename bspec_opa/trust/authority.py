@@ -31,6 +31,7 @@ from bspec_opa.trust.reasons import (
 )
 from bspec_opa.trust.root_rules import GATE_ROLE
 from bspec_opa.trust.statement import parse_statement, record_of
+from bspec_opa.trust.withdrawal import AGENT_SUBJECT, RECORD_SUBJECT, RETIREMENT, REVOCATION, scope_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,6 +57,8 @@ ROLE_OF: Mapping[str, str] = MappingProxyType(
         "promotion": GATE_ROLE,
         "rollback": GATE_ROLE,
         "denial": GATE_ROLE,
+        REVOCATION: "revoker",
+        RETIREMENT: "retirer",
     }
 )
 """Record to the role that signs it; an approval names its own."""
@@ -71,6 +74,7 @@ SUBJECTS: Mapping[str, frozenset[str]] = MappingProxyType(
             *("promotion", "rollback", "denial"),
         )
     }
+    | {REVOCATION: frozenset((RECORD_SUBJECT,)), RETIREMENT: frozenset((AGENT_SUBJECT,))}
 )
 """Record to the names of its subjects; a lock line has its artifacts besides."""
 
@@ -116,9 +120,12 @@ class Record:
 
     @property
     def environment(self) -> str | None:
-        """The environment that it is about; a submit has none."""
-        found = self.predicate.get("environment")
-        return None if found is None else str(found)
+        """The environment that it is about; a submit has none, nor has the revocation of one."""
+        return _environment_of(self.predicate)
+
+
+def _environment_of(predicate: JsonObject) -> str | None:
+    return str(predicate.get("environment", "")) or None
 
 
 def verify_record(data: bytes, name: str, roots: Sequence[TrustRoot], now: int, *, seq: int | None = None) -> Record:
@@ -213,6 +220,9 @@ def _require_subjects(record: str, statement: Statement, name: str) -> None:
     if record in _LINES and digest_json(statement.predicate["binding"]) != statement.digest_of(BINDING_SUBJECT):
         message = f"{record} carries another binding than its subject"
         raise WRONG_SUBJECTS.error(message, hint="get the original line", at=Location(name))
+    if record == RETIREMENT and scope_digest(statement.predicate) != statement.digest_of(AGENT_SUBJECT):
+        message = "retirement is about another agent or environment than it names"
+        raise WRONG_SUBJECTS.error(message, hint="sign it again with this tool", at=Location(name))
 
 
 def _require_scope(predicate: JsonObject, root: TrustRoot, name: str) -> None:
@@ -221,11 +231,11 @@ def _require_scope(predicate: JsonObject, root: TrustRoot, name: str) -> None:
     if predicate["domain"] != root.domain:
         message = f"belongs to domain {predicate['domain']}, not {root.domain}"
         raise FOREIGN_DOMAIN.error(message, hint="sign it under this project's trust root", at=at)
-    agent, environment = str(predicate["agent"]), predicate.get("environment")
+    agent, environment = str(predicate["agent"]), _environment_of(predicate)
     if not root.knows_agent(agent):
         message = f'names agent "{agent}", which is not in the trust root'
         raise FOREIGN_SCOPE.error(message, hint=_REGISTER, at=at)
-    if environment is not None and not root.knows_environment(str(environment)):
+    if environment is not None and not root.knows_environment(environment):
         message = f'names environment "{environment}", which is not in the trust root'
         raise FOREIGN_SCOPE.error(message, hint=_REGISTER, at=at)
 
@@ -250,7 +260,7 @@ def _require_role(record: str, predicate: JsonObject, principal: Principal, root
     """The role that follows from the type, granted for this agent and environment (attack A14)."""
     at = Location(name)
     role = ROLE_OF.get(record) or str(predicate["role"])
-    agent, environment = str(predicate["agent"]), cast("str | None", predicate.get("environment"))
+    agent, environment = str(predicate["agent"]), _environment_of(predicate)
     if record == "approval" and role in RESERVED_ROLES:
         raise ROLE_NOT_GRANTED.error(f"role {role} can't approve", hint="approve in an approver's role", at=at)
     if role not in root.roles_of(principal.id, agent, environment):

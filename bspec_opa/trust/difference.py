@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.trust.revocation import Revocation
-    from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.trust.root import Environment, TrustRoot
 
 _ALWAYS_OTHER = frozenset(("version", "previous_digest", "issued"))
 _IN_WORDS = _ALWAYS_OTHER | {
@@ -106,7 +106,7 @@ def _sets(root: TrustRoot) -> dict[str, dict[str, str]]:
         "key": {f"{k} of {p.id}": _purpose(root, k) for p in root.principals for k in p.keys},
         "role": {f"{g.role} of {g.principal}{_where(g.agents, g.environments)}": "" for g in root.grants},
         "agent": {a.id: f"owned by {', '.join(a.owners)}" for a in root.agents},
-        "environment": {e.id: _environment(e.from_, e.assurance, e.mandatory_rules) for e in root.environments},
+        "environment": {e.id: _environment(e) for e in root.environments},
         "bundle": {
             f"{b.name} {b.digest} into {environment}": f"revision {b.revision}"
             for environment, bundles in root.policies.items()
@@ -134,9 +134,11 @@ def _where(agents: tuple[str, ...], environments: tuple[str, ...]) -> str:
     return "".join(f" {word} {', '.join(names)}" for names, word in parts if names != ("*",))
 
 
-def _environment(from_: str, assurance: str, rules: tuple[str, ...]) -> str:
-    parts = [f"from {from_}"] if from_ else []
-    parts += [assurance, *(["with " + ", ".join(rules)] if rules else [])]
+def _environment(environment: Environment) -> str:
+    parts = [f"from {environment.from_}"] if environment.from_ else []
+    rules = environment.mandatory_rules
+    parts += [environment.assurance, *(["with " + ", ".join(rules)] if rules else [])]
+    parts += [environment.adoption.said] if environment.adoption else []
     return ", ".join(parts)
 
 

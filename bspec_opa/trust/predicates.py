@@ -7,7 +7,7 @@ a lock line or one of a few words.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.closed_schema import (
     DIGEST,
@@ -27,7 +27,9 @@ from bspec_opa.foundation.closed_schema import (
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.limits import MAX_EVIDENCE_CASES
 from bspec_opa.foundation.times import parse_time
+from bspec_opa.trust.predicate_rules import evidence_faults, repetitions
 from bspec_opa.trust.reasons import BAD_PREDICATE, WRONG_TYPE
+from bspec_opa.trust.withdrawal import WITHDRAWALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -127,6 +129,7 @@ def _line(kind: str, **more: JsonObject) -> JsonObject:
         decision=obj(**_DECISION),
         bundles=_BUNDLES,
         decided_on=_DECIDED_ON,
+        adopted=array(obj(environment=IDENTIFIER, at=TIME, deployed=DIGEST), maximum=100),
         **more,
     )
 
@@ -208,6 +211,7 @@ SCHEMAS: Mapping[str, JsonObject] = MappingProxyType(
             bundles=_BUNDLES,
             decided_on=_DECIDED_ON,
         ),
+        **{record: _record(record, **members) for record, members in WITHDRAWALS.items()},
     }
 )
 """Record name to the closed schema of its predicate; ``binding`` of a lock line stands beside it."""
@@ -240,12 +244,12 @@ def _faults(record: str, schema: JsonObject, predicate: JsonObject) -> Iterator[
         yield f"{violation.pointer} {violation.message}".strip()
     yield from _bad_times(predicate)
     if record == "evidence":
-        yield from _evidence(predicate)
+        yield from evidence_faults(predicate)
     elif record == "approval":
         yield from _approval(predicate)
     elif record in ("waiver", "request"):
         yield from _expiry(predicate)
-    yield from _repetitions(predicate)
+    yield from repetitions(predicate)
 
 
 _TIMES = frozenset(("signed_at", "started", "finished", "now"))
@@ -263,23 +267,6 @@ def _exists(text: JsonValue) -> bool:
     return True
 
 
-def _evidence(predicate: JsonObject) -> Iterator[str]:
-    counts = cast("dict[str, int]", predicate["counts"])
-    if counts["n"] != sum(v for k, v in counts.items() if k != "n"):
-        yield "/counts n is not the sum of pass, fail, error and skip"
-    probes = cast("list[dict[str, int]]", predicate["probes"])
-    if any(p["passed"] > p["cases"] for p in probes):
-        yield "/probes more passed than cases"
-    if _repeats([p["scope_out_id"] for p in probes]):
-        yield "/probes names an id twice"
-    failed = sum(p["cases"] - p["passed"] for p in probes)
-    if failed > counts["n"] - counts["pass"] or any(p["cases"] > counts["n"] for p in probes):
-        yield "/probes contradict the counts"
-    times = [str(predicate[m]) for m in ("started", "finished", "signed_at")]
-    if times != sorted(times):
-        yield "/finished lies before started or after signed_at"
-
-
 def _approval(predicate: JsonObject) -> Iterator[str]:
     if predicate["decision"] == "approve":
         yield from _expiry(predicate)
@@ -292,17 +279,3 @@ def _expiry(predicate: JsonObject) -> Iterator[str]:
         yield "/expires is no moment"
     elif str(predicate["expires"]) <= str(predicate["signed_at"]):
         yield "/expires is not after signed_at"
-
-
-def _repetitions(predicate: JsonObject) -> Iterator[str]:
-    for member in ("submits", "evidence", "waivers", "observed_tools"):
-        if _repeats(cast("list[JsonValue]", predicate.get(member, []))):
-            yield f"/{member} names something twice"
-    for member, key in (("components", "id"), ("approvals", "id"), ("bundles", "name")):
-        items = cast("list[JsonObject]", predicate.get(member, []))
-        if _repeats([i[key] for i in items]):
-            yield f"/{member} names something twice"
-
-
-def _repeats(items: list[JsonValue] | list[int]) -> bool:
-    return len(set(map(str, items))) < len(items)

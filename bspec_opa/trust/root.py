@@ -13,6 +13,7 @@ from bspec_opa.foundation.digest import Digest, digest_of
 from bspec_opa.foundation.document.load import parse_json
 from bspec_opa.foundation.errors import BspecError, Location, error_of
 from bspec_opa.foundation.times import format_time, parse_time
+from bspec_opa.trust.adoption import adoption_of
 from bspec_opa.trust.dsse import TRUST_ROOT_PAYLOAD_TYPE, parse_envelope, require_payload_type
 from bspec_opa.trust.keys import PublicKey
 from bspec_opa.trust.publisher_rules import checked_publisher
@@ -149,7 +150,8 @@ def _grant(value: JsonObject) -> Grant:
 
 
 def _environment(value: JsonObject) -> Environment:
-    return Environment(str(value["id"]), str(value["from"]), str(value["assurance"]), _texts(value["mandatory_rules"]))
+    rules, adoption = _texts(value["mandatory_rules"]), adoption_of(value)
+    return Environment(str(value["id"]), str(value["from"]), str(value["assurance"]), rules, adoption)
 
 
 def _bundles(value: JsonObject) -> tuple[AcceptedBundle, ...]:

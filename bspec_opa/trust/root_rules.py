@@ -27,6 +27,7 @@ from bspec_opa.foundation.closed_schema import (
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.foundation.times import parse_time
+from bspec_opa.trust.adoption import ADOPTION, adoption_faults
 from bspec_opa.trust.keys import ALGORITHMS, PublicKey, public_key_from_spki
 from bspec_opa.trust.predicates import ASSURANCES, ORIGIN
 from bspec_opa.trust.publisher_rules import POLICY, publisher_faults
@@ -65,6 +66,7 @@ ROOT_SCHEMA: JsonObject = obj(
     agents=array(obj(id=IDENTIFIER, owners=array(PRINCIPAL, minimum=1, maximum=100)), maximum=10_000),
     environments=array(
         obj(
+            {"adoption": ADOPTION},
             id=IDENTIFIER,
             from_=string(pattern="^(?:[a-z0-9][a-z0-9._-]*)?$", maximum=200),
             assurance=enum(*ASSURANCES),
@@ -101,7 +103,7 @@ def root_faults(payload: JsonValue) -> list[Fault]:
     if shape:
         return shape
     root = cast("JsonObject", payload)
-    others = (*publisher_faults(root), *witness_faults(root))
+    others = (*publisher_faults(root), *witness_faults(root), *((p, BAD_ROOT, m) for p, m in adoption_faults(root)))
     return [*(fault for rule in _RULES for fault in rule(root)), *(Fault(*found) for found in others)]
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bspec_opa.foundation.digest import Digest
+    from bspec_opa.trust.adoption import Adoption
     from bspec_opa.trust.keys import PublicKey
     from bspec_opa.trust.publisher import Publisher
     from bspec_opa.trust.witnesses import Witness, Witnesses
@@ -68,12 +69,14 @@ class Environment:
         from_: the environment whose current line it promotes, or ``""``.
         assurance: the least that a decision needs: ``asserted``, ``measured`` or ``cross-checked``.
         mandatory_rules: rule ids that must have run, whatever the bundle says.
+        adoption: which agents may enter without a source, until when and by whose approval; None: none may.
     """
 
     id: str
     from_: str
     assurance: str
     mandatory_rules: tuple[str, ...]
+    adoption: Adoption | None = None
 
 
 @dataclass(frozen=True, slots=True)

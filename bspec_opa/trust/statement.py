@@ -29,6 +29,7 @@ RECORD_TYPES: Mapping[str, str] = MappingProxyType(
         for name in (
             *("submit", "evidence", "approval", "waiver", "request", "review"),
             *("promotion", "rollback", "denial"),
+            *("revocation", "retirement"),
         )
     }
 )

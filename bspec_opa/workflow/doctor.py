@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
 from bspec_opa import __version__
-from bspec_opa.foundation.errors import BspecError, ExitCode, worst
+from bspec_opa.foundation.errors import BspecError, ExitCode, Location, worst
 from bspec_opa.foundation.files import is_regular, list_files
 from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.interface import require_clock
@@ -22,6 +22,7 @@ from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_project, intent_beside
 from bspec_opa.workflow.probe import probe_request
 from bspec_opa.workflow.verifying.checking import examine_lock
+from bspec_opa.workflow.verifying.verify import withdrawal_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -212,6 +213,10 @@ def _locks(examination: _Examination, project: Project, anchor: Anchor, world: W
                 message = f"{lock}: the emergency in {line.environment} at {line.at} is not reviewed"
                 remedy = f"have it reviewed: bspec-opa review entry:{line.entry} --env {line.environment}"
                 examination.note("review", message, remedy)
+            for line in found.lines:
+                problem = withdrawal_problem(line, Location(f"{lock} line {line.number}"))
+                if problem is not None:
+                    examination.note("lock", f"{lock} line {line.number}: {problem.message}", problem.hint)
 
 
 def _lock_files(project: Project) -> list[Path]:

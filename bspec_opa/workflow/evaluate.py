@@ -14,6 +14,8 @@ from bspec_opa.workflow.checkout.accepting import require_accepted
 from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
 from bspec_opa.workflow.decision_logs.writing import Decided, log_decision
+from bspec_opa.workflow.facts.adopting import without_source
+from bspec_opa.workflow.facts.ending import ending_notes
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.objections import objections
@@ -39,19 +41,22 @@ OpenPanel = Callable[["Config", "Policy", "Environment", "Mapping[str, str]"], "
 """As :func:`bspec_opa.workflow.checkout.deciding.open_panel`."""
 
 
-def evaluate(session: Session, environment_name: str, opened: OpenPanel = open_panel) -> Evaluation:
+def evaluate(
+    session: Session, environment_name: str, opened: OpenPanel = open_panel, *, adopting: bool = False
+) -> Evaluation:
     """Decide as if the inbox were sequenced.
 
     Args:
         session: what is decided on.
         environment_name: where to.
         opened: gives the engines; they are given back by whoever made it.
+        adopting: whether it would be adopted.
 
     Raises:
         BspecError: anything that keeps a decision from being taken; see the exit codes.
     """
     environment = session.environment(environment_name)
-    situation = situation_of(session, environment, with_inbox=True)
+    situation = situation_of(session, environment, with_inbox=True, adopting=adopting)
     evaluation = decide(session, situation, opened)
     if not situation.is_current:
         return evaluation
@@ -60,8 +65,14 @@ def evaluate(session: Session, environment_name: str, opened: OpenPanel = open_p
     return replace(evaluation, notes=(*evaluation.notes, note))
 
 
-def situation_of(session: Session, environment: Environment, *, with_inbox: bool) -> Situation:
-    """What the ledger, and the inbox where it is wanted, say about this intent and environment."""
+def situation_of(session: Session, environment: Environment, *, with_inbox: bool, adopting: bool = False) -> Situation:
+    """What the ledger, and the inbox where it is wanted, say about this intent and environment.
+
+    Raises:
+        BspecError: the agent is retired there, or may not be adopted.
+    """
+    if adopting:
+        environment = without_source(environment, session.agent, session.world.now)
     history = session.history.with_inbox(session.inbox.records) if with_inbox else session.history
     history = counting_in(history, environment, session.anchor.root, session.loaded.surface_digest)
     binding = read_resolved(session.project, session.agent)
@@ -80,6 +91,7 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
             rejected=rejected_facts((*history.rejected, *session.inbox.rejected)),
             rollback=rollback_to(history, environment.id, session.rollback) if session.rollback else None,
             terms=lambda: terms_of(session.policy.bundle, session.anchor.root),
+            adopting=adopting,
         )
     )
 
@@ -94,9 +106,15 @@ def stored_intent(objects: ObjectStore, digest: Digest) -> LoadedIntent:
 
 
 def delegates(session: Session, environment: Environment) -> frozenset[str]:
-    """The agents this one may delegate to that have a current line in the environment."""
+    """The agents this one may delegate to that have a current line in the environment, which nobody has withdrawn."""
     named = session.loaded.intent.constraints.delegation
-    return frozenset(a for a in named if session.history_of(a).head(environment.id) is not None)
+    return frozenset(a for a in named if session.history_of(a).standing(environment.id) is not None)
+
+
+def _remarks(situation: Situation) -> tuple[str, ...]:
+    """What people have to know beside the decision."""
+    endings = ending_notes(situation.given.history, situation.given.environment)
+    return (*objections(situation), *endings, *unseen_notes(situation))
 
 
 def rejected_facts(rejected: Sequence[Rejected]) -> list[JsonObject]:
@@ -134,7 +152,7 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         assurance=panel.assurance,
         bundle=session.policy.ref,
         advisory=not session.anchor.authenticated,
-        notes=(*session.notes, *accepted, *objections(situation), *unseen_notes(situation), *verdict.notes),
+        notes=(*session.notes, *accepted, *_remarks(situation), *verdict.notes),
         unsequenced=tuple(r.id for r in session.inbox.records if r.id not in sequenced),
         rejected=(*history.rejected, *session.inbox.rejected, *refused(waivers, history)),
         request=request,

@@ -19,6 +19,7 @@ from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved
 from bspec_opa.workflow.checkout.reviewed import require_as_reviewed
 from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.evaluate import situation_of
+from bspec_opa.workflow.facts.ending import ending_notes
 from bspec_opa.workflow.facts.situation import MISSING_SOURCE
 from bspec_opa.workflow.reasons import BINDING_MISSING, SOURCE_CHANGED
 
@@ -79,7 +80,7 @@ def attest(session: Session, environment_name: str, result_file: Path, signer: S
         TrustError: the signer is no evaluator for this agent.
     """
     environment = session.environment(environment_name)
-    head = session.history.head(environment.from_) if environment.from_ else None
+    head = session.history.standing(environment.from_) if environment.from_ else None
     carried = head is not None and head.record.predicate["surface_digest"] == session.loaded.surface_digest
     binding = head.subject(BINDING_SUBJECT) if carried and head else _resolved(session).digest
     data = read_bounded(result_file, MAX_DOCUMENT_BYTES)
@@ -111,17 +112,20 @@ class Approval:
     valid_for: str | None = None
 
 
-def promotable(session: Session, environment_name: str) -> Situation:
+def promotable(session: Session, environment_name: str, *, adopting: bool = False) -> Situation:
     """The situation that an approver or promoter signs, with the inbox as if it were sequenced.
 
     Raises:
         InvalidInputError: there is no binding, or the source environment has another intent.
     """
     environment = session.environment(environment_name)
-    situation = situation_of(session, environment, with_inbox=True)
+    situation = situation_of(session, environment, with_inbox=True, adopting=adopting)
+    environment = situation.given.environment
     if situation.binding is None or situation.source == MISSING_SOURCE:
         hint = f"promote it to {environment.from_} first" if environment.from_ else "run bspec-opa resolve"
-        raise BINDING_MISSING.error(f"there is nothing to bind for {environment.id} yet", hint=hint)
+        message = f"there is nothing to bind for {environment.id} yet"
+        why = "; ".join((message, *ending_notes(situation.given.history, environment)))
+        raise BINDING_MISSING.error(why, hint=hint)
     source = situation.given.source_head
     if source is not None and source.subject(INTENT_SUBJECT) != session.loaded.digest:
         raise SOURCE_CHANGED.error(
@@ -160,13 +164,21 @@ def _expiry(session: Session, situation: Situation, approval: Approval) -> str:
     return format_time(session.world.now + parse_duration(approval.valid_for or declared or DEFAULT_APPROVAL))
 
 
-def request(session: Session, environment_name: str, signer: Signer, *, reason: str, valid_for: str | None) -> Issued:
+def request(
+    session: Session,
+    environment_name: str,
+    signer: Signer,
+    *,
+    reason: str,
+    valid_for: str | None,
+    adopting: bool = False,
+) -> Issued:
     """A promoter asks for exactly this promotion.
 
     Raises:
         TrustError: the signer is no promoter there.
     """
-    situation = promotable(session, environment_name)
+    situation = promotable(session, environment_name, adopting=adopting)
     own: JsonObject = {
         "environment": situation.given.environment.id,
         "base": situation.base,

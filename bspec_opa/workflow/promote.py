@@ -30,6 +30,7 @@ from bspec_opa.workflow.checkout.session import reopen, require_same_root, rerea
 from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.checkout.texts import keep_components
 from bspec_opa.workflow.evaluate import decide, situation_of
+from bspec_opa.workflow.facts.adopting import require_quorum
 from bspec_opa.workflow.facts.lines import denial_predicate, line_kind, line_predicate, lock_of
 from bspec_opa.workflow.reasons import MOVED, NEWER_ROOT
 from bspec_opa.workflow.sequence import canonical_intent, sequence
@@ -37,6 +38,7 @@ from bspec_opa.workflow.verifying.verify import Evidence, verify_head
 from bspec_opa.workflow.witness.cosigning import require_line_witnessed, try_witnessing, witnessed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bspec_opa.foundation.digest import Digest
@@ -82,8 +84,27 @@ class Outcome:
     restored: int = 0
 
 
-def promote(session: Session, environment_name: str, keys: Keys) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs of an agent that is adopted, and what demands that it is exactly what would be bound.
+
+    Attributes:
+        document: in its canonical form; its digest stands in the line.
+        require_bound: raises what differs.
+    """
+
+    document: bytes
+    require_bound: Callable[[Situation], None]
+
+
+def promote(session: Session, environment_name: str, keys: Keys, running: Running | None = None) -> Outcome:
     """Promote an intent into an environment, or go back to the session's line; or record why not.
+
+    Args:
+        session: the intent in its project.
+        environment_name: where to.
+        keys: the gate's and the ledger's.
+        running: of an agent that is adopted, what runs.
 
     Raises:
         BspecError: nothing was decided; see the exit codes.
@@ -100,7 +121,7 @@ def promote(session: Session, environment_name: str, keys: Keys) -> Outcome:
             sequencing = sequence(session, keys.ledger)
             added += tuple(r.id for r in sequencing.added)
             session = reread(session, sequencing.ledger)
-            outcome = _once(session, session.environment(environment_name), keys)
+            outcome = _once(session, session.environment(environment_name), keys, running)
         except StoreError as e:
             if e.code not in _MOVED:
                 raise
@@ -117,23 +138,29 @@ def _remembered(session: Session) -> Session:
     return session if ledger is session.ledger else reread(session, ledger)
 
 
-def _once(session: Session, environment: Environment, keys: Keys) -> Outcome:
-    situation = situation_of(session, environment, with_inbox=False)
+def _once(session: Session, environment: Environment, keys: Keys, running: Running | None) -> Outcome:
+    situation = situation_of(session, environment, with_inbox=False, adopting=running is not None)
     lock = lock_beside(session.file)
     # Proven first: a line that the records do not bear out is not copied into the lock either.
     _require_proven(session, situation)
     restored = _complete_known(lock, session)
     if situation.is_current and situation.head is not None:
         return Outcome(None, situation.head.line, situation.head.seq, lock, (), restored)
+    if running is not None:
+        running.require_bound(situation)
     evaluation = decide(session, situation)
     if situation.binding is None:
         return Outcome(evaluation, None, None, lock, (), restored)
     maker = Maker(session.anchor, session.agent, session.world.now)
+    if running is not None and evaluation.decision.allowed:
+        require_quorum(situation)
     if not evaluation.decision.allowed:
         denial = _denial(session, situation, evaluation, maker, keys)
         entry = _append(session, denial, keys)
         try_witnessing(session)
         return Outcome(evaluation, None, entry, lock, (), restored)
+    if running is not None:
+        situation = replace(situation, deployed=session.objects.put(running.document))
     line = _line(session, situation, evaluation, maker, keys)
     entry = _append(session, line, keys)
     require_line_witnessed(session, entry)

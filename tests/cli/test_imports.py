@@ -104,6 +104,9 @@ ROWS = [
     # It is the current line that is named, and no emergency.
     Row("rollback", "staged", ("entry:6", "--env", "staging"), SIGNS, 2),
     Row("review", "staged", ("entry:6", "--env", "staging", "--reason", "x"), SIGNS, 2),
+    Row("adopt", "bound", (*STAGING, "--deployed", "missing.json"), SIGNS, 3),
+    Row("revoke", "staged", ("entry:6", "--reason", "x"), {"cryptography", "sqlite3"}),
+    Row("retire", "staged", ("billing-support", "--all", "--reason", "x"), {"cryptography", "sqlite3"}),
     Row("show", "staged", ("behavior.lock",), set()),
     Row("show", "staged", ("behavior.lock", "--deployed", "staging"), set()),
     Row("verify", "staged", ("behavior.lock",), ALL),

@@ -72,6 +72,8 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "waivers": ("live", ("waivers", "behavior.intent"), "waivers"),
     "show": ("live", ("show",), "lock"),
     "verify": ("live", ("verify",), "verification"),
+    "revoke": ("staged", ("revoke", "entry:6", "--reason", "x"), "revoked"),
+    "retire": ("staged", ("retire", "billing-support", "--all", "--reason", "x"), "retired"),
     "history": ("live", ("history", "billing-support", "--denials"), "history"),
     "audit": ("live", ("audit", "--at", "12"), "audit"),
     "pack": ("live", ("audit", "evidence-pack", "pack"), "pack"),

@@ -156,7 +156,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "unknown member": ("valid: P365D", "validity: P365D", "valid"),
     "misspelt member": ("owners: [team:support]", "owner: [team:support]", 'did you mean "owners"?'),
     "member of another place": ("reason: lost", "id: abc, reason: lost", "known: key, last_good, mode, reason, record"),
-    "near member of another place": ("{id: staging}", "{id: staging, role: x}", "known: assurance, from, id"),
+    "near member of another place": ("{id: staging}", "{id: staging, role: x}", "known: adoption, assurance, from, id"),
     "near member of this place": ("reason: lost", "reasons: lost", 'did you mean "reason"?'),
     "member of a list in a list": ("role: author, agents", "role: author, agent", 'did you mean "agents"?'),
     "another schema": ("bspec.trust/v1", "bspec.trust/v2", "schema must be one of bspec.trust/v1"),

@@ -20,6 +20,7 @@ from bspec_opa.trust.dsse import (
     sign_envelope,
 )
 from bspec_opa.trust.statement import RECORD_TYPES, Subject
+from bspec_opa.trust.withdrawal import scope_digest
 
 SIGNED_BY = {
     "submit": ("alice", "team:support", "author"),
@@ -31,6 +32,8 @@ SIGNED_BY = {
     "promotion": ("gate", "gate", "gate"),
     "rollback": ("gate", "gate", "gate"),
     "denial": ("gate", "gate", "gate"),
+    "revocation": ("pat", "team:platform", "revoker"),
+    "retirement": ("pat", "team:platform", "retirer"),
 }
 
 
@@ -51,7 +54,8 @@ def test_a_good_record_of_every_type_is_verified(world: World, record: str) -> N
 
 def test_roles_follow_from_the_type() -> None:
     assert {r: role for r, (_, _, role) in SIGNED_BY.items() if r != "approval"} == ROLE_OF
-    assert {"author", "evaluator", "promoter", "waiver-approver", "reviewer", "gate"} == RESERVED_ROLES
+    people = {"author", "evaluator", "promoter", "waiver-approver", "reviewer", "revoker", "retirer"}
+    assert {*people, "gate"} == RESERVED_ROLES
 
 
 @pytest.mark.attack("A12")
@@ -90,8 +94,8 @@ def test_only_the_holder_of_the_role_may_sign(world: World, record: str) -> None
 @pytest.mark.attack("A14")
 @pytest.mark.parametrize("role", sorted(RESERVED_ROLES))
 def test_working_roles_do_not_approve(world: World, role: str) -> None:
-    people = {"author": "alice", "evaluator": "eve", "promoter": "pat", "waiver-approver": "sam", "reviewer": "rita"}
-    signer = people.get(role, "gate")
+    signers = {"author": "alice", "evaluator": "eve", "waiver-approver": "sam", "reviewer": "rita", "gate": "gate"}
+    signer = signers.get(role, "pat")
     with refused("trust.role-not-granted"):
         world.verify(world.approval(role=role, by=signer))
 
@@ -246,6 +250,32 @@ SURFACE, INTENT, BINDING = (
 def test_subjects_are_exactly_those_of_the_type(world: World, record: str, subjects: list[Subject]) -> None:
     with refused("trust.wrong-subjects"):
         world.verify(world.sign(record, world.predicate(record), subjects, by=SIGNED_BY[record][0]))
+
+
+@pytest.mark.attack("A06")
+def test_a_retirement_is_about_the_agent_and_the_environment_that_it_names(world: World) -> None:
+    subjects = world.subjects("retirement")
+    for member, value in (("environment", "production"), ("agent", "other-agent")):
+        with refused("trust.wrong-subjects"):
+            world.verify(world.sign("retirement", world.predicate("retirement", {member: value}), subjects, by="pat"))
+
+
+@pytest.mark.attack("A77")
+@pytest.mark.parametrize("record", ["revocation", "retirement"])
+def test_who_may_end_something_in_staging_may_not_in_production(record: str) -> None:
+    world = World()
+
+    def change(payload: Any) -> None:
+        for held in payload["grants"]:
+            if held["principal"] == "pat":
+                held["environments"] = ["staging"]
+
+    world.next_root(change)
+    world.verify(world.record(record))
+    predicate = world.predicate(record, {"environment": "production"})
+    subjects = [Subject("agent", scope_digest(predicate))] if record == "retirement" else world.subjects(record)
+    with refused("trust.role-not-granted"):
+        world.verify(world.sign(record, predicate, subjects, by="pat"))
 
 
 def test_lock_line_may_have_artifacts(world: World) -> None:

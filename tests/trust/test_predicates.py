@@ -30,13 +30,16 @@ MEMBERS = {
     "review": "environment line reason",
     "promotion": (
         "kind environment seq previous base source surface_digest schema schema_digest binding change submits "
-        "approvals evidence waivers rejected request view input_digest now decision bundles decided_on"
+        "approvals evidence waivers rejected request view input_digest now decision bundles decided_on "
+        "adopted"
     ),
     "rollback": (
         "kind environment seq previous base source surface_digest schema schema_digest binding change submits "
         "approvals evidence waivers rejected request view input_digest now decision bundles decided_on target_line "
-        "emergency requester"
+        "adopted emergency requester"
     ),
+    "revocation": "environment type mode reason",
+    "retirement": "environment reason",
     "denial": "environment base source input_digest now decision bundles decided_on",
 }
 
@@ -101,7 +104,7 @@ def test_a_predicate_fits_its_own_type_only() -> None:
 @pytest.mark.attack("A20")
 def test_unknown_record_type_is_refused() -> None:
     with refused("trust.wrong-type"):
-        check_predicate("revocation", WORLD.predicate("submit"))
+        check_predicate("adoption", WORLD.predicate("submit"))
 
 
 def counts(n: int, passed: int, failed: int = 0, error: int = 0, skip: int = 0) -> JsonObject:

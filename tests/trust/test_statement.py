@@ -65,6 +65,8 @@ def test_record_types_are_a_closed_list() -> None:
         "promotion": "urn:bspec-opa:promotion:v1",
         "rollback": "urn:bspec-opa:rollback:v1",
         "denial": "urn:bspec-opa:denial:v1",
+        "revocation": "urn:bspec-opa:revocation:v1",
+        "retirement": "urn:bspec-opa:retirement:v1",
     }
     assert {RECORD_OF_TYPE[uri]: uri for uri in RECORD_OF_TYPE} == RECORD_TYPES
     assert set(definitions.RECORD_TYPES) <= RECORD_TYPES.keys()

@@ -86,9 +86,18 @@ def _agent(one: Examined) -> Iterator[str]:
             rules = ", ".join(f"`{r}`" for r in d.rules) or "the floor"
             yield f"| {d.entry} | {cell(d.environment)} | {cell(d.version)} | {d.at} | {d.verdict} | {rules} |"
         yield ""
+    if one.withdrawn:
+        yield "### Revoked and retired\n"
+        yield "| entry | what | where | when | by | why |\n| --- | --- | --- | --- | --- | --- |"
+        for w in one.withdrawn:
+            yield (
+                f"| {w.seq} | {cell(w.what)} | {cell(w.record.environment or 'everywhere')} | {format_time(w.at)} | "
+                f"{cell(w.record.principal)} | {cell(w.reason)} |"
+            )
+        yield ""
     for void in one.void:
         yield f"Entry {void.entry} claims to be a {cell(void.kind)} and never counted: {cell(void.why)}\n"
-    if not (one.lines or one.denials or one.void):
+    if not (one.lines or one.denials or one.void or one.withdrawn):
         yield "Nothing was decided.\n"
 
 
@@ -109,6 +118,7 @@ def _line(proven: ProvenLine) -> Iterator[str]:
         *(("waived", f"{w.about} ({by(w.principal, w.role)}, until {w.expires})") for w in line.waivers),
         ("requested by", line.request.principal),
         ("signed by", line.gate),
+        *(("adopted", f"in {a.environment} since {a.at}: it ran before it was promoted") for a in line.adopted),
         ("changed", f"{line.change.verdict}, {count(len(line.change.items), 'difference')}"),
     ]
     yield "| | |\n| --- | --- |"

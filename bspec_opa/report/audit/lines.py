@@ -43,6 +43,8 @@ def people_lines(line: PastLine, at: str = "") -> Iterator[str]:
         ended = "; it had ended by then" if waiver.expires and waiver.expires <= at else ""
         yield from labelled("waived", _waived(waiver) + ended)
     yield from labelled("submitted", _people(line.submits))
+    for adopted in line.adopted:
+        yield from labelled("adopted", f"in {adopted.environment} since {adopted.at}: it ran before it was promoted")
     yield from labelled("requested", f"{_people([line.request])}; signed by {printable(line.gate)}")
 
 
@@ -111,8 +113,18 @@ def line_json(line: PastLine) -> JsonObject:
         "approvals": [_signed_json(r) for r in line.approvals],
         "waivers": [_signed_json(r) for r in line.waivers],
         "request": _signed_json(line.request),
+        "adopted": [{"environment": a.environment, "at": a.at, "deployed": a.deployed} for a in line.adopted],
         "since": [
-            {"of": of, "kind": s.kind, "id": s.id, "root_version": s.version, "at": s.at, "reason": s.reason}
+            {
+                "of": of,
+                "kind": s.kind,
+                "id": s.id,
+                "root_version": s.version,
+                "entry": s.entry,
+                "by": s.by,
+                "at": s.at,
+                "reason": s.reason,
+            }
             for of, s in line.everything_since
         ],
     }

@@ -53,11 +53,13 @@ PACK: dict[str, JsonObject] = {
                     at=TIME,
                     rules=integer(1),
                     current=boolean(),
+                    adopted=array(TEXT),
                     since=array(TEXT),
                 )
             ),
             denials=array(obj(entry=integer(), environment=IDENTIFIER, at=TIME, verdict=enum("denied", "pending"))),
             void=array(obj(entry=integer(), why=TEXT)),
+            withdrawn=array(obj(entry=integer(), what=LINE, environment=LINE, by=LINE, reason=TEXT)),
         )
     ),
     "notes": LINES,
@@ -120,6 +122,8 @@ def _agent(agent: Examined) -> Iterator[str]:
         where = f"{printable(proven.version)} → {line.environment}"
         yield f"  line {line.number}  {where}  {line.at}  entry {line.entry}{current}"
         yield from labelled("replayed", f"{count(proven.rules, 'rule')}, {line.assurance}; {line.change.verdict}")
+        for adopted in line.adopted:
+            yield from labelled("adopted", f"in {adopted.environment} since {adopted.at}")
         yield from since_lines(line)
     for denial in agent.denials:
         where = f"{printable(denial.version)} → {denial.environment}"
@@ -127,7 +131,11 @@ def _agent(agent: Examined) -> Iterator[str]:
     for void in agent.void:
         yield f"  void  entry {void.entry}"
         yield from labelled("because", printable(void.why))
-    if not (agent.lines or agent.denials or agent.void):
+    for w in agent.withdrawn:
+        where = f" → {w.record.environment}" if w.record.environment else ""
+        yield f"  {printable(w.what)}{where}  {format_time(w.at)}  entry {w.seq}"
+        yield from labelled("because", printable(f"{w.record.principal}: {w.reason}"))
+    if not (agent.lines or agent.denials or agent.void or agent.withdrawn):
         yield "  nothing was decided"
 
 
@@ -162,6 +170,7 @@ def _agent_json(agent: Examined) -> JsonObject:
                 "at": p.line.at,
                 "rules": p.rules,
                 "current": p.current,
+                "adopted": [f"in {a.environment} since {a.at}" for a in p.line.adopted],
                 "since": [*p.line.said_since],
             }
             for p in agent.lines
@@ -170,4 +179,14 @@ def _agent_json(agent: Examined) -> JsonObject:
             {"entry": d.entry, "environment": d.environment, "at": d.at, "verdict": d.verdict} for d in agent.denials
         ],
         "void": [{"entry": v.entry, "why": v.why} for v in agent.void],
+        "withdrawn": [
+            {
+                "entry": -1 if w.seq is None else w.seq,
+                "what": w.what,
+                "environment": w.record.environment or "",
+                "by": w.record.principal,
+                "reason": w.reason,
+            }
+            for w in agent.withdrawn
+        ],
     }

@@ -22,7 +22,16 @@ from bspec_opa.trust.predicates import CHANGES
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
 
-_SINCE = obj(of=LINE, kind=enum("record", "key"), id=LINE, root_version=integer(1), at=TIME, reason=TEXT)
+_SINCE = obj(
+    of=LINE,
+    kind=enum("record", "key"),
+    id=LINE,
+    root_version=integer(),
+    entry=integer(-1),
+    by=LINE,
+    at=TIME,
+    reason=TEXT,
+)
 _SIGNED = obj(
     type=enum("submit", "evidence", "approval", "waiver", "request", "review"),
     id=DIGEST,
@@ -53,6 +62,7 @@ _LINE = obj(
     approvals=array(_SIGNED),
     waivers=array(_SIGNED),
     request=_SIGNED,
+    adopted=array(obj(environment=IDENTIFIER, at=TIME, deployed=DIGEST)),
     since=array(_SINCE),
 )
 HISTORY: dict[str, JsonObject] = {
@@ -65,7 +75,7 @@ HISTORY: dict[str, JsonObject] = {
             environment=IDENTIFIER,
             events=array(
                 obj(
-                    state=enum("current", "superseded", "revoked", "void", "denied", "pending"),
+                    state=enum("current", "superseded", "revoked", "retired", "void", "denied", "pending"),
                     version=LINE,
                     entry=integer(),
                     why=TEXT,

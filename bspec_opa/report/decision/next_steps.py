@@ -41,6 +41,7 @@ class Steps:
         configured: roles (author, approver, …) whose key the configuration names, so ``--key`` can be left out.
         back: the line that is gone back to, if it is a rollback.
         unreviewed: the emergencies that wait for a review.
+        adopting: whether approvals and the request are for an adoption.
     """
 
     intent: str
@@ -52,6 +53,7 @@ class Steps:
     configured: frozenset[str] = frozenset()
     back: Wanted | None = None
     unreviewed: tuple[str, ...] = ()
+    adopting: bool = False
 
     def of(self, decision: Decision) -> list[str]:
         """Commands in the order of the protocol, each once."""
@@ -101,12 +103,17 @@ class Steps:
             case "approval":
                 role = f" --role {quote(need.role)}" if need.role else " --role ROLE"
                 key = self._key("approver", need.role)
-                return f"bspec-opa approve {intent} --env {environment}{role}{flags_of(self.back)}{key}"
+                return f"bspec-opa approve {intent} --env {environment}{role}{self._about}{key}"
             case "request" | "review":
-                request = f"bspec-opa request {intent} --env {environment}{flags_of(self.back)}{self._key('promoter')}"
+                request = f"bspec-opa request {intent} --env {environment}{self._about}{self._key('promoter')}"
                 return request if need.kind == "request" else self.review(*self.unreviewed)
             case _:
                 return f"wait {_span(need.count)}: the source environment's soak is not over"
+
+    @property
+    def _about(self) -> str:
+        """That it is no ordinary promotion that is signed."""
+        return " --adopt" if self.adopting else flags_of(self.back)
 
     def submit(self) -> str:
         """The command that follows a resolution."""
@@ -165,9 +172,12 @@ def beside_flag(intent: str) -> str:
     return "" if intent == INTENT_NAME else f" --intent {quote(intent)}"
 
 
-def steps_for(intent: str, evaluation: Evaluation, project: Project, *, prepared: bool) -> list[str]:
+def steps_for(
+    intent: str, evaluation: Evaluation, project: Project, *, prepared: bool, adopting: bool = False
+) -> list[str]:
     """The next commands for an evaluation in a project."""
     steps = steps_in(project, intent, evaluation.environment, prepared=prepared, pinned=not evaluation.advisory)
+    steps = replace(steps, adopting=adopting)
     if evaluation.request["predecessor_expected"] and not evaluation.request["predecessor"]:
         return [f"bspec-opa evaluate {quote(intent)} --env {quote(evaluation.source)}"]
     steps = steps.about(evaluation.request)

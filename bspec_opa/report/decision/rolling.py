@@ -27,11 +27,11 @@ def subject_of(evaluation: Evaluation) -> str:
     return f"{word} of {evaluation.agent} in {evaluation.environment} to {evaluation.version}"
 
 
-def done(evaluation: Evaluation) -> tuple[str, str, str]:
+def done(evaluation: Evaluation, *, adopted: bool = False) -> tuple[str, str, str]:
     """What was done with it, the word's colour, and to what."""
     back = _of(evaluation)
     if not back:
-        return "PROMOTED", "green", subject_of(evaluation)
+        return "ADOPTED" if adopted else "PROMOTED", "green", subject_of(evaluation)
     subject = f"{evaluation.agent} in {evaluation.environment} to {evaluation.version}"
     return ("ROLLED BACK IN AN EMERGENCY", "red", subject) if back["emergency"] else ("ROLLED BACK", "yellow", subject)
 

@@ -36,6 +36,7 @@ def _block(line: LockLine, style: Style) -> list[str]:
         f"  base      {line.base}",
         f"  source    {line.source}",
         *([f"  back to   {line.target_line}, as it was"] if line.target_line else []),
+        *(f"  adopted   in {a['environment']} since {a['at']}: it ran before it was promoted" for a in p["adopted"]),
         f"  change    {p['change']['verdict']}",
         *(f"    {MARKS.get(i['verdict'], ' ')} {printable(i['what'])}" for i in p["change"]["items"]),
         f"  approvals {' · '.join(sorted(by(a['principal'], a['role']) for a in p['approvals']))}",

@@ -32,12 +32,14 @@ class Wanted:
         environment: where to.
         project: where its files are, for the commands that come next.
         following: environments of the intent that are promoted to from this one.
+        adopting: whether the agent is adopted.
     """
 
     intent: str
     environment: str
     project: Project
     following: tuple[str, ...] = ()
+    adopting: bool = False
 
     def steps(self, outcome: Outcome) -> list[str]:
         """The next commands."""
@@ -47,7 +49,7 @@ class Wanted:
             return [*steps_after(self.intent, outcome.lock, ()), *review]
         if evaluation is None or evaluation.decision.allowed:
             return steps_after(self.intent, outcome.lock, self.following)
-        return steps_for(self.intent, evaluation, self.project, prepared=True)
+        return steps_for(self.intent, evaluation, self.project, prepared=True, adopting=self.adopting)
 
     def _review(self, outcome: Outcome) -> str:
         return steps_in(self.project, self.intent, self.environment).review(str(outcome.line))
@@ -66,7 +68,8 @@ def outcome_text(wanted: Wanted, outcome: Outcome, style: Style) -> str:
         text = render_evaluation(evaluation, steps, style=style)
         head, _, rest = text.partition("\n")
         return "\n".join([head, f"  no lock written; {recorded}", *_restored(outcome), rest])
-    return _promoted(evaluation, outcome, steps, style)
+    word, colour, subject = done(evaluation, adopted=wanted.adopting)
+    return _promoted(evaluation, outcome, steps, f"{style.mark(word, 'bold', colour)}  {subject}")
 
 
 def _restored(outcome: Outcome) -> list[str]:
@@ -76,13 +79,12 @@ def _restored(outcome: Outcome) -> list[str]:
     return [f"  restored  {printable(str(outcome.lock))}: {count(outcome.restored, 'line')} copied from the ledger"]
 
 
-def _promoted(evaluation: Evaluation, outcome: Outcome, steps: Sequence[str], style: Style) -> str:
+def _promoted(evaluation: Evaluation, outcome: Outcome, steps: Sequence[str], head: str) -> str:
     request = cast("dict[str, Any]", evaluation.request)
     binding = request["binding"][0]
-    word, colour, subject = done(evaluation)
     rules = f"{count(len(evaluation.decision.rules), 'rule')}, {evaluation.assurance}"
     lines = [
-        f"{style.mark(word, 'bold', colour)}  {subject}",
+        head,
         *target_text(evaluation),
         f"  binding   {binding['digest']}{_carried(request)}",
         f"  approvals {_approvals(request)}",

@@ -25,6 +25,9 @@ def verification_text(verification: Verification, lock: str, style: Style) -> st
             f"  line {v.number}  {v.environment} at {v.at}  {current}; ledger entry {v.entry}; "
             f"{count(v.rules, 'rule')} replayed, {v.assurance}"
         )
+        if v.withdrawn is not None:
+            lines.append(f"          {style.mark('WITHDRAWN', 'bold', 'red')} {printable(v.withdrawn.said)}")
+        lines += [f"          adopted {a}: it ran before it was promoted" for a in v.adopted]
         lines.append(f"          approved by {', '.join(sorted(by(p, r) for p, r in v.approvals))}")
         lines += _rollback(v, style)
         lines += [f"          rests on waiver {w}" for w in v.waivers]
@@ -71,6 +74,8 @@ def verification_json(verification: Verification) -> JsonObject:
                 "target_line": v.target,
                 "emergency": v.emergency,
                 "reviewed_by": [*v.reviewed_by],
+                "adopted": [*v.adopted],
+                "withdrawn": v.withdrawn.said if v.withdrawn else "",
                 "approvals": [{"principal": p, "role": r} for p, r in v.approvals],
                 "waivers": [*v.waivers],
             }

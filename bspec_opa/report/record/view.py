@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def view_text(situation: Situation, evaluation: Evaluation) -> str:
     """The signed view, then warnings, denials and rejects, which are beside the view and not in it."""
     lines = [render_view(situation.view), f"view {situation.view_digest}\n", *_age(situation)]
+    if situation.given.adopting:
+        lines.append("adoption  it runs already: no line in the environment before and no soak are asked for\n")
     decision = evaluation.decision
     for rule in decision.rules:
         hard = [f for f in rule.denied if f not in rule.pending]

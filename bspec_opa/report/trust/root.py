@@ -36,6 +36,8 @@ def root_text(word: str, root: TrustRoot, pin: Digest, file: Path, style: Style)
         origin = f" from {environment.from_}" if environment.from_ else ""
         bundles = ", ".join(f"{b.name} {b.digest[:19]}…" for b in root.accepted_bundles(environment.id))
         lines.append(f"  into      {environment.id}{origin}  {environment.assurance}; bundle {bundles or 'none'}")
+        if environment.adoption is not None:
+            lines.append(f"            {environment.adoption.said}")
         lines += [f"            or signed by {_publisher(root, p)}" for p in root.publishers.get(environment.id, ())]
     for principal in root.principals:
         roles = sorted({g.role for g in root.grants if g.principal == principal.id})
@@ -106,7 +108,13 @@ def root_json(root: TrustRoot, pin: Digest, file: Path) -> JsonObject:
         "expires": format_time(root.expires_unix),
         "file": str(file),
         "environments": [
-            {"id": e.id, "from": e.from_, "assurance": e.assurance, "mandatory_rules": [*e.mandatory_rules]}
+            {
+                "id": e.id,
+                "from": e.from_,
+                "assurance": e.assurance,
+                "mandatory_rules": [*e.mandatory_rules],
+                "adoption": e.adoption.said if e.adoption else "",
+            }
             for e in root.environments
         ],
         "publishers": [

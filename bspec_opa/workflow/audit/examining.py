@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.audit.lines import PastLine
     from bspec_opa.workflow.audit.sequenced import Sequenced
     from bspec_opa.workflow.facts.history import History
+    from bspec_opa.workflow.facts.withdrawing import Withdrawal
 
 
 class NotingObjects(ObjectStore):
@@ -119,6 +120,7 @@ class Examined:
     lines: tuple[ProvenLine, ...]
     denials: tuple[ProvenDenial, ...]
     void: tuple[Void, ...]
+    withdrawn: tuple[Withdrawal, ...] = ()
 
 
 def examine(record: Record) -> tuple[Examined, ...]:
@@ -141,7 +143,8 @@ class _Examiner:
         self._known = by_id(self._records)
         now = read_history(entries, record.roots, agent, max(record.now, record.ledger.last_at))
         environments = {str(r.record.environment) for r in now.records if r.record.type in LINE_TYPES}
-        self._heads = {h.seq for e in environments if (h := now.head(e)) is not None}
+        self._heads = {h.seq for e in environments if (h := now.standing(e)) is not None}
+        self._withdrawals = now.withdrawals
 
     def examined(self) -> Examined:
         """Everything that was decided about it."""
@@ -151,6 +154,7 @@ class _Examiner:
             tuple(self._line(r) for r in decisions if r.entry.kind in LINE_TYPES and r.record is not None),
             tuple(self._denial(r) for r in decisions if r.entry.kind == DENIAL and r.record is not None),
             tuple(Void(r.entry.seq, r.entry.kind, r.why) for r in decisions if r.record is None),
+            self._withdrawals.in_order(),
         )
 
     def _then(self, found: Sequenced) -> History:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.workflow.audit.lines import PastLine, by_id, past_line
 from bspec_opa.workflow.audit.opening import open_record, require_agent, require_environment
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.audit.opening import Opened, Opening
     from bspec_opa.workflow.audit.sequenced import Sequenced
     from bspec_opa.workflow.checkout.world import World
+    from bspec_opa.workflow.facts.withdrawing import Withdrawal
 
-CURRENT, SUPERSEDED, REVOKED, VOID, DENIED, PENDING = (
+CURRENT, SUPERSEDED, REVOKED, RETIRED, VOID, DENIED, PENDING = (
     "current",
     "superseded",
     "revoked",
+    "retired",
     "void",
     "denied",
     "pending",
 )
-STATES = (CURRENT, SUPERSEDED, REVOKED, VOID, DENIED, PENDING)
+STATES = (CURRENT, SUPERSEDED, REVOKED, RETIRED, VOID, DENIED, PENDING)
 NOT_REPLAYED = "signatures were verified by the trust root of their time; decisions are replayed by verify and audit"
 
 
@@ -58,7 +60,8 @@ class Event:
     """One line or denial of an agent, as a reader sees it.
 
     Attributes:
-        state: one of :data:`STATES`; ``void`` is a line that did not count even when it was sequenced.
+        state: one of :data:`STATES`; ``void`` is a line that did not count even when it was sequenced, ``retired`` the
+            retirement of the agent, and the line that it ended.
         version: of the intent; empty if it is not known.
         entry: the ledger entry.
         environment: where to; empty of what could not be read.
@@ -139,26 +142,38 @@ def _events(opened: Opened, agent: str, *, denials: bool) -> list[Event]:
     known = by_id(records)
     now = read_history(entries, roots, agent, opened.world.now)
     lines = [r for r in now.records if r.record.type in LINE_TYPES]
-    heads = {str(r.record.environment): r.seq for r in lines}
-    standing = {r.seq for r in lines}
+    heads = {h.seq: h for e in {str(r.record.environment) for r in lines} if (h := now.head(e)) is not None}
+    standing = {r.seq: now.line(r.seq) for r in lines if r.seq is not None}
     against = {r.file: r.message for r in now.rejected}
+    retired = {w.seq: w for w in now.withdrawals.retired.values()}
     found = []
     for one in records:
         if one.entry.kind in LINE_TYPES:
-            why = "" if one.entry.seq in standing else one.why or against[f"ledger entry {one.entry.seq}"]
-            found.append(_line(opened, one, known, current=one.entry.seq in heads.values(), why=why))
+            seq = one.entry.seq
+            line, head = standing.get(seq), heads.get(seq)
+            why = "" if line else one.why or against[f"ledger entry {seq}"]
+            why = f"it was {line.revoked.said}" if line and line.revoked else why
+            ended = head is not None and now.withdrawals.retired.get(str(head.record.environment)) is not None
+            state = REVOKED if why else RETIRED if ended else CURRENT if head else SUPERSEDED
+            found.append(_line(opened, one, known, state, why))
+        elif one.entry.seq in retired:
+            found.append(_retired(retired[one.entry.seq]))
         elif one.entry.kind == DENIAL and denials:
             found.append(_denied(opened, one))
     return found
 
 
-def _line(opened: Opened, found: Sequenced, known: dict[str, Sequenced], *, current: bool, why: str) -> Event:
+def _retired(withdrawal: Withdrawal) -> Event:
+    environment = str(withdrawal.record.environment)
+    return Event(RETIRED, "", cast("int", withdrawal.seq), environment, why=f"the agent was {withdrawal.said}")
+
+
+def _line(opened: Opened, found: Sequenced, known: dict[str, Sequenced], state: str, why: str) -> Event:
     record = found.record
     if record is None:
         return Event(VOID, "", found.entry.seq, str(decision_of(found.entry).predicate["environment"]), why=why)
     line = past_line(found, record, known)
     version = stored_intent(opened.objects, line.intent).intent.metadata.version
-    state = REVOKED if why else CURRENT if current else SUPERSEDED
     return Event(state, version, line.entry, line.environment, line=line, why=why)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bspec_opa.foundation.digest import Digest, digest_of
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
 from bspec_opa.workflow.facts import history as facts
+from bspec_opa.workflow.facts.adopting import Adopted, adopted_in
 from bspec_opa.workflow.facts.evaluation import BundleRef
 from bspec_opa.workflow.facts.reviews import is_emergency, reviews_of
 
@@ -85,6 +86,7 @@ class PastLine:
         target: of a rollback, the line that it redeploys; else empty.
         emergency: whether it is a rollback by the quorum for emergencies.
         reviews: of an emergency, those by people who took no part in it.
+        adopted: where the agent ran before it was under the gate, as every line since says.
     """
 
     number: int
@@ -111,6 +113,7 @@ class PastLine:
     target: str = ""
     emergency: bool = False
     reviews: tuple[Signed, ...] = ()
+    adopted: tuple[Adopted, ...] = ()
 
     @property
     def everything_since(self) -> tuple[tuple[str, Since], ...]:
@@ -126,11 +129,11 @@ class PastLine:
     @property
     def said_since(self) -> tuple[str, ...]:
         """The same in sentences; what is said of several records of one person alike is one sentence."""
-        found = Counter((of, s.kind, s.version, s.at, s.reason) for of, s in self.everything_since)
+        found = Counter((of, s.kind, s.revoked_by, s.reason) for of, s in self.everything_since)
         return tuple(
             f"{of if n == 1 else f'{of} ({n} records)'}: {'its key' if kind == 'key' else 'it'} was revoked by "
-            f"trust root version {version} of {at}: {reason}"
-            for (of, kind, version, at, reason), n in found.items()
+            f"{by}: {reason}"
+            for (of, kind, by, reason), n in found.items()
         )
 
 
@@ -169,6 +172,7 @@ def past_line(found: Sequenced, record: Record, known: Mapping[str, Sequenced]) 
         target=said.get("target_line", ""),
         emergency=said.get("emergency", False),
         reviews=_reviews(found, record, known),
+        adopted=adopted_in(record),
     )
 
 

@@ -207,15 +207,22 @@ class _Reader:
         if not self._then:
             return [Authorised(agent, e, NOTHING, NO_LINE) for e in environments]
         history = read_history(self._entries, self._then, agent, self._at)
-        known = by_id(read_sequenced(self._entries, self._opened.anchor.roots, agent))
+        opened = self._opened
+        known = by_id(read_sequenced(opened.ledger.entries, opened.anchor.roots, agent, len(self._entries)))
         return [self._one(agent, e, history, known) for e in environments]
 
     def _one(self, agent: str, environment: str, history: History, known: Mapping[str, Sequenced]) -> Authorised:
         head = history.head(environment)
+        ended = history.withdrawals.retired.get(environment)
         if head is None:
-            return Authorised(agent, environment, NOTHING, self._why_none(environment, history))
+            why = f"the agent was {ended.said}" if ended else self._why_none(environment, history)
+            return Authorised(agent, environment, NOTHING, why)
         found = known[head.record.id]
         line = past_line(found, head.record, known)
+        withdrawn = history.withdrawn(head)
+        if withdrawn is not None:
+            what = "the agent" if withdrawn is ended else "its current line"
+            return Authorised(agent, environment, NOTHING, f"{what} was {withdrawn.said}", line=line)
         try:
             past = verify_head(head, history, self._evidence)
             return self._proven(environment, line, past)

@@ -10,6 +10,7 @@ from bspec_opa.foundation.times import format_time
 from bspec_opa.trust.authority import verify_record
 from bspec_opa.workflow.facts.history import LINE_TYPES, agent_of_entry
 from bspec_opa.workflow.facts.past import verify_line
+from bspec_opa.workflow.facts.withdrawing import read_withdrawals
 from bspec_opa.workflow.reasons import WRONG_KIND
 from bspec_opa.workflow.recorded.decisions import DENIAL
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.workflow.facts.withdrawing import Withdrawals
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,11 @@ class Since:
     Attributes:
         kind: ``record``, or ``key`` for the key that signed it.
         id: of the record or the key.
-        version: the first version of the trust root that says so.
-        at: when that version was issued.
-        reason: in the root's words.
+        version: the first version of the trust root that says so; 0 where a record of the ledger does.
+        at: when that version was issued, or that record sequenced.
+        reason: in its words.
+        entry: the ledger entry that says so; -1 where the trust root does.
+        by: who signed that entry.
     """
 
     kind: str
@@ -38,6 +42,15 @@ class Since:
     version: int
     at: str
     reason: str
+    entry: int = -1
+    by: str = ""
+
+    @property
+    def revoked_by(self) -> str:
+        """Who says so, and when."""
+        if self.version == 0:
+            return f"{self.by} at ledger entry {self.entry} of {self.at}"
+        return f"trust root version {self.version} of {self.at}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +75,20 @@ def roots_at(roots: Sequence[TrustRoot], at: int) -> Sequence[TrustRoot]:
     return [r for r in roots if r.issued_unix <= at]
 
 
-def read_sequenced(entries: Sequence[Entry], roots: Sequence[TrustRoot], agent: str) -> list[Sequenced]:
-    """Every entry about an agent, in the order of the ledger."""
-    return [_read(e, roots) for e in entries if agent_of_entry(e) == agent]
+def read_sequenced(
+    entries: Sequence[Entry], roots: Sequence[TrustRoot], agent: str, until: int | None = None
+) -> list[Sequenced]:
+    """Every entry about an agent, in the order of the ledger.
+
+    Args:
+        entries: the whole ledger: what is withdrawn later stands beside what it is about.
+        roots: the walked chain.
+        agent: whose.
+        until: only the entries before this one; all if None.
+    """
+    own = [e for e in entries if agent_of_entry(e) == agent]
+    withdrawals = read_withdrawals(own, roots, max((e.at for e in own), default=0))
+    return [_read(e, roots, withdrawals) for e in own if until is None or e.seq < until]
 
 
 def agents_in(entries: Sequence[Entry]) -> list[str]:
@@ -72,13 +96,21 @@ def agents_in(entries: Sequence[Entry]) -> list[str]:
     return sorted({agent for e in entries if (agent := agent_of_entry(e)) is not None})
 
 
-def _read(entry: Entry, roots: Sequence[TrustRoot]) -> Sequenced:
+def _read(entry: Entry, roots: Sequence[TrustRoot], withdrawals: Withdrawals) -> Sequenced:
     name = f"ledger entry {entry.seq}"
     try:
         record = _verified(entry, name, roots_at(roots, entry.at))
     except BspecError as e:
         return Sequenced(entry, None, e.problems[0].message, ())
-    return Sequenced(entry, record, "", since(record, roots, entry))
+    return Sequenced(entry, record, "", (*since(record, roots, entry), *_withdrawn(entry, withdrawals)))
+
+
+def _withdrawn(entry: Entry, withdrawals: Withdrawals) -> tuple[Since, ...]:
+    found = withdrawals.revoked.get(entry.record_id)
+    if found is None or found.seq is None:
+        return ()
+    at, reason = format_time(found.at), found.reason
+    return (Since("record", entry.record_id, 0, at, reason, found.seq, found.record.principal),)
 
 
 def _verified(entry: Entry, name: str, then: Sequence[TrustRoot]) -> Record:

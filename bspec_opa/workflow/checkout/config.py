@@ -63,6 +63,8 @@ KEYS: Mapping[str, str] = {
     "signing.evaluator": "key",
     "signing.promoter": "key",
     "signing.reviewer": "key",
+    "signing.revoker": "key",
+    "signing.retirer": "key",
     "signing.gate": "key",
     "signing.ledger": "key",
 }

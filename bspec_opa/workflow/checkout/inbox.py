@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.root import TrustRoot
 
-INBOX_TYPES = ("submit", "evidence", "approval", "waiver", "request", "review")
+INBOX_TYPES = (
+    *("submit", "evidence", "approval", "waiver", "request", "review"),
+    *("revocation", "retirement"),
+)
 """What people write; the gate's own records go straight to the ledger."""
 
 

@@ -107,7 +107,7 @@ def signer_for(role: str, flag: str | None, config: Config, environ: Mapping[str
     """The signer for a role: the flag's key, or the one that the configuration names.
 
     Args:
-        role: author, approver, evaluator, promoter, reviewer, gate or ledger.
+        role: author, approver, evaluator, promoter, reviewer, revoker, retirer, gate or ledger.
         flag: what ``--key`` says.
         config: holds ``signing.<role>``.
         environ: for ``envvar:`` keys and the passphrase.

@@ -211,8 +211,8 @@ def of_evaluation(evaluation: Evaluation, subject: str) -> Decided:
 
 def _of_lock(path: Path, world: World) -> tuple[list[Decided], list[str]]:
     """The current lines of a lock file, each of which is replayed."""
-    verification = verify_file(path, world, None)
-    current = {v.digest: v for v in verification.lines if v.current}
+    verification = verify_file(path, world, None, to_deploy=False)
+    current = {v.digest: v for v in verification.lines if v.current and v.withdrawn is None}
     found = [
         _of_line(line, f"{path} line {current[line.digest].number}", current[line.digest].entry)
         for line in open_lock(path)
@@ -251,7 +251,7 @@ def _wanted(evidence: Evidence, entry: int | None) -> Iterator[tuple[History, He
             agents.setdefault(line.agent, set()).add(line.environment)
     for agent, environments in sorted(agents.items()):
         history = read_history(entries, evidence.roots, agent, evidence.now)
-        heads = map(history.head, sorted(environments)) if entry is None else [history.line(entry)]
+        heads = map(history.standing, sorted(environments)) if entry is None else [history.line(entry)]
         yield from ((history, head) for head in heads if head is not None)
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.approval.facts import REJECT
 from bspec_opa.foundation.digest import Digest, digest_of
-from bspec_opa.foundation.errors import BspecError
+from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.times import parse_time
 from bspec_opa.trust.authority import Record, verify_record
 from bspec_opa.trust.reasons import REVOKED
@@ -17,10 +16,20 @@ from bspec_opa.trust.statement import parse_statement
 from bspec_opa.workflow.facts.evaluation import Rejected
 from bspec_opa.workflow.facts.past import verify_line, verify_standing, verify_then
 from bspec_opa.workflow.facts.voiding import Void
+from bspec_opa.workflow.facts.withdrawing import (
+    TYPES,
+    Withdrawal,
+    Withdrawals,
+    of_inbox,
+    read_withdrawals,
+    restricts,
+    revoked_among,
+)
+from bspec_opa.workflow.life.reasons import WITHDRAWN
 from bspec_opa.workflow.reasons import SPENT, WRONG_KIND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.ledger.entry import Entry
@@ -46,12 +55,15 @@ class Head:
         seq: the ledger entry that holds it.
         at: when it was decided, Unix seconds.
         record: the verified promotion.
+        revoked: the revocation of this line, if there is one: nothing may be built on it or deployed from it, and
+            what comes next is still compared with it.
     """
 
     line: Digest
     seq: int
     at: int
     record: Record
+    revoked: Withdrawal | None = None
 
     @property
     def binding(self) -> JsonObject:
@@ -75,12 +87,16 @@ class History:
         size: entries of the ledger.
         former: submits that counted once. Nothing rests on them, but whoever signed one is still an author of the
             change, also after losing the role or the key (attack A80).
+        withdrawals: what is revoked, and where the agent is retired.
+        gone: ids of records of the ledger that counted once and don't any more, such as revoked ones.
     """
 
     records: tuple[Sequenced, ...]
     rejected: tuple[Rejected, ...]
     size: int
     former: tuple[Sequenced, ...] = ()
+    withdrawals: Withdrawals = field(default_factory=Withdrawals)
+    gone: frozenset[str] = frozenset()
 
     def of_type(self, kind: str) -> tuple[Sequenced, ...]:
         """The records of one type, in their order."""
@@ -89,11 +105,11 @@ class History:
     def head(self, environment: str) -> Head | None:
         """The current line of an environment; only the ledger says so, never the lock file (attack A77)."""
         lines = self._lines(environment)
-        return head_of(lines[-1]) if lines else None
+        return self._head(lines[-1]) if lines else None
 
     def lines(self, environment: str) -> tuple[Head, ...]:
         """Every line of an environment that counts, oldest first; the last one is current."""
-        return tuple(map(head_of, self._lines(environment)))
+        return tuple(map(self._head, self._lines(environment)))
 
     def _lines(self, environment: str) -> list[Sequenced]:
         return [
@@ -102,23 +118,45 @@ class History:
             if r.record.type in LINE_TYPES and r.record.environment == environment and r.seq is not None
         ]
 
+    def standing(self, environment: str) -> Head | None:
+        """The current line, if something may be built on it and deployed: not revoked, nor the agent retired."""
+        head = self.head(environment)
+        return None if head is None or self.withdrawn(head) else head
+
+    def withdrawn(self, head: Head) -> Withdrawal | None:
+        """What keeps a current line from standing: the agent's retirement there, or the line's own revocation."""
+        return self.withdrawals.retired.get(str(head.record.environment)) or head.revoked
+
     def line(self, seq: int) -> Head | None:
         """The line that a ledger entry holds, current or not."""
         found = [r for r in self.records if r.record.type in LINE_TYPES and r.seq == seq]
-        return head_of(found[0]) if found else None
+        return self._head(found[0]) if found else None
+
+    def _head(self, line: Sequenced) -> Head:
+        return head_of(line, self.withdrawals.revoked.get(line.record.id))
 
     def with_inbox(self, records: Iterable[Record]) -> History:
-        """As if the inbox's records were sequenced after everything else; what is spent is not fresh there either."""
-        known = {r.record.id for r in self.records} | {r.id for r in self.rejected if r.code == SPENT.code}
-        fresh = tuple(Sequenced(r, None) for r in records if r.id not in known)
-        return replace(self, records=(*self.records, *fresh))
+        """As if the inbox's records were sequenced after everything else."""
+        known = {*(r.record.id for r in self.records), *self.gone}
+        fresh = [r for r in records if r.id not in known]
+        everything = (*self.records, *(Sequenced(r, None) for r in fresh))
+        later = of_inbox(fresh, [s.record for s in everything])
+        withdrawals = self.withdrawals.followed_by(later)
+        revoked = revoked_among([s.record for s in everything], withdrawals)
+        return replace(
+            self,
+            records=tuple(s for s in everything if s.record.id not in revoked),
+            rejected=(*self.rejected, *(_revoked(s, revoked) for s in everything if s.record.id in revoked)),
+            former=(*self.former, *(s for s in everything if s.record.id in revoked and s.record.type == "submit")),
+            withdrawals=withdrawals,
+        )
 
 
-def head_of(line: Sequenced) -> Head:
+def head_of(line: Sequenced, revoked: Withdrawal | None = None) -> Head:
     """A line of the ledger as what the next ones name."""
     assert line.seq is not None  # noqa: S101 - lines are never in an inbox
     at = parse_time(str(line.record.predicate["now"]))
-    return Head(digest_of(line.record.envelope.rstrip(b"\n")), line.seq, at, line.record)
+    return Head(digest_of(line.record.envelope.rstrip(b"\n")), line.seq, at, line.record, revoked)
 
 
 def read_history(entries: Sequence[Entry], roots: Sequence[TrustRoot], agent: str, now: int) -> History:
@@ -132,10 +170,10 @@ def read_history(entries: Sequence[Entry], roots: Sequence[TrustRoot], agent: st
     can lift a reject with the new key, until the newest root revokes the record or the key. What only permits, such
     as an approval or a run without any failure, has to be signed again with a key of today.
     """
-    reader = _Reader(roots, now)
-    for entry in entries:
-        if agent_of_entry(entry) == agent:
-            reader.read(entry)
+    own = [e for e in entries if agent_of_entry(e) == agent]
+    reader = _Reader(roots, now, read_withdrawals(own, roots, now))
+    for entry in own:
+        reader.read(entry)
     return reader.history(len(entries))
 
 
@@ -145,6 +183,7 @@ class _Reader:
 
     roots: Sequence[TrustRoot]
     now: int
+    withdrawals: Withdrawals
     records: list[Sequenced] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     former: list[Sequenced] = field(default_factory=list)
@@ -153,7 +192,7 @@ class _Reader:
     void: Void = field(init=False)
 
     def __post_init__(self) -> None:
-        self.void = Void(self.roots[-1])
+        self.void = Void(self.roots[-1], self.withdrawals.compromised)
 
     def read(self, entry: Entry) -> None:
         name = f"ledger entry {entry.seq}"
@@ -167,13 +206,24 @@ class _Reader:
                 self.records.append(Sequenced(standing, entry.seq))
                 return
             self.rejected.append(Rejected(entry.kind, name, name, e.code, e.problems[0].message))
-            self._keep_former(entry, name, revoked=e.code == REVOKED.code)
+            self._keep_former(entry, name, revoked=e.code in {REVOKED.code, WITHDRAWN.code})
             return
         self.records.append(Sequenced(record, entry.seq))
 
+    def _require_not_compromised(self, line: Record, name: str) -> None:
+        """A line that is revoked stays what is current, unless it is called compromised: then it never was."""
+        found = self.withdrawals.revoked.get(line.id)
+        if found is not None and found.compromised:
+            raise WITHDRAWN.error(f"is {found.said}", at=Location(name))
+
     def _verified(self, entry: Entry, name: str) -> Record:
+        if entry.kind in TYPES:
+            if entry.seq in self.withdrawals.refused:
+                raise self.withdrawals.refused[entry.seq]
+            return self.withdrawals.records[entry.seq]
         if entry.kind in LINE_TYPES:
             record, _ = verify_line(entry.record_bytes(), name, self.roots, self.now, entry)
+            self._require_not_compromised(record, name)
             self.void.require_sound(record, entry, name)
         else:
             record = verify_record(entry.record_bytes(), name, self.roots, self.now, seq=entry.seq)
@@ -183,13 +233,13 @@ class _Reader:
 
     def _standing(self, entry: Entry, name: str) -> Record | None:
         """A restriction that keeps standing without a key of today; an approval of then still lifts what it lifted."""
-        if entry.kind not in {"approval", "evidence"}:
+        if entry.kind not in {"approval", "evidence"} or entry.record_id in self.withdrawals.revoked:
             return None
         try:
             record = verify_standing(entry.record_bytes(), name, self.roots, entry.at, entry.seq)
         except BspecError:
             return None
-        if record.type == entry.kind and _restricts(record):
+        if record.type == entry.kind and restricts(record.type, record.predicate):
             return record
         self.records = [r for r in self.records if r.record.id not in self.standing or not _lifts(record, r.record)]
         return None
@@ -210,20 +260,15 @@ class _Reader:
             self.spent.update((*(a["id"] for a in approvals), *waivers, str(record.predicate["request"])))
 
     def history(self, size: int) -> History:
-        """Without approvals, waivers and request of a line that was revoked: they can't promote it once more."""
-        spent = [r for r in self.records if r.record.id in self.spent]
-        kept = tuple(r for r in self.records if r.record.id not in self.spent)
-        self.rejected += [_spent(r) for r in spent]
-        return History(kept, tuple(self.rejected), size, tuple(self.former))
-
-
-def _restricts(record: Record) -> bool:
-    """A reject, or a run in which something failed, broke off or was skipped."""
-    if record.type == "approval":
-        return record.predicate["decision"] == REJECT
-    counts = cast("dict[str, int]", record.predicate["counts"])
-    probes = cast("list[dict[str, int]]", record.predicate["probes"])
-    return counts["pass"] < counts["n"] or any(p["passed"] < p["cases"] for p in probes)
+        """Without what is revoked, and without what a void line used: it can't promote it once more."""
+        revoked = revoked_among([s.record for s in self.records], self.withdrawals)
+        spent = [r for r in self.records if r.record.id in self.spent and r.record.id not in revoked]
+        withdrawn = [r for r in self.records if r.record.id in revoked]
+        gone = frozenset((*self.spent, *revoked))
+        self.rejected += [*(_spent(r) for r in spent), *(_revoked(r, revoked) for r in withdrawn)]
+        self.former += [r for r in withdrawn if r.record.type == "submit"]
+        kept = tuple(r for r in self.records if r.record.id not in gone)
+        return History(kept, tuple(self.rejected), size, tuple(self.former), self.withdrawals, gone)
 
 
 def _lifts(later: Record, earlier: Record) -> bool:
@@ -234,6 +279,12 @@ def _lifts(later: Record, earlier: Record) -> bool:
         and set(later.statement.subjects) == set(earlier.statement.subjects)
         and later.signed_unix > earlier.signed_unix
     )
+
+
+def _revoked(record: Sequenced, revoked: Mapping[Digest, Withdrawal]) -> Rejected:
+    where = "inbox" if record.seq is None else f"ledger entry {record.seq}"
+    message = f"it is {revoked[record.record.id].said}"
+    return Rejected(record.record.type, record.record.id, where, WITHDRAWN.code, message)
 
 
 def _spent(record: Sequenced) -> Rejected:

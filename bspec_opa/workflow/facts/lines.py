@@ -8,6 +8,7 @@ from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.request import input_digest
 from bspec_opa.lock.chain import check_chain
 from bspec_opa.lock.line import PROMOTION, ROLLBACK
+from bspec_opa.workflow.facts.adopting import adopted_by
 from bspec_opa.workflow.facts.history import LINE_TYPES
 from bspec_opa.workflow.facts.situation import change_recorded
 
@@ -57,6 +58,7 @@ def line_predicate(situation: Situation, evaluation: Evaluation, decided_on: Jso
         "request": request.id,
         "view": situation.view_digest,
         **going_back(situation),
+        "adopted": [*adopted_by(situation, situation.deployed)],
         **_decided(evaluation, decided_on),
     }
 

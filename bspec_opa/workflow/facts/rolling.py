@@ -101,6 +101,9 @@ def rollback_to(history: History, environment: str, wanted: Wanted) -> Rollback:
         raise ROLLBACK_TARGET.error(message, hint="bspec-opa history names the lines")
     if target == list(lines.values())[-1]:
         raise ROLLBACK_CURRENT.error(f"the line {wanted.line[:19]}… is the current one in {environment}")
+    if target.revoked:
+        message = f"the line {wanted.line[:19]}… was {target.revoked.said}"
+        raise ROLLBACK_TARGET.error(message, hint="go back to another line")
     origin = target
     while origin.record.type == ROLLBACK:
         found = lines.get(cast("Digest", origin.record.predicate["target_line"]))

@@ -19,6 +19,8 @@ from bspec_opa.gate.request import GENESIS, Facts
 from bspec_opa.intent.change import change_of
 from bspec_opa.intent.projection import intent_input, promotion_input, risk_input
 from bspec_opa.trust.authority import INTENT_SUBJECT
+from bspec_opa.workflow.facts.adopting import require_no_line
+from bspec_opa.workflow.facts.ending import require_not_retired
 from bspec_opa.workflow.facts.parts import (
     barred_of,
     delegates_of,
@@ -73,6 +75,7 @@ class Given:
         rejected: records that were there and do not count.
         rollback: the line to go back to, if this is no promotion: then its intent is ``loaded``.
         terms: what bounds waivers; asked for only where there are any.
+        adopting: whether an agent is adopted that runs already; then the environment has no source.
     """
 
     loaded: LoadedIntent
@@ -90,9 +93,10 @@ class Given:
     def source_head(self) -> Head | None:
         """The source environment's current line, from which a promotion is carried; a rollback is carried from none."""
         carried = self.environment.from_ and self.rollback is None
-        return self.history.head(self.environment.from_) if carried else None
+        return self.history.standing(self.environment.from_) if carried else None
 
     terms: Callable[[], Terms] = no_terms
+    adopting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class Situation:
         request: the newest request that is about exactly this promotion.
         view: what an approver of this is shown, with all of the evidence and every waiver in force.
         waivers: every verified waiver of this agent and environment, and what becomes of it.
+        deployed: of an adoption, the digest of what is said to run.
     """
 
     given: Given
@@ -131,6 +136,8 @@ class Situation:
         """The ids of the waivers that an approval of this must have seen."""
         return Seen(self.waivers).in_force
 
+    deployed: Digest | None = None
+
     @property
     def view_digest(self) -> Digest:
         """What an approval of this signs as ``view``."""
@@ -138,10 +145,11 @@ class Situation:
 
     @property
     def is_current(self) -> bool:
-        """Whether exactly this is already the current line here; of a rollback, whether the same is deployed."""
+        """Whether exactly this is the current line here, not revoked; of a rollback, whether the same is deployed."""
         head = self.head
         return (
             head is not None
+            and head.revoked is None
             and self.binding is not None
             and head.subject("behavior.intent") == self.given.loaded.digest
             and head.subject("binding") == self.binding.digest
@@ -166,9 +174,13 @@ def assemble(given: Given) -> Situation:
     """The situation.
 
     Raises:
-        BspecError: an intent that the ledger refers to is missing, or evidence exceeds the limits.
+        BspecError: an intent that the ledger refers to is missing, evidence exceeds the limits, or the agent is
+            retired there.
     """
     loaded, history, environment = given.loaded, given.history, given.environment
+    require_not_retired(history, loaded.intent.metadata.id, environment.id)
+    if given.adopting:
+        require_no_line(history, environment.id)
     head = history.head(environment.id)
     rollback, source_head = given.rollback, given.source_head
     binding = _binding(given, source_head)
@@ -280,7 +292,7 @@ def _expected(
         base=place.base,
         source=place.source,
         evidence_ids=frozenset(Digest(r.id) for r in runs),
-        evidence_matters=bool(given.environment.from_),
+        evidence_matters=bool(given.environment.from_) or given.adopting,
         change_digest=change.digest,
         view_of=view.digest_for,
         own_lines=frozenset(line.line for line in given.history.lines(given.environment.id)),

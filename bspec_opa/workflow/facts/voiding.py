@@ -16,13 +16,14 @@ from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.revocation import KEY, RECORD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.revocation import Revocation
     from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.workflow.facts.withdrawing import Withdrawal
 
 
 @dataclass(slots=True)
@@ -31,10 +32,12 @@ class Void:
 
     Attributes:
         root: the newest one, whose revocations hold.
+        named: records that the ledger's own revocations call compromised, by their id.
         lines: digests of void lines, each with the ledger entry from which on nothing may rest on it.
     """
 
     root: TrustRoot
+    named: Mapping[str, Withdrawal] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     compromised: tuple[Revocation, ...] = field(init=False)
     _signers: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -44,8 +47,10 @@ class Void:
 
     def note(self, entry: Entry) -> None:
         """An entry has its place and its signer, whether it verifies or not."""
-        if not self.compromised:
+        if not (self.compromised or self.named):
             return
+        if entry.record_id in self.named:
+            self._void(entry, 0)
         keyid = _signer(entry)
         self._signers[entry.record_id] = (entry.seq, keyid)
         for revocation in self.compromised:
@@ -70,22 +75,25 @@ class Void:
         Raises:
             TrustError: with what it rests on.
         """
-        why = self._why(line.predicate, entry.seq) if self.compromised else ""
+        why = self._why(line.predicate, entry.seq) if self.compromised or self.named else ""
         if why:
             self._void(entry, 0)
-            message = f"rests on {why}, which trust root version {self.root.version} calls compromised"
+            message = f"rests on {why}"
             raise REVOKED.error(message, hint="promote again on records that count", at=Location(name))
 
     def _why(self, predicate: JsonObject, seq: int) -> str:
+        by_root = f"which trust root version {self.root.version} calls compromised"
         for member in ("base", "source", "previous"):
             if seq >= self.lines.get(str(predicate[member]), seq + 1):
-                return f"the {member} line {str(predicate[member])[:19]}…"
+                return f"the {member} line {str(predicate[member])[:19]}…, which is void"
         for identifier in counted_in(predicate):
             place, keyid = self._signers.get(identifier, (seq, ""))
+            if identifier in self.named:
+                return f"the record of ledger entry {place}, which is {self.named[identifier].said}"
             for revocation in self.compromised:
                 by_name = _names(revocation, RECORD, identifier) and seq >= _size(revocation)
                 if by_name or (_names(revocation, KEY, keyid) and revocation.holds_for(place)):
-                    return f"the record of ledger entry {place}"
+                    return f"the record of ledger entry {place}, {by_root}"
         return ""
 
 

@@ -104,6 +104,8 @@ CONFIG = """\
 author = "keys/author.pem"
 evaluator = "keys/evaluator.pem"
 promoter = "keys/promoter.pem"
+revoker = "keys/promoter.pem"
+retirer = "keys/promoter.pem"
 gate = "keys/gate.pem"
 ledger = "keys/ledger.pem"
 """
@@ -184,7 +186,7 @@ principals:
   - id: promoter
     group: team:release
     keys: [keys/promoter.pub.pem]
-    roles: [{{role: promoter}}]
+    roles: [{{role: promoter}}, {{role: revoker}}, {{role: retirer}}]
 {approvers}agents:
   - {{id: {word(agent)}, owners: ["{owner}"]}}
 environments:

@@ -20,7 +20,7 @@ from bspec_opa.workflow.checkout.place import read_ledger
 from bspec_opa.workflow.checkout.project import find_project, intent_beside
 from bspec_opa.workflow.reasons import NO_LOCK, OTHER_AGENT
 from bspec_opa.workflow.verifying.deployed import compare_deployed, read_deployed
-from bspec_opa.workflow.verifying.verify import Evidence, Verification, verify_lock
+from bspec_opa.workflow.verifying.verify import Evidence, Verification, require_standing_lines, verify_lock
 from bspec_opa.workflow.witness.cosigning import require_witnessed
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.world import World
 
 
-def verify_file(lock: Path, world: World, deployed: Path | None, environment: str = "") -> Verification:
+def verify_file(
+    lock: Path, world: World, deployed: Path | None, environment: str = "", *, to_deploy: bool = True
+) -> Verification:
     """Verify a lock file and, where it is given, what is deployed.
 
     Args:
@@ -41,9 +43,10 @@ def verify_file(lock: Path, world: World, deployed: Path | None, environment: st
         world: environment, time and flags.
         deployed: what somebody says runs.
         environment: where it runs, whatever that file says; any if empty.
+        to_deploy: whether a current line that was withdrawn is refused, or only marked.
 
     Raises:
-        TrustError: with the one reason.
+        TrustError: with the one reason; what is current was revoked, or the agent retired.
         InvalidInputError: there is no lock, or the deployed file has another form.
     """
     pin = require_pin(find_pin(world.pin, world.environ))
@@ -56,6 +59,8 @@ def verify_file(lock: Path, world: World, deployed: Path | None, environment: st
     verification = _verified(loaded, project, anchor, ledger, world)
     verification = replace(verification, notes=(*notes, *_remembered(anchor, ledger, read, world)))
     if report is None:
+        if to_deploy:
+            require_standing_lines(verification, str(lock))
         return verification
     compare_deployed(verification, report, environment)
     return replace(verification, deployed=str(deployed))

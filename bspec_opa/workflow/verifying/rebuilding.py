@@ -22,12 +22,14 @@ from bspec_opa.workflow.checkout.accepting import accepted
 from bspec_opa.workflow.checkout.deciding import ASSERTED, CROSS_CHECKED, MEASURED, ask, open_replay, policy_of
 from bspec_opa.workflow.checkout.reviewed import stored_differences
 from bspec_opa.workflow.evaluate import stored_intent
+from bspec_opa.workflow.facts.adopting import adopted_by, own_adoption
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import going_back
 from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
 from bspec_opa.workflow.facts.situation import Given, assemble, change_recorded
 from bspec_opa.workflow.facts.waivers import terms_of
+from bspec_opa.workflow.life.rebuilding import adopting_environment, check_adoption
 from bspec_opa.workflow.reasons import FACTS_DIFFER, REPLAY_DIFFERS, WEAK_ASSURANCE
 
 if TYPE_CHECKING:
@@ -118,8 +120,13 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
     """The input that the line must have been decided on, from the ledger as it was then."""
     now, objects = past.entry.at, past.objects
     intent = stored_intent(objects, cast("Digest", past.record.statement.digest_of(INTENT_SUBJECT)))
-    environment = past.environment
+    adopted = own_adoption(past.record)
+    environment = past.environment if adopted is None else adopting_environment(past)
     history = read_history(past.before, past.roots, past.record.agent, now)
+    ended = history.withdrawals.retired.get(environment.id)
+    if ended is not None:
+        message = f"was decided although the agent was {ended.said}"
+        raise FACTS_DIFFER.error(message, hint=STOLEN, at=Location(past.at))
     situation = assemble(
         Given(
             loaded=intent,
@@ -131,8 +138,11 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
             delegates=_delegates(past, intent),
             rollback=_rollback(past, history),
             terms=lambda: terms_of(_policy(past, past.predicate["bundles"][0])[0].bundle, past.roots[-1]),
+            adopting=adopted is not None,
         )
     )
+    if adopted is not None:
+        check_adoption(past, situation, adopted)
     # What catalogs withdrew and what did not count came from outside the ledger; both can only deny.
     outside = {name: cast("list[JsonValue]", recorded.get(name, [])) for name in ("withdrawn", "rejected")}
     facts = replace(situation.facts, withdrawn=outside["withdrawn"], rejected=outside["rejected"])
@@ -162,7 +172,7 @@ def _rollback(past: Past, history: History) -> Rollback | None:
 def _delegates(past: Past, intent: LoadedIntent) -> frozenset[str]:
     def current(agent: str) -> bool:
         history = read_history(past.before, past.roots, agent, past.entry.at)
-        return history.head(past.environment.id) is not None
+        return history.standing(past.environment.id) is not None
 
     return frozenset(a for a in intent.intent.constraints.delegation if current(a))
 
@@ -170,6 +180,7 @@ def _delegates(past: Past, intent: LoadedIntent) -> frozenset[str]:
 def _check_claims(past: Past, situation: Situation, recorded: JsonObject) -> None:
     """What the line says besides the input must follow from the same facts."""
     predicate, loaded, binding = past.predicate, situation.given.loaded, situation.binding
+    adopted = own_adoption(past.record)
     request = situation.request
     bound = binding.to_json() if binding else {}
     wanted: JsonObject = {
@@ -187,6 +198,7 @@ def _check_claims(past: Past, situation: Situation, recorded: JsonObject) -> Non
         "request": request.id if request else None,
         "view": situation.view_digest,
         **going_back(situation),
+        "adopted": [*adopted_by(situation, Digest(adopted.deployed) if adopted else None)],
     }
     different = sorted(k for k, v in wanted.items() if predicate[k] != v)
     artifacts = artifact_subjects(binding) if binding else ()

@@ -12,17 +12,20 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.digest import Digest, digest_of
-from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.errors import Location, error_of
 from bspec_opa.ledger.merkle import verify_inclusion
 from bspec_opa.lock.chain import read_lock
 from bspec_opa.lock.line import PROMOTION
 from bspec_opa.trust.authority import require_not_revoked
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.root import require_current
+from bspec_opa.trust.withdrawal import RETIREMENT
+from bspec_opa.workflow.facts.adopting import adopted_in
 from bspec_opa.workflow.facts.history import LINE_TYPES, read_history
 from bspec_opa.workflow.facts.lines import lock_of
 from bspec_opa.workflow.facts.past import verify_line
 from bspec_opa.workflow.facts.reviews import is_emergency, reviews_of
+from bspec_opa.workflow.life.reasons import AGENT_RETIRED, LINE_REVOKED
 from bspec_opa.workflow.reasons import FACTS_DIFFER, NO_LOCK, NOT_IN_LEDGER, NOT_IN_LOCK
 from bspec_opa.workflow.verifying.rebuilding import STOLEN, Past, rebuild, require_publisher
 
@@ -30,11 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.errors import Problem
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.ledger.objects import ObjectStore
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.facts.history import Head, History
+    from bspec_opa.workflow.facts.withdrawing import Withdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class VerifiedLine:
         emergency: whether it is a rollback by the quorum for emergencies.
         reviewed_by: of an emergency, who reviewed it without having taken part.
         waivers: ids of the waivers that it rests on.
+        adopted: where and since when the agent was adopted, one text each.
+        withdrawn: the line's revocation or, of the environment's current line, the agent's retirement there.
     """
 
     number: int
@@ -74,6 +81,8 @@ class VerifiedLine:
     emergency: bool = False
     reviewed_by: tuple[str, ...] = ()
     waivers: tuple[str, ...] = ()
+    adopted: tuple[str, ...] = ()
+    withdrawn: Withdrawal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +151,40 @@ def verify_lock(data: bytes, name: str, evidence: Evidence, notes: tuple[str, ..
         _check_counted(past, evidence.roots)
         verified.append(replace(_verified(past, number, rules), reviewed_by=_reviewers(history, entry)))
     _require_complete(history, [line.record for line in lines], agent, name)
-    heads = {e: h.line for e in {v.environment for v in verified} if (h := history.head(e)) is not None}
-    marked = tuple(replace(v, current=heads.get(v.environment) == v.digest) for v in verified)
-    return Verification(agent, marked, evidence.ledger.size, evidence.roots[-1].version, notes)
+    return Verification(agent, _marked(verified, history), evidence.ledger.size, evidence.roots[-1].version, notes)
+
+
+def _marked(verified: Sequence[VerifiedLine], history: History) -> tuple[VerifiedLine, ...]:
+    """The lines with what became of them."""
+    heads = {h.line: h for e in {v.environment for v in verified} if (h := history.head(e)) is not None}
+    found = []
+    for v in verified:
+        head, own = heads.get(v.digest), history.line(v.entry)
+        withdrawn = history.withdrawn(head) if head is not None else own.revoked if own is not None else None
+        found.append(replace(v, current=head is not None, withdrawn=withdrawn))
+    return tuple(found)
+
+
+def require_standing_lines(verification: Verification, name: str) -> None:
+    """Demand that nobody has withdrawn the current line of any environment: what it binds must not be deployed.
+
+    Raises:
+        TrustError: somebody has; each one is named.
+    """
+    problems = [p for v in verification.lines if (p := withdrawal_problem(v, Location(f"{name} line {v.number}")))]
+    if problems:
+        raise error_of(problems)
+
+
+def withdrawal_problem(line: VerifiedLine, at: Location) -> Problem | None:
+    """That a current line must not run, if it mustn't."""
+    if not line.current or line.withdrawn is None:
+        return None
+    if line.withdrawn.record.type == RETIREMENT:
+        message = f"the agent was {line.withdrawn.said}; nothing of it may run in {line.environment}"
+        return AGENT_RETIRED.problem(message, hint="stop the deployment", at=at)
+    hint = f"stop the deployment; promote to {line.environment} again, or roll back"
+    return LINE_REVOKED.problem(f"the current line of {line.environment} was {line.withdrawn.said}", hint=hint, at=at)
 
 
 def verify_head(head: Head, history: History, evidence: Evidence) -> Past:
@@ -210,6 +250,7 @@ def _verified(past: Past, number: int, rules: int) -> VerifiedLine:
         target=predicate.get("target_line", ""),
         emergency=predicate.get("emergency", False),
         waivers=tuple(predicate["waivers"]),
+        adopted=tuple(f"in {a.environment} since {a.at}" for a in adopted_in(past.record)),
     )
 
 

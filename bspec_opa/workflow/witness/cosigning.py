@@ -166,6 +166,18 @@ def try_witnessing(session: Session) -> None:
         return  # Whoever relies on the ledger next says so.
 
 
+def try_cosigning(project: Project, anchor: Anchor, world: World) -> None:
+    """As :func:`try_witnessing`, for what knows no intents."""
+    if anchor.root.witnesses is None or not project.config.texts(URLS):
+        return
+    try:
+        ledger = read_ledger(project, anchor)
+        if ledger.checkpoint is not None:
+            _obtain(project, anchor, ledger, world)
+    except BspecError:
+        return
+
+
 def _reopened(session: Session) -> Session:
     from bspec_opa.workflow.checkout.session import reread
 

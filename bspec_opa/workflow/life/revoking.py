@@ -1,0 +1,155 @@
+"""Revoking a lock line or a record: from its ledger entry on nothing may rest on it any more."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, cast
+
+from bspec_opa.foundation.digest import Digest, digest_of, is_digest
+from bspec_opa.foundation.files import is_regular
+from bspec_opa.trust.statement import Subject, parse_statement
+from bspec_opa.trust.withdrawal import COMPROMISED_MODE, RECORD_SUBJECT, RETIREMENT, REVOCABLE, REVOCATION
+from bspec_opa.workflow.checkout.inbox import read_inbox
+from bspec_opa.workflow.checkout.signing import Maker
+from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.withdrawing import LINES, require_revocable, restricts
+from bspec_opa.workflow.life.reasons import ALREADY, IS_KEY, NO_TARGET, NOT_REVOCABLE
+from bspec_opa.workflow.life.recording import UNRECORDED, put
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.ledger.entry import Entry
+    from bspec_opa.trust.signers import Signer
+    from bspec_opa.workflow.life.recording import Opened, Put
+
+_ENTRY = re.compile(r"entry:([0-9]{1,15})\Z")
+_KEY = re.compile(r"[0-9a-f]{8,64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is revoked.
+
+    Attributes:
+        type: such as ``approval`` or ``promotion``.
+        id: the record's.
+        line: the digest of a lock line, else empty.
+        entry: of the ledger; -1 of a record in the inbox.
+        agent: whose.
+        environment: where; empty of a submit.
+        predicate: what the record says.
+    """
+
+    type: str
+    id: Digest
+    line: str
+    entry: int
+    agent: str
+    environment: str
+    predicate: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """A revocation that was signed.
+
+    Attributes:
+        target: what it names.
+        mode: ``retired`` or ``compromised``.
+        put: the record, and whether it is in force.
+    """
+
+    target: Target
+    mode: str
+    put: Put
+
+
+def find_target(opened: Opened, text: str) -> Target:
+    """The lock line or record that somebody names, by digest, id or ``entry:N``.
+
+    Raises:
+        UsageError: there is none, or it is a key.
+        TrustError: it is nothing that a record can revoke.
+    """
+    _require_no_key(text)
+    found = next(_targets(opened, text), None)
+    if found is None:
+        hint = "name a lock line's digest, a record's id or entry:N; bspec-opa history prints them"
+        raise NO_TARGET.error(f"neither the ledger nor the inbox has {text[:80]!r}", hint=hint)
+    if found.type in {REVOCATION, RETIREMENT}:
+        message = f"a {found.type} can't be revoked: what it ended stays so"
+        raise NOT_REVOCABLE.error(message, hint="sign or promote again what was ended in error")
+    if found.type not in REVOCABLE:
+        raise NOT_REVOCABLE.error(f"a {found.type} can't be revoked: nothing rests on it")
+    if restricts(found.type, found.predicate):
+        what = "a reject" if found.type == "approval" else "a run in which something failed"
+        raise NOT_REVOCABLE.error(
+            f"{what} can't be revoked by one person: more would be allowed without it",
+            hint=f"the root keys can: bspec-opa trust revoke {found.id} --reason … --mode compromised --last-good SIZE",
+        )
+    return found
+
+
+def _require_no_key(text: str) -> None:
+    if _KEY.match(text) or is_regular(Path(text)):
+        command = f"bspec-opa trust revoke {quote(text)} --reason … --mode compromised --last-good SIZE"
+        hint = f"run {command}, or --mode retired if nobody else has it"
+        raise IS_KEY.error(f"{text[:80]!r} is a key", hint=hint)
+
+
+def _targets(opened: Opened, text: str) -> Iterator[Target]:
+    place = _ENTRY.match(text)
+    for entry in opened.ledger.entries:
+        line = digest_of(entry.record_bytes().rstrip(b"\n")) if entry.kind in LINES else ""
+        if (place and int(place[1]) == entry.seq) or text in {entry.record_id, line}:
+            yield _target(entry, line)
+    if is_digest(text):
+        project, anchor = opened.project, opened.anchor
+        inbox = read_inbox(project.records_directories, anchor.roots, opened.world.now, required=False)
+        for r in inbox.records:
+            if r.id == text:
+                yield Target(r.type, r.id, "", UNRECORDED, r.agent, r.environment or "", r.predicate)
+
+
+def _target(entry: Entry, line: str) -> Target:
+    predicate = parse_statement(base64.b64decode(cast("str", entry.body["payload"]))).predicate
+    agent, environment = str(predicate["agent"]), str(predicate.get("environment", ""))
+    return Target(entry.kind, entry.record_id, line, entry.seq, agent, environment, predicate)
+
+
+def revoke(opened: Opened, target: Target, mode: str, reason: str, keys: tuple[Signer, Signer | None]) -> Revoked:
+    """Sign a revocation and, with the ledger's key, put it in force at once.
+
+    Args:
+        opened: the project.
+        target: what is revoked.
+        mode: ``retired``: what was decided on it stays; ``compromised``: that is void, too, from its own place on.
+        reason: for people.
+        keys: the revoker's, and the ledger's or None.
+
+    Raises:
+        UsageError: it is revoked already.
+        TrustError: the signer is no revoker there.
+        StoreError: it can't be written.
+    """
+    _require_new(opened, target, mode)
+    own: JsonObject = {"environment": target.environment, "type": target.type, "mode": mode, "reason": reason}
+    maker = Maker(opened.anchor, target.agent, opened.world.now)
+    record = maker.make(REVOCATION, [Subject(RECORD_SUBJECT, target.id)], own, keys[0])
+    require_revocable(record.predicate, target.type, target.predicate)
+    (done,) = put(opened, [record], keys[1])
+    return Revoked(target, mode, done)
+
+
+def _require_new(opened: Opened, target: Target, mode: str) -> None:
+    """What was retired can still be called compromised; nothing else is left to revoke."""
+    roots, entries = opened.anchor.roots, opened.ledger.entries
+    known = read_history(entries, roots, target.agent, opened.world.now).withdrawals.revoked.get(target.id)
+    if known is not None and (known.compromised or mode != COMPROMISED_MODE):
+        raise ALREADY.error(f"the {target.type} was {known.said}")

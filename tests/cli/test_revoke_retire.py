@@ -1,0 +1,122 @@
+"""``revoke`` and ``retire``: one command, durable, and what it says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shell import Shell
+
+    At = Callable[[str], Shell]
+
+
+def test_a_line_is_revoked_with_one_command(shell_at: At) -> None:
+    shell = shell_at("live")
+    lock = Path("behavior.lock").read_bytes()
+    said = shell.ok("revoke", "entry:12", "--reason", "wrong prompt").lines
+    assert said[0] == "REVOKED  billing-support → production   (by promoter as revoker)"
+    assert said[2:3] + said[4:5] == [
+        "  mode      retired: nothing decided from now on may rest on it",
+        "  entry     ledger entry 13",
+    ]
+    assert said[-2:] == ["next  bspec-opa history billing-support", "      bspec-opa verify behavior.lock"]
+    refused = shell("verify")
+    assert refused.code == 7
+    assert "was revoked at ledger entry 13 of 2026-06-01T12:00:00Z by promoter: wrong prompt" in refused.err
+    assert Path("behavior.lock").read_bytes() == lock
+    again = shell("revoke", "entry:12", "--reason", "wrong prompt")
+    assert (again.code, "[revoke.already]" in again.err) == (2, True)
+    report = shell.ok("report", "behavior.lock", "--format", "json").json
+    assert [d["environment"] for d in report["decisions"]] == ["staging"]
+
+
+@pytest.mark.soak
+def test_doctor_notes_what_must_not_run(shell_at: At) -> None:
+    shell = shell_at("live")
+    shell.ok("revoke", "entry:12", "--reason", "wrong prompt")
+    findings = shell("doctor", "--format", "json").json["findings"]
+    notes = [f["message"] for f in findings if (f["subject"], f["state"]) == ("lock", "note")]
+    assert len(notes) == 1
+    assert "was revoked at ledger entry 13" in notes[0]
+
+
+def test_the_past_of_a_revoked_line_in_every_form(shell_at: At) -> None:
+    shell = shell_at("live")
+    shell.ok("revoke", "entry:12", "--reason", "wrong prompt")
+    shell.ok("retire", "billing-support", "--env", "staging", "--reason", "ends")
+    history = shell.ok("history", "billing-support", "--format", "json").json
+    events = {e["environment"]: [(x["state"], x["entry"]) for x in e["events"]] for e in history["environments"]}
+    assert events == {"staging": [("retired", 14), ("retired", 6)], "production": [("revoked", 12)]}
+    (production,) = history["environments"][1]["events"]
+    assert [(s["root_version"], s["entry"], s["by"]) for s in production["line"][0]["since"]] == [(0, 13, "promoter")]
+    now = shell.ok("audit", "--at", "14", "--format", "json").json
+    assert [(a["environment"], a["state"]) for a in now["agents"]] == [
+        ("staging", "nothing"),
+        ("production", "nothing"),
+    ]
+    shell.ok("audit", "evidence-pack", "pack")
+    pack = shell.ok("verify", "--pack", "pack", "--format", "json").json["agents"][0]
+    assert [line["current"] for line in pack["lines"]] == [False, False]
+    assert [(w["entry"], w["environment"], w["by"]) for w in pack["withdrawn"]] == [
+        (13, "production", "promoter"),
+        (14, "staging", "promoter"),
+    ]
+    assert "### Revoked and retired" in Path("pack/index.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.soak
+def test_without_the_ledgers_key_nothing_is_signed_unless_that_is_wanted(shell_at: At) -> None:
+    shell = shell_at("live")
+    config = Path("bspec-opa.toml").read_text(encoding="utf-8")
+    Path("bspec-opa.toml").write_text(config.replace('ledger = "keys/ledger.pem"\n', ""), encoding="utf-8")
+    for verb in (("revoke", "entry:12"), ("retire", "billing-support", "--all")):
+        refused = shell(*verb, "--reason", "x")
+        assert (refused.code, "[signing.no-key]" in refused.err) == (2, True)
+    assert not Path(".bspec/records/revocation").exists()
+    signed = shell.ok("revoke", "entry:12", "--reason", "x", "--sign-only")
+    assert signed.lines[0].startswith("SIGNED, NOT IN FORCE YET  billing-support → production")
+    shell.ok("verify", "-q")
+    shell.ok("record", "behavior.intent", "--ledger-key", "keys/ledger.pem", "-q")
+    assert shell("verify").code == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("revoke", "entry:12"), 2, "--reason"),
+        (("revoke", "entry:12", "--reason", ""), 7, "trust.bad-predicate"),
+        (("revoke", "keys/promoter.pub.pem", "--reason", "x"), 2, "bspec-opa trust revoke keys/promoter.pub.pem"),
+        (("revoke", "entry:12", "--reason", "x", "--key", "keys/author.pem"), 7, "trust.role-not-granted"),
+        (("revoke", "entry:12", "--reason", "x", "--sign-only", "--ledger-key", "k"), 2, "--sign-only"),
+        (("retire", "billing-support", "--reason", "x"), 2, "either --env ENV or --all"),
+        (("retire", "billing-support", "--all", "--env", "staging", "--reason", "x"), 2, "either --env ENV or --all"),
+        (("retire", "billing-suport", "--all", "--reason", "x"), 3, "billing-support"),
+    ],
+)
+def test_what_cannot_be_done_says_why(shell_at: At, arguments: tuple[str, ...], code: int, message: str) -> None:
+    shell = shell_at("live")
+    log = Path(".bspec/ledger/log.jsonl").read_bytes()
+    refused = shell(*arguments)
+    assert refused.code == code
+    assert message in refused.err
+    assert Path(".bspec/ledger/log.jsonl").read_bytes() == log
+
+
+def test_json_says_whether_it_is_in_force(shell_at: At) -> None:
+    shell = shell_at("staged")
+    one = shell.ok("revoke", "entry:6", "--reason", "x", "--sign-only", "--format", "json").json
+    assert (one["in_force"], one["entry"], one["target"]["type"]) == (False, -1, "promotion")
+    two = shell.ok("retire", "billing-support", "--all", "--reason", "x", "--format", "json").json
+    assert [(e["environment"], e["entry"], e["in_force"]) for e in two["environments"]] == [
+        ("staging", 7, True),
+        ("production", 8, True),
+    ]
+    assert [json.loads(x)["kind"] for x in Path(".bspec/ledger/log.jsonl").read_text().splitlines()[-2:]] == [
+        "retirement"
+    ] * 2
