@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.closed_schema import IDENTIFIER, PRINCIPAL, TEXT, array, enum, integer, obj, string
+from bspec_opa.trust.currency.demand import LIFETIME, WHERE
+from bspec_opa.trust.currency.demand import SKEW as HEAD_SKEW
 from bspec_opa.trust.predicates import ASSURANCES, ORIGIN, REASON_TEXT
 from bspec_opa.trust.publisher_rules import KEY_ID, TOKEN_SCOPE
 from bspec_opa.trust.revocation import MEMBERS
@@ -35,10 +37,12 @@ _WITNESSES = obj(
     max_age_s=MAX_AGE,
     members=array(obj(name=WITNESS_NAME, key=_KEY), minimum=1, maximum=MAX_WITNESSES),
 )
+_HEAD = obj({"max_lifetime_s": LIFETIME, "skew_s": HEAD_SKEW, "environments": WHERE}, keys=_KEYS)
 
 TRUST_FILE_SCHEMA: JsonObject = obj(
     {
         "witnesses": _WITNESSES,
+        "head": _HEAD,
         "gates": array(obj({"group": PRINCIPAL, **_WHERE}, id=PRINCIPAL, keys=_KEYS), maximum=1000),
         "policies": array(
             obj(

@@ -17,6 +17,7 @@ from bspec_opa.lock.chain import read_lock
 from bspec_opa.trust.authority import require_not_revoked
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.root import require_current
+from bspec_opa.workflow.currency.demanding import NOT_SHOWN
 from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import lock_of
 from bspec_opa.workflow.facts.past import verify_line
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.objects import ObjectStore
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.workflow.currency.demanding import Shown
     from bspec_opa.workflow.facts.history import Head, History
 
 
@@ -74,6 +76,7 @@ class Verification:
         root_version: of the trust root in force.
         notes: what could not be checked.
         deployed: the file that was compared with the current line, if one was.
+        shown: what shows that the ledger is no old one.
     """
 
     agent: str
@@ -82,6 +85,7 @@ class Verification:
     root_version: int
     notes: tuple[str, ...]
     deployed: str = ""
+    shown: Shown = NOT_SHOWN
 
 
 @dataclass(frozen=True, slots=True)

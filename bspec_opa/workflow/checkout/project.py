@@ -76,6 +76,11 @@ class Project:
         return self.config.path("ledger.path") or self.state / "ledger"
 
     @property
+    def head_file(self) -> Path:
+        """What is said to be current: a head statement."""
+        return self.config.path("ledger.head") or self.state / "ledger" / "head.json"
+
+    @property
     def database(self) -> DatabaseUrl | None:
         """The ledger's database, where it is kept in one.
 
