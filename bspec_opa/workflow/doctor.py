@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bspec_opa import __version__
 from bspec_opa.foundation.errors import BspecError, ExitCode, worst
-from bspec_opa.foundation.files import is_regular, list_files
+from bspec_opa.foundation.files import exists, is_regular, list_files
 from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.trust.root import AcceptedBundle
@@ -38,6 +38,9 @@ T = TypeVar("T")
 GOOD, NOTE, BAD = "ok", "note", "bad"
 _SOON_S = 30 * 86_400
 _MAX_LOCKS = 1_000
+_BRANCHES = (
+    "it lies in a branch of code: two branches are two ledgers, a merge is neither, and whoever pushes rewrites it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +189,11 @@ def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: 
     ledger = examination.attempt("ledger", lambda: read_ledger(project, anchor))
     if ledger is None:
         return
-    where = "a file ledger is for one host at a time" if project.database is None else project.database.shown
+    elsewhere = project.database or project.git_ref
+    where = "a file ledger is for one host at a time" if elsewhere is None else elsewhere.shown
     examination.good("ledger", f"{ledger.size} entries; {where}")
+    if elsewhere is None and _in_checkout(project.ledger_directory):
+        examination.note("ledger", _BRANCHES, "commit it from one gate to one branch, or see docs/ledger-git.md")
     if examination.attempt("clock", partial(_clock, ledger, world)) is not None:
         examination.good("clock", format_time(world.now))
     if anchor.authenticated:
@@ -200,6 +206,11 @@ def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: 
         _locks(examination, project, anchor, world)
     elif _lock_files(project):
         examination.note("lock", "not verified: without a pin nobody knows by whom", "give --trust-pin")
+
+
+def _in_checkout(directory: Path) -> bool:
+    """Whether a directory lies in a checkout of Git."""
+    return any(exists(parent / ".git") for parent in directory.absolute().parents)
 
 
 def _locks(examination: _Examination, project: Project, anchor: Anchor, world: World) -> None:
