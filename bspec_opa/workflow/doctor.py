@@ -38,9 +38,7 @@ T = TypeVar("T")
 GOOD, NOTE, BAD = "ok", "note", "bad"
 _SOON_S = 30 * 86_400
 _MAX_LOCKS = 1_000
-_BRANCHES = (
-    "it lies in a branch of code: two branches are two ledgers, a merge is neither, and whoever pushes rewrites it"
-)
+_BRANCHES = "it lies in a branch of code: two branches are two ledgers, and whoever may push can rewrite it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +187,7 @@ def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: 
     ledger = examination.attempt("ledger", lambda: read_ledger(project, anchor))
     if ledger is None:
         return
-    elsewhere = project.database or project.git_ref
-    where = "a file ledger is for one host at a time" if elsewhere is None else elsewhere.shown
-    examination.good("ledger", f"{ledger.size} entries; {where}")
-    if elsewhere is None and _in_checkout(project.ledger_directory):
-        examination.note("ledger", _BRANCHES, "commit it from one gate to one branch, or see docs/ledger-git.md")
+    _place(examination, project, ledger)
     if examination.attempt("clock", partial(_clock, ledger, world)) is not None:
         examination.good("clock", format_time(world.now))
     if anchor.authenticated:
@@ -206,6 +200,15 @@ def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: 
         _locks(examination, project, anchor, world)
     elif _lock_files(project):
         examination.note("lock", "not verified: without a pin nobody knows by whom", "give --trust-pin")
+
+
+def _place(examination: _Examination, project: Project, ledger: LedgerState) -> None:
+    """Where the ledger is, and what it can't do there."""
+    elsewhere = project.database or project.git_ref
+    where = "a file ledger is for one host at a time" if elsewhere is None else elsewhere.shown
+    examination.good("ledger", f"{ledger.size} entries; {where}")
+    if elsewhere is None and _in_checkout(project.ledger_directory):
+        examination.note("ledger", _BRANCHES, "commit it from one gate to one branch, or see docs/ledger-git.md")
 
 
 def _in_checkout(directory: Path) -> bool:

@@ -31,7 +31,7 @@ def verification_text(verification: Verification, lock: str, style: Style) -> st
         f"  ledger  {count(verification.tree_size, 'entry', 'entries')} under a signed checkpoint; "
         f"trust root version {verification.root_version}"
     )
-    lines.append(f"  currency  {_currency(verification.shown)}")
+    lines.append(_currency(verification.shown))
     if verification.deployed:
         lines.append(f"  running {printable(verification.deployed)} is exactly what the current line binds")
     lines += [f"  note    {printable(n)}" for n in verification.notes]
@@ -42,10 +42,11 @@ def _currency(shown: Shown) -> str:
     """What shows that this is no old state, which would verify just as well."""
     if shown.statement is not None:
         found = shown.statement
-        return f"head statement of {format_time(found.issued_unix)}, valid until {format_time(found.expires_unix)}"
+        moments = f"of {format_time(found.issued_unix)}, valid until {format_time(found.expires_unix)}"
+        return f"  current by the head statement {moments}"
     if shown.by == WITNESSES:
-        return "cosigned by witnesses lately"
-    return "not shown: the trust root demands no head statement, and none was given"
+        return "  current by the cosignatures of witnesses"
+    return "  note    currency was not shown: no head statement is demanded or given"
 
 
 def currency_json(shown: Shown) -> JsonObject:

@@ -78,7 +78,7 @@ def _head(root: TrustRoot) -> list[str]:
     if root.currency is None:
         return []
     known = set(root.head_keys())
-    keys = ", ".join(f"{k.keyid[:12]}{'' if k in known else ' REVOKED'}" for k in root.currency.keys)
+    keys = ", ".join(f"key {k.keyid[:12]}{'' if k in known else ' REVOKED'}" for k in root.currency.keys)
     where = "everywhere" if root.currency.environments == (ANY,) else f"in {', '.join(root.currency.environments)}"
     return [f"  head      demanded {where}, signed by {keys}, at most {shown_age(root.currency.max_lifetime_s)} ago"]
 

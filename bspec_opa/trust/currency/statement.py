@@ -184,9 +184,11 @@ def past_head(data: bytes, name: str, roots: Sequence[TrustRoot]) -> HeadStateme
     _require_signer(envelope, root, name)
     if (found.domain, found.origin) != (root.domain, root.ledger.origin):
         message = f"is of the ledger {found.origin} in {found.domain}, not {root.ledger.origin} in {root.domain}"
-        raise HEAD_OTHER.error(message, at=at)
+        raise HEAD_OTHER.error(message, hint=HEAD_OTHER.remedy, at=at)
     if found.payload(roots[found.root_version - 1]) != envelope.payload:
-        raise HEAD_OTHER.error(f"names other bundles than trust root version {found.root_version} accepts", at=at)
+        raise HEAD_OTHER.error(
+            f"names other bundles than trust root version {found.root_version} accepts", hint=HEAD_OTHER.remedy, at=at
+        )
     return found
 
 
@@ -196,7 +198,7 @@ def _parse(envelope: Envelope, name: str) -> HeadStatement:
         value = parse_json(envelope.payload, name, text=False)
         faults = violations(HEAD_SCHEMA, value, limit=1)
         if faults:
-            raise BAD_HEAD.error(f"{faults[0].pointer} {faults[0].message}".strip(), at=at)
+            raise BAD_HEAD.error(f"{faults[0].pointer} {faults[0].message}".strip(), hint=BAD_HEAD.remedy, at=at)
         found = cast("dict[str, Any]", value)
         issued, expires = parse_time(found["issued"]), parse_time(found["expires"])
     except BspecError as e:
@@ -206,7 +208,7 @@ def _parse(envelope: Envelope, name: str) -> HeadStatement:
     heads = tuple(CurrentLine(h["agent"], h["environment"], Digest(h["line"]), h["state"]) for h in found["heads"])
     places = [(h.agent, h.environment) for h in heads]
     if places != sorted(set(places)):
-        raise BAD_HEAD.error("its lines are not in order, or one place has two", at=at)
+        raise BAD_HEAD.error("its lines are not in order, or one place has two", hint=BAD_HEAD.remedy, at=at)
     root = found["trust_root"]
     return HeadStatement(
         found["domain"],
@@ -226,7 +228,7 @@ def _require_root(found: HeadStatement, roots: Sequence[TrustRoot], at: Location
     here = roots[-1].version
     if found.root_version > here:
         message = f"was made under trust root version {found.root_version}, and here is version {here}"
-        raise OLDER_ROOT.error(message, at=at)
+        raise OLDER_ROOT.error(message, hint=OLDER_ROOT.remedy, at=at)
     if roots[found.root_version - 1].digest != found.root_digest:
         message = f"was made under another version {found.root_version} of the trust root than is here"
         raise OLDER_ROOT.error(message, hint="two versions of one number: find out which is genuine", at=at)
@@ -235,7 +237,9 @@ def _require_root(found: HeadStatement, roots: Sequence[TrustRoot], at: Location
 def _require_signer(envelope: Envelope, root: TrustRoot, name: str) -> None:
     at = Location(name)
     if len(envelope.signatures) != 1:
-        raise HEAD_KEY.error(f"carries {len(envelope.signatures)} signatures; one key signs it", at=at)
+        raise HEAD_KEY.error(
+            f"carries {len(envelope.signatures)} signatures; one key signs it", hint=HEAD_KEY.remedy, at=at
+        )
     (signature,) = envelope.signatures
     verify_signature(envelope, signature, _head_key(signature.keyid, root, name), name)
 
@@ -244,7 +248,7 @@ def _head_key(keyid: str, root: TrustRoot, name: str) -> PublicKey:
     key = next((k for k in root.head_keys() if k.keyid == keyid), None)
     if key is None:
         message = f"key {keyid[:12]} is no valid head key of trust root version {root.version}"
-        raise HEAD_KEY.error(message, at=Location(name))
+        raise HEAD_KEY.error(message, hint=HEAD_KEY.remedy, at=Location(name))
     return key
 
 
@@ -257,9 +261,9 @@ def _require_times(found: HeadStatement, root: TrustRoot, now: int, at: Location
         message = (
             f"is made to hold for {lifetime} s; trust root version {root.version} allows {currency.max_lifetime_s} s"
         )
-        raise HEAD_LIFETIME.error(message, at=at)
+        raise HEAD_LIFETIME.error(message, hint=HEAD_LIFETIME.remedy, at=at)
     if found.issued_unix > now + currency.skew_s:
         message = f"it is {format_time(now)} here, and the statement is of {format_time(found.issued_unix)}"
-        raise HEAD_NOT_YET.error(message, at=at)
+        raise HEAD_NOT_YET.error(message, hint=HEAD_NOT_YET.remedy, at=at)
     if now >= found.expires_unix:
-        raise HEAD_EXPIRED.error(f"expired at {format_time(found.expires_unix)}", at=at)
+        raise HEAD_EXPIRED.error(f"expired at {format_time(found.expires_unix)}", hint=HEAD_EXPIRED.remedy, at=at)

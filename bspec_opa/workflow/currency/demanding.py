@@ -114,7 +114,7 @@ def require_current(
     if not demanded and not given.named:
         return Shown(NOTHING if root.witnesses is None else WITNESSES)
     if given.data is None:
-        raise NO_HEAD.error("there is no head statement", at=Location(str(given.path)))
+        raise NO_HEAD.error("there is no head statement", hint=NO_HEAD.remedy, at=Location(str(given.path)))
     statement = read_head(given.data, str(given.path), anchor.roots, _now(world))
     at = Location(str(given.path))
     _require_newest(statement, anchor, world, at)
@@ -158,10 +158,10 @@ def require_descends(statement: HeadStatement, ledger: LedgerState, at: Location
     """
     if ledger.size < statement.tree_size:
         message = f"the head statement is of {statement.tree_size} entries, and the ledger has {ledger.size}"
-        raise OLDER_LEDGER.error(message, at=at)
+        raise OLDER_LEDGER.error(message, hint=OLDER_LEDGER.remedy, at=at)
     if ledger.root_at(statement.tree_size) != statement.root_hash:
         message = f"the ledger's first {statement.tree_size} entries are not those of the head statement"
-        raise FORKED_LEDGER.error(message, at=at)
+        raise FORKED_LEDGER.error(message, hint=FORKED_LEDGER.remedy, at=at)
 
 
 def _require_no_older_than_seen(anchor: Anchor, ledger: LedgerState, world: World) -> None:
@@ -173,10 +173,10 @@ def _require_no_older_than_seen(anchor: Anchor, ledger: LedgerState, world: Worl
         message = (
             f"a head statement named trust root version {known.root_version}, and here is version {anchor.root.version}"
         )
-        raise OLDER_ROOT.error(message)
+        raise OLDER_ROOT.error(message, hint=OLDER_ROOT.remedy)
     if ledger.size < known.tree_size:
         message = f"a head statement was of {known.tree_size} entries, and the ledger has {ledger.size}"
-        raise OLDER_LEDGER.error(message)
+        raise OLDER_LEDGER.error(message, hint=OLDER_LEDGER.remedy)
 
 
 def _require_newest(statement: HeadStatement, anchor: Anchor, world: World, at: Location) -> None:
@@ -189,7 +189,7 @@ def _require_newest(statement: HeadStatement, anchor: Anchor, world: World, at: 
             f"is of {statement.tree_size} entries and trust root version {statement.root_version}; one of "
             f"{known.tree_size} entries and version {known.root_version} was seen before"
         )
-        raise OLDER_HEAD.error(message, at=at)
+        raise OLDER_HEAD.error(message, hint=OLDER_HEAD.remedy, at=at)
 
 
 def _require_lines(
@@ -203,7 +203,7 @@ def _require_lines(
     if found != said:
         other = min({*found} ^ {*said})
         message = f"the current line of {other.agent} in {other.environment} is another than the ledger has"
-        raise OTHER_LINES.error(message, at=at)
+        raise OTHER_LINES.error(message, hint=OTHER_LINES.remedy, at=at)
 
 
 def _now(world: World) -> int:

@@ -83,7 +83,7 @@ def state_head(directory: Path, world: World, wanted: Wanted) -> Made:
     anchor, ledger, world = opened.anchor, opened.ledger, opened.world
     root = anchor.root
     if root.currency is None:
-        raise NO_HEAD_KEYS.error("the trust root names no head keys")
+        raise NO_HEAD_KEYS.error("the trust root names no head keys", hint=NO_HEAD_KEYS.remedy)
     signer = signer_for("head", wanted.key, project.config, world.environ)
     require_head_key(signer, root)
     if ledger.checkpoint is not None:  # of one that nobody has written yet there is nothing to cosign
@@ -125,7 +125,9 @@ def _require_seen(anchor: Anchor, ledger: LedgerState, world: World) -> None:
     """Whoever has seen nothing could be shown anything, and would put a fresh date on an old copy (attack A78)."""
     known = recall(anchor, world.environ)
     if known is None or (known.tree_size == 0 and ledger.size > 0):
-        raise UNREMEMBERED.error(f"this machine has not seen the ledger {ledger.origin} before")
+        raise UNREMEMBERED.error(
+            f"this machine has not seen the ledger {ledger.origin} before", hint=UNREMEMBERED.remedy
+        )
 
 
 def _made(opened: Authentic, signer: Signer, file: Path, valid_for: str | None) -> Made:

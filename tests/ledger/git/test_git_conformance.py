@@ -23,3 +23,8 @@ class TestGitStore(StoreConformance):
     @pytest.mark.soak  # 44 pushes
     def test_a_thousand_entries_in_portions_of_all_sizes(self, ledger: Ledger) -> None:
         super().test_a_thousand_entries_in_portions_of_all_sizes(ledger)
+
+    @pytest.mark.attack("A45")
+    @pytest.mark.soak  # test_git_store.py lets two gates race
+    def test_of_threads_that_race_one_wins(self, ledger: Ledger) -> None:
+        super().test_of_threads_that_race_one_wins(ledger)
