@@ -21,6 +21,7 @@ from bspec_opa.workflow.checkout.deciding import MANAGED, ask, load_policy, open
 from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_project, intent_beside
+from bspec_opa.workflow.currency.stating import check_head
 from bspec_opa.workflow.probe import probe_request
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: 
             examination.note("memory", told[1][0], "it is written by the first promotion on this machine")
         elif told is not None:
             examination.good("memory", "this root and ledger go on from what was seen before")
+        _currency(examination, project, anchor, world)
         _locks(examination, project, anchor, world)
     elif _lock_files(project):
         examination.note("lock", "not verified: without a pin nobody knows by whom", "give --trust-pin")
@@ -214,6 +216,15 @@ def _place(examination: _Examination, project: Project, ledger: LedgerState) -> 
 def _in_checkout(directory: Path) -> bool:
     """Whether a directory lies in a checkout of Git."""
     return any(exists(parent / ".git") for parent in directory.absolute().parents)
+
+
+def _currency(examination: _Examination, project: Project, anchor: Anchor, world: World) -> None:
+    """Whether the head statement counts that the trust root demands, or somebody has named; it asks for all agents."""
+    if anchor.root.currency is None and project.config.path("ledger.head") is None:
+        return
+    made = examination.attempt("currency", lambda: check_head(project.head_file, project.root, world))
+    if made is not None:
+        examination.good("currency", f"head statement valid until {format_time(made.statement.expires_unix)}")
 
 
 def _locks(examination: _Examination, project: Project, anchor: Anchor, world: World) -> None:

@@ -116,6 +116,7 @@ ELSEWHERE = {
 """Of what runs until it is stopped: tests/cli/test_bundle_serve.py; of what --json prints: tests/cli/test_policy_doc.py;
 of a ledger that starts again: tests/cli/test_trust_rotation.py."""
 ELSEWHERE |= {"bspec.witness/v1", "bspec.witness-event/v1", "bspec.cosigned/v1"}  # tests/cli/test_ledger_witness.py
+ELSEWHERE |= {"bspec.ledger-head/v1"}  # tests/cli/test_ledger_head.py
 
 
 def faults(document: Any) -> list[Any]:

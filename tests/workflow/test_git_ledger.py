@@ -15,6 +15,8 @@ from world import key_of, refused
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.ledger.git.repository import Repository
+from bspec_opa.ledger.git.url import parse_git_url
+from bspec_opa.workflow.checkout.place import open_git_store
 from bspec_opa.workflow.doctor import examine
 
 if TYPE_CHECKING:
@@ -168,6 +170,8 @@ def test_what_is_not_there_or_not_a_ledger(gate: Project, remote: Path) -> None:
     with refused("ledger.git-failed") as raised:
         gate.promote()
     assert raised.value.exit_code == ExitCode.STORE
+    with refused("ledger.git-no-place"):
+        open_git_store(parse_git_url(url_of(remote)), {}, gate.newest_root())
     gate.flags = {"ledger.url": "git+ssh://git:secret@host/x"}
     with refused("ledger.url-password"):
         gate.session()

@@ -114,7 +114,8 @@ def check_head(file: Path, directory: Path, world: World) -> Made:
         InvalidInputError: it can't be read.
     """
     project = find_project(directory, world.environ, world.flags)
-    given = Given(file, read_bounded(file, MAX_DOCUMENT_BYTES), named=True)
+    data = read_bounded(file, MAX_DOCUMENT_BYTES) if os.path.lexists(file) else None
+    given = Given(file, data, named=True)
     opened = authentic_ledger(project, world)
     shown = require_current(given, opened.anchor, opened.ledger, opened.world, environments=(), agents=None)
     assert shown.statement is not None  # noqa: S101 - one was given
