@@ -44,6 +44,12 @@ What is revoked so never counted. With a ``mode`` and the last good tree head of
 
       - {key: keys/eve.pub, reason: left, mode: retired, last_good: {tree_size: 41, root_hash: "sha256:…"}}
 
+Where a fresh statement of the ledger's head is demanded (docs/currency.md)::
+
+    head:                             # holds for at most max_lifetime_s [3600]; clocks may differ by skew_s [300]
+      keys: [keys/head.pub]
+      environments: [production]      # all, unless listed
+
 Witnesses that must have cosigned the ledger's head (docs/witness.md)::
 
     witnesses:                        # 2 of these, at most a day ago; clocks may differ by skew_s [300]
@@ -52,12 +58,6 @@ Witnesses that must have cosigned the ledger's head (docs/witness.md)::
       members:
         - {name: w1.example/witness, key: keys/w1.pub}
         - {name: w2.example/witness, key: keys/w2.pub}
-
-Where a fresh statement of the ledger's head is demanded (docs/currency.md)::
-
-    head:                             # holds for at most max_lifetime_s [3600]; clocks may differ by skew_s [300]
-      keys: [keys/head.pub]
-      environments: [production]      # all, unless listed
 """
 
 from __future__ import annotations
