@@ -20,6 +20,7 @@ from bspec_opa.foundation.reasons import UNWRITABLE
 from bspec_opa.foundation.times import format_time
 from bspec_opa.trust.currency.statement import HEAD_PAYLOAD_TYPE, past_head
 from bspec_opa.trust.dsse import parse_envelope, sign_envelope
+from bspec_opa.workflow.auditing import audit
 from bspec_opa.workflow.currency import stating
 from bspec_opa.workflow.currency.demanding import require_session_current
 from bspec_opa.workflow.currency.stating import Made, Wanted, check_head, state_head
@@ -371,3 +372,28 @@ def test_a_head_key_in_the_trust_root(demanding: Project) -> None:
         lambda p: p["revoked"].append({"kind": "key", "id": key_of("head").keyid, "reason": "x"}),
         "every head key is revoked",
     )
+
+
+def test_who_meets_a_statement_ahead_of_the_ledger_that_was_read_decides_again(demanding: Project) -> None:
+    """Another gate has gone on since the session was opened: no old copy, only a late reader."""
+    session = demanding.session()
+    demanding.record()
+    made = state(demanding)
+    assert made.statement.tree_size > session.ledger.size
+    with refused("ledger.race-lost"):
+        require_session_current(session, "staging")
+    assert promote(session, "staging", demanding.keys).line is not None
+
+
+def test_a_report_of_what_is_current_demands_it_too(demanding: Project) -> None:
+    def reported(entry: int | None = None) -> int:
+        known: Any = {"environment": "", "framework": "", "conforms": lambda *_: []}
+        return len(audit(demanding.root, demanding.world, entry=entry, **known)[0])
+
+    outcome = restated(demanding)
+    assert reported() == 1
+    demanding.now += HOUR
+    with refused("head.expired"):
+        reported()
+    # What an entry was, it stays.
+    assert reported(outcome.entry) == 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,8 +22,6 @@ from bspec_opa.ledger.git.store import GitStore
 from bspec_opa.ledger.git.url import parse_git_url
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bspec_opa.ledger.interface import Tip
     from bspec_opa.trust.keys import PrivateKey
 
@@ -206,6 +207,45 @@ def test_an_operation_has_a_deadline(tmp_path: Path) -> None:
     program = Git(url, tmp_path, {"PATH": f"{tmp_path}:/usr/bin:/bin"}, deadline_s=0.5)
     told = refused(lambda: program.call("fetch"), "ledger.git-failed")
     assert told.startswith("git+ssh://host.example/x#refs/bspec/ledger: git fetch took longer than the 0.5 s")
+    child = int((tmp_path / "child").read_text())
+    until = time.monotonic() + 30
+    while running(child):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def running(process: int) -> bool:
+    """Whether it is there and not only waiting to be buried."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes() != b""
+    except FileNotFoundError:
+        return False
+
+
+def test_a_server_behind_ssh_checks_with_hooks_of_its_own(ledger: GitLedger, tmp_path: Path) -> None:
+    """SSH is played by a script that runs here what it is asked to run there."""
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\nwhile [ $# -gt 1 ]; do shift; done\nexec sh -c "$1"\n')
+    ssh.chmod(0o755)
+    place = tmp_path / "gate"
+    place.mkdir(mode=0o700)
+    environ = environ_of(place) | {"PATH": f"{ssh.parent}:{os.environ['PATH']}"}
+    url = parse_git_url(f"git+ssh://git@host.example:2222{ledger.remote}#{REF}")
+    store = GitStore(url, place, origin=ORIGIN, keys=[ledger.key.public], environ=environ)
+    tip = store.append(store.tip(), ledger.draft(store.tip(), "a"), ledger.key)
+    assert ledger.open().read().tip == tip
+    asked = {line.partition(" git@host.example ")[::2] for line in (tmp_path / "asked").read_text().splitlines()}
+    assert all(options.startswith("-o BatchMode=yes ") and options.endswith(" -p 2222") for options, _ in asked)
+    assert {c.partition(" ")[0] for _, c in asked} == {"git-upload-pack", "git-receive-pack"}
+    hook = ledger.remote / "hooks" / "pre-receive"
+    hook.parent.mkdir()
+    hook.write_text("#!/bin/sh\necho only the gate of production may >&2\nexit 1\n")
+    hook.chmod(0o755)
+    told = refused(lambda: store.append(tip, ledger.draft(tip, "b"), ledger.key), "ledger.git-refused")
+    assert "pre-receive hook declined" in told
+    assert "only the gate of production may" in told
+    assert store.read().tip == tip
 
 
 def test_a_ref_that_holds_something_else_is_no_ledger(ledger: GitLedger) -> None:
