@@ -7,11 +7,11 @@ taken for the newest, whether a statement is demanded or not (attacks A55, A78).
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.canonical import canonical_bytes
-from bspec_opa.foundation.closed_schema import TEXT, integer, integers, obj, violations
+from bspec_opa.foundation.closed_schema import HEX64, TEXT, integer, integers, obj, violations
 from bspec_opa.foundation.digest import digest_of, hex_of
 from bspec_opa.foundation.document.load import parse_json
 from bspec_opa.foundation.errors import BspecError, Location
@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _MAX_BYTES = 16 * KIB
-_SCHEMA = obj(v=integers(VERSION), domain=TEXT, root_version=integer(1), tree_size=integer())
+_SCHEMA = obj(v=integers(VERSION), domain=TEXT, root_version=integer(1), tree_size=integer(), key=HEX64)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Stated:
-    """How far a statement has gone: the version of the trust root, and the ledger's size."""
+    """How far a statement has gone: the version of the trust root, the ledger's size, and by whose word."""
 
     root_version: int
     tree_size: int
+    keyid: str = field(compare=False)
 
 
 class Statements:
@@ -76,6 +77,7 @@ class Statements:
                     "domain": domain,
                     "root_version": now.root_version,
                     "tree_size": now.tree_size,
+                    "key": now.keyid,
                 }
                 write_atomic(self._path(domain), canonical_bytes(value), mode=0o600)
 
@@ -92,4 +94,4 @@ def _parse(path: Path, domain: str) -> Stated:
     found = cast("dict[str, Any]", value)
     if violations(_SCHEMA, value) or found["domain"] != domain:
         raise MEMORY_DAMAGED.error("is not what was written", at=at)
-    return Stated(found["root_version"], found["tree_size"])
+    return Stated(found["root_version"], found["tree_size"], found["key"])

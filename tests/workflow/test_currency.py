@@ -397,3 +397,27 @@ def test_a_report_of_what_is_current_demands_it_too(demanding: Project) -> None:
         reported()
     # What an entry was, it stays.
     assert reported(outcome.entry) == 1
+
+
+def test_what_a_stolen_head_key_has_said_is_forgotten_with_the_key(demanding: Project) -> None:
+    restated(demanding)
+    edit(demanding, lambda p: p.update(tree_size=10**9))
+    with demanding.refused("head.older-ledger", TRUST):
+        demanding.verify()
+    # Remembered, for it was genuine as far as anybody could tell.
+    head(demanding).unlink()
+    with demanding.refused("head.older-ledger", TRUST, "a head statement was of 1000000000 entries"):
+        demanding.verify()
+    demanding.next_root(
+        lambda p: (
+            p["revoked"].append({"kind": "key", "id": key_of("head").keyid, "reason": "stolen"}),
+            p["keys"].append(key_entry("head-2", "head")),
+            p["head"]["keys"].append(key_of("head-2").keyid),
+        )
+    )
+    state(demanding, by="head-2")
+    assert demanding.verify().shown.by == "head"
+    (file,) = (demanding.base / "state").glob("head-*.json")
+    file.write_text("{}")
+    with demanding.refused("ledger.memory-damaged", TRUST):
+        demanding.verify()

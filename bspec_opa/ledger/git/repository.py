@@ -72,6 +72,8 @@ class Repository:
             raise GIT_FAILED.error(f"git ls-remote: {said.message}", at=git.at)
         found = [line.split("\t") for line in said.out.decode("ascii", "replace").splitlines()]
         oids = [row[0] for row in found if row[1:] == [git.url.ref]]
+        if not oids:  # only refs whose names end so
+            return None
         if len(oids) != 1 or not _OID.match(oids[0]):
             raise GIT_FAILED.error("git ls-remote gave an answer of another form", at=git.at)
         return oids[0]

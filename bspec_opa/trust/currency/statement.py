@@ -86,6 +86,7 @@ class HeadStatement:
         heads: the current lines, sorted.
         issued_unix: from when it holds, inclusive.
         expires_unix: until when it holds, exclusive.
+        keyid: whose key has signed it; empty while it isn't signed.
     """
 
     domain: str
@@ -97,6 +98,7 @@ class HeadStatement:
     heads: tuple[CurrentLine, ...]
     issued_unix: int
     expires_unix: int
+    keyid: str = ""
 
     def payload(self, root: TrustRoot) -> bytes:
         """The bytes to sign; what may decide is taken from the version of the root that it names."""
@@ -220,6 +222,7 @@ def _parse(envelope: Envelope, name: str) -> HeadStatement:
         heads,
         issued,
         expires,
+        envelope.signatures[0].keyid,
     )
 
 

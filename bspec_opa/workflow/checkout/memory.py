@@ -177,7 +177,8 @@ def _once_more(
 def recall_statement(anchor: Anchor, environ: Mapping[str, str]) -> Stated | None:
     """How far the newest head statement had gone that this user has seen; None if there was none.
 
-    Where a newer root than that one takes the ledger back to a last good tree, so does what is remembered.
+    Where a newer root than that one takes the ledger back to a last good tree, so does what is remembered. And the
+    word of a key that is no head key any more is forgotten: a thief could have said anything (TUF 5.3.11).
 
     Raises:
         TrustError: the memory is damaged.
@@ -185,6 +186,9 @@ def recall_statement(anchor: Anchor, environ: Mapping[str, str]) -> Stated | Non
     directory = memory_directory(environ)
     known = Statements(directory).recall(_key(anchor)) if directory else None
     if known is None:
+        return None
+    root = anchor.root
+    if root.version >= known.root_version and known.keyid not in {k.keyid for k in root.head_keys()}:
         return None
     return replace(known, tree_size=still_good(anchor, known.root_version, known.tree_size))
 

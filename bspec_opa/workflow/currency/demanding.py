@@ -127,7 +127,8 @@ def require_current(
 def _remembered(statement: HeadStatement, anchor: Anchor, world: World) -> tuple[str, ...]:
     """Ahead of the comparison with the ledger: an old ledger is refused from now on, with a statement or without."""
     try:
-        remember_statement(anchor, Stated(statement.root_version, statement.tree_size), world.environ)
+        stated = Stated(statement.root_version, statement.tree_size, statement.keyid)
+        remember_statement(anchor, stated, world.environ)
     except StoreError as e:
         return (f"this head statement could not be remembered: {e.problems[0].message}",)
     return ()

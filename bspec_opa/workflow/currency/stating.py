@@ -151,7 +151,7 @@ def _made(opened: Authentic, signer: Signer, file: Path, valid_for: str | None) 
     make_directory(file.parent)
     write_atomic(file, data)
     # Afterwards: a statement that could not be written must not make the one before an old one.
-    remember_statement(anchor, Stated(root.version, ledger.size), world.environ)
+    remember_statement(anchor, Stated(root.version, ledger.size, signer.keyid), world.environ)
     return Made(statement, file, written=True, tree_size=ledger.size)
 
 

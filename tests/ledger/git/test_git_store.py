@@ -319,6 +319,14 @@ def test_a_signature_that_comes_between_does_not_lose_a_race(
     assert len(commits(ledger)) == 3
 
 
+def test_a_ref_whose_name_only_ends_so_is_another(ledger: GitLedger) -> None:
+    ledger.add("a")
+    git(ledger.remote, "update-ref", f"refs/x/{REF}", REF)
+    assert ledger.open().read().size == 1
+    git(ledger.remote, "update-ref", "-d", REF)
+    assert ledger.open().read().size == 0
+
+
 def test_several_ledgers_share_a_place(tmp_path: Path, ledger: GitLedger) -> None:
     def store(**changed: Any) -> GitStore:
         given = {"origin": ORIGIN, "keys": [ledger.key.public], "environ": environ_of(tmp_path)} | changed
