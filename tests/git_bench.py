@@ -80,7 +80,8 @@ class GitLedger(Ledger):
         self.directory = directory
         self.remote = make_bare(directory / "remote.git")
 
-    def open(self, wait_s: float = 30.0, clone: str = "gate") -> GitStore:
+    def open(self, wait_s: float = 30.0, clone: str = "gate", first: Path | None = None) -> GitStore:
+        """The store of one of several gates; ``first`` is where its programs are looked for first."""
         place = self.directory / clone
         place.mkdir(mode=0o700, exist_ok=True)
         return GitStore(
@@ -88,7 +89,7 @@ class GitLedger(Ledger):
             place,
             origin=ORIGIN,
             keys=[self.key.public],
-            environ=environ_of(place),
+            environ=environ_of(place) | ({"PATH": f"{first}:{os.environ['PATH']}"} if first else {}),
             wait_s=wait_s,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import threading
 import time
 from pathlib import Path
@@ -125,6 +126,38 @@ def test_a_push_that_never_arrived_leaves_nothing_and_the_next_run_goes_on(
     (place / "repository" / "refs" / "bspec" / "seen.lock").touch()
     assert ledger.open(clone="one").read().tip == base
     assert append(ledger, "one", "b").size == 2
+
+
+@pytest.mark.attack("A47")
+@pytest.mark.parametrize(
+    "verb",
+    ["push", pytest.param("ls-remote", marks=pytest.mark.soak), pytest.param("fast-import", marks=pytest.mark.soak)],
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_gate_that_is_killed_around_each_call_of_git_converges(
+    ledger: GitLedger, tmp_path: Path, verb: str, when: str
+) -> None:
+    """By a git in the place of git that kills whoever has called it."""
+    base = append(ledger, "one", "a")
+    drafted, real = ledger.draft(base, "b"), shutil.which("git")
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    calls = {"before": "kill -9 $PPID; exit 1", "after": f'{real} "$@"; kill -9 $PPID; exit 1'}
+    fake.write_text(f'#!/bin/sh\ncase " $* " in *" {verb} "*) {calls[when]};; esac\nexec {real} "$@"\n')
+    fake.chmod(0o755)
+    child = os.fork()
+    if child == 0:
+        try:
+            ledger.open(clone="one", first=fake.parent).append(base, drafted, ledger.key)
+        finally:
+            os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    store = ledger.open(clone="one")
+    recorded = (verb, when) == ("push", "after")
+    assert store.read().size == 1 + recorded
+    assert store.find(drafted[0].record_id) == (1 if recorded else None)
+    assert ledger.open(clone="two").read() == store.read()
+    assert append(ledger, "one", "c").size == 2 + recorded
 
 
 def test_what_the_server_refuses_is_told(ledger: GitLedger) -> None:
