@@ -32,6 +32,7 @@ from bspec_opa.intent.schema import PUBLISHED
 from bspec_opa.report.schemas import SCHEMAS as OUTPUTS
 from bspec_opa.report.writing.schema_parts import OPEN
 from bspec_opa.trust.author_schema import TRUST_FILE_SCHEMA
+from bspec_opa.trust.currency.statement import HEAD_SCHEMA, SCHEMA_ID
 from bspec_opa.trust.predicates import SCHEMAS as RECORDS
 from bspec_opa.trust.predicates import WITH_BINDING
 from bspec_opa.workflow.audit.pack import MANIFEST_SCHEMA, PACK_NAME, PROOF_NAME, PROOF_SCHEMA
@@ -140,6 +141,7 @@ def schema_files() -> dict[str, str]:
     written: dict[str, JsonObject] = {
         "bspec.evaluation-result/v1": RESULT_SCHEMA,
         "bspec.deployed/v1": DEPLOYED_SCHEMA,
+        SCHEMA_ID: HEAD_SCHEMA,
         "bspec.trust/v1": TRUST_FILE_SCHEMA,
         PACK_NAME: MANIFEST_SCHEMA,
         PROOF_NAME: PROOF_SCHEMA,

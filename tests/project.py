@@ -43,6 +43,8 @@ from bspec_opa.foundation.digest import Digest, digest_json, digest_of
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.times import format_time, parse_time
 from bspec_opa.ledger.file_store import FileStore
+from bspec_opa.ledger.git.store import GitStore
+from bspec_opa.ledger.git.url import is_git, parse_git_url
 from bspec_opa.ledger.sql.store import open_sql_store
 from bspec_opa.ledger.sql.url import parse_url
 from bspec_opa.trust.dsse import IN_TOTO_PAYLOAD_TYPE, TRUST_ROOT_PAYLOAD_TYPE, sign_envelope
@@ -174,10 +176,13 @@ class Project:
         return World(self.environ, self.now, self.flags, self.pin)
 
     @property
-    def store(self) -> FileStore | SqlStore:
+    def store(self) -> FileStore | GitStore | SqlStore:
         origin, keys = "billing.example/bspec", [key_of("ledger").public]
-        if "ledger.url" in self.flags:
-            return open_sql_store(parse_url(str(self.flags["ledger.url"])), origin=origin, keys=keys, wait_s=30)
+        url = str(self.flags.get("ledger.url", ""))
+        if is_git(url):
+            return GitStore(parse_git_url(url), self.base / "state", origin=origin, keys=keys, environ=self.environ)
+        if url:
+            return open_sql_store(parse_url(url), origin=origin, keys=keys, wait_s=30)
         return FileStore(self.state / "ledger", origin=origin, keys=keys, wait_s=30)
 
     @property

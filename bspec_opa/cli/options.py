@@ -26,6 +26,7 @@ QUIET = click.option("--quiet", "-q", is_flag=True, help="Print no result; the e
 PIN = click.option("--trust-pin", metavar="DIGEST", help="The trust root's pin. Also BSPEC_OPA_TRUST_PIN.")
 ENVIRONMENT = click.option("--env", "environment", required=True, metavar="ENV", help="The target environment.")
 ADOPT = click.option("--adopt", "adopting", is_flag=True, help="For bspec-opa adopt: of an agent that runs already.")
+HEAD = click.option("--head", "head_file", metavar="FILE", help="The head statement; named, it must be there.")
 KEY = click.option("--key", metavar="KEY", help="The signing key: a file, file:PATH, envvar:NAME or a KMS URI.")
 
 
@@ -63,7 +64,7 @@ _ENGINE = (
 _PLACES = (
     click.option("--records", multiple=True, metavar="DIR", help="An inbox of records; may be given again."),
     click.option("--ledger-path", metavar="DIR", help="The ledger's directory."),
-    click.option("--ledger-url", metavar="URL", help="The ledger's database: sqlite:///… or postgresql://…"),
+    click.option("--ledger-url", metavar="URL", help="Where the ledger is: sqlite:///…, postgresql://…, git+ssh://…"),
     click.option("--catalog", "catalogs", multiple=True, metavar="FILE", help="A catalog; may be given again."),
 )
 _FOUNDATION = (
@@ -84,6 +85,7 @@ _FLAG_KEYS = {
     "records": "records.dirs",
     "ledger_path": "ledger.path",
     "ledger_url": "ledger.url",
+    "head_file": "ledger.head",
     "catalogs": "catalogs.paths",
     "base": "policy.base",
     "base_revision": "policy.base_revision",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bspec_opa.cli.options import ENVIRONMENT, INTENT, PIN, engine_options, output_options, place_options
+from bspec_opa.cli.options import ENVIRONMENT, HEAD, INTENT, PIN, engine_options, output_options, place_options
 from bspec_opa.cli.records import open_signed, signer_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 @ENVIRONMENT
 @click.option("--gate-key", metavar="KEY", help="The key that signs lock lines and denials.")
 @click.option("--ledger-key", metavar="KEY", help="The key that signs the ledger's checkpoint.")
+@click.option("--head-key", metavar="KEY", help="The head key: the head statement is made anew.")
+@HEAD
 @PIN
 @engine_options
 @place_options
@@ -30,6 +32,7 @@ def command(
     environment: str,
     gate_key: str | None,
     ledger_key: str | None,
+    head_key: str | None,
     quiet: bool,
     **options: Any,
 ) -> int:
@@ -44,7 +47,12 @@ def command(
     from bspec_opa.workflow.promote import Keys, promote
 
     session, output = open_signed(runtime, intent, options, quiet=quiet)
-    keys = Keys(gate=signer_of("gate", gate_key, session), ledger=signer_of("ledger", ledger_key, session))
+    named = head_key is not None or session.project.config.text("signing.head") is not None
+    keys = Keys(
+        gate=signer_of("gate", gate_key, session),
+        ledger=signer_of("ledger", ledger_key, session),
+        head=signer_of("head", head_key, session) if named else None,
+    )
     outcome = promote(session, environment, keys)
     declared = session.loaded.intent.promotion
     following = tuple(e.id for e in session.anchor.root.environments if e.from_ == environment and e.id in declared)

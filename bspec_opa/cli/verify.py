@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bspec_opa.cli.opening import open_world
-from bspec_opa.cli.options import PIN, NamedPath, output_options, place_options
+from bspec_opa.cli.options import HEAD, PIN, NamedPath, output_options, place_options
 
 if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--pack", type=NamedPath(path_type=Path), metavar="DIR", help="Verify an evidence pack instead of a lock."
 )
+@HEAD
 @PIN
 @place_options
 @output_options

@@ -41,6 +41,7 @@ from bspec_opa.report.decision.impact_schema import IMPACT
 from bspec_opa.report.decision.rolling import ROLLBACK
 from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.record.database import DATABASE
+from bspec_opa.report.record.head_schema import DEMAND, HEADS, SHOWN
 from bspec_opa.report.record.ledger_schema import LEDGER
 from bspec_opa.report.record.waivers_schema import STANDING, WAIVING
 from bspec_opa.report.record.withdrawal import SCHEMAS as WITHDRAWING
@@ -137,6 +138,8 @@ _WRITTEN: dict[str, JsonObject] = {
     "lock": LINE,
     "sequenced": array(DIGEST),
     "restored": integer(),
+    "head": LINE,
+    "head_notes": LINES,
 }
 _ENTRY = cast("dict[str, JsonObject]", ENTRY["properties"])
 _BINDING = cast("dict[str, JsonObject]", BINDING_SCHEMA["properties"])
@@ -199,6 +202,7 @@ _SCHEMAS = {
             ),
             "publishers": PUBLISHERS,
             "witnesses": KNOWN_WITNESSES,
+            "head": DEMAND,
         },
     ),
     "bspec.key/v1": ((0,), {"keyid": HEX64, "algorithm": enum("ed25519", "ecdsa-p256-sha256"), "file": LINE}),
@@ -209,6 +213,7 @@ _SCHEMAS = {
             "tree_size": integer(1),
             "trust_root_version": integer(1),
             "deployed": LINE,
+            "currency": SHOWN,
             "lines": array(
                 obj(
                     number=integer(1),
@@ -278,6 +283,7 @@ _SCHEMAS = {
     **ROTATION,
     **WITNESSING,
     **WAIVING,
+    **HEADS,
     "bspec.controls/v1": ((0,), CONTROLS),
     "bspec.doctor/v1": (
         (0, 2, 3, 7, 8, 9),

@@ -10,6 +10,8 @@ from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.foundation.errors import BspecError, Problem
 from bspec_opa.foundation.times import format_time, parse_duration
 from bspec_opa.trust.adoption import DEFAULT_COUNT
+from bspec_opa.trust.currency.demand import DEFAULT_LIFETIME_S, EVERYWHERE, HEAD_PURPOSE
+from bspec_opa.trust.currency.demand import DEFAULT_SKEW_S as HEAD_SKEW_S
 from bspec_opa.trust.keys import public_key_from_pem
 from bspec_opa.trust.publisher import publisher_key_from_pem
 from bspec_opa.trust.reasons import BAD_TRUST_FILE
@@ -54,7 +56,7 @@ class Draft:
         root_keys = self._keys(root, "/root/keys", "root")
         ledger_keys = self._keys(ledger, "/ledger/keys", "ledger")
         principals, grants = self._principals()
-        witnesses = self._witnesses()
+        witnesses = self._witnesses() | self._head()
         environments = [self._environment(e) for e in _items(file, "environments")]
         revoked = [self._revoked(r, f"/revoked/{n}") for n, r in enumerate(_items(file, "revoked"))]
         return {
@@ -170,6 +172,19 @@ class Draft:
             key = self._key(str(item["key"]), f"/witnesses/members/{n}/key", "witness")
             members.append({"name": item["name"], "key": key})
         return {"witnesses": {"skew_s": DEFAULT_SKEW_S, **found, "members": members}}
+
+    def _head(self) -> JsonObject:
+        """The member ``head``; nothing, where the file demands none."""
+        found = cast("JsonObject | None", cast("JsonObject", self.document.value).get("head"))
+        if found is None:
+            return {}
+        everywhere: list[JsonValue] = [EVERYWHERE]
+        defaults: JsonObject = {
+            "max_lifetime_s": DEFAULT_LIFETIME_S,
+            "skew_s": HEAD_SKEW_S,
+            "environments": everywhere,
+        }
+        return {"head": {**defaults, **found, "keys": self._keys(found, "/head/keys", HEAD_PURPOSE)}}
 
     def _environment(self, item: JsonObject) -> JsonValue:
         defaults: JsonObject = {"from": "", "assurance": "measured", "mandatory_rules": []}

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.closed_schema import IDENTIFIER, PRINCIPAL, TEXT, TIME, array, enum, integer, obj, string
 from bspec_opa.trust.adoption import ADOPTED_AGENTS, ADOPTERS
+from bspec_opa.trust.currency.demand import LIFETIME, WHERE
+from bspec_opa.trust.currency.demand import SKEW as HEAD_SKEW
 from bspec_opa.trust.predicates import ASSURANCES, ORIGIN, REASON_TEXT
 from bspec_opa.trust.publisher_rules import KEY_ID, TOKEN_SCOPE
 from bspec_opa.trust.revocation import MEMBERS
@@ -36,10 +38,12 @@ _WITNESSES = obj(
     max_age_s=MAX_AGE,
     members=array(obj(name=WITNESS_NAME, key=_KEY), minimum=1, maximum=MAX_WITNESSES),
 )
+_HEAD = obj({"max_lifetime_s": LIFETIME, "skew_s": HEAD_SKEW, "environments": WHERE}, keys=_KEYS)
 
 TRUST_FILE_SCHEMA: JsonObject = obj(
     {
         "witnesses": _WITNESSES,
+        "head": _HEAD,
         "gates": array(obj({"group": PRINCIPAL, **_WHERE}, id=PRINCIPAL, keys=_KEYS), maximum=1000),
         "policies": array(
             obj(

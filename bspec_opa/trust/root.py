@@ -14,6 +14,7 @@ from bspec_opa.foundation.document.load import parse_json
 from bspec_opa.foundation.errors import BspecError, Location, error_of
 from bspec_opa.foundation.times import format_time, parse_time
 from bspec_opa.trust.adoption import adoption_of
+from bspec_opa.trust.currency.demand import currency_of
 from bspec_opa.trust.dsse import TRUST_ROOT_PAYLOAD_TYPE, parse_envelope, require_payload_type
 from bspec_opa.trust.keys import PublicKey
 from bspec_opa.trust.publisher_rules import checked_publisher
@@ -129,6 +130,7 @@ def root_of(value: JsonObject, payload: bytes, *, authenticated: bool) -> TrustR
         payload=payload,
         publishers={str(p["environment"]): _publishers(p) for p in _items(value, "policies")},
         witnesses=witnesses_of(value, {k: v.public for k, v in keys.items()}),
+        currency=currency_of(value, {k: v.public for k, v in keys.items()}),
     )
 
 

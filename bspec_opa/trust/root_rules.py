@@ -28,6 +28,7 @@ from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.suggest import did_you_mean
 from bspec_opa.foundation.times import parse_time
 from bspec_opa.trust.adoption import ADOPTION, adoption_faults
+from bspec_opa.trust.currency.demand import HEAD, HEAD_PURPOSE, head_faults, head_keys
 from bspec_opa.trust.keys import ALGORITHMS, PublicKey, public_key_from_spki
 from bspec_opa.trust.predicates import ASSURANCES, ORIGIN
 from bspec_opa.trust.publisher_rules import POLICY, publisher_faults
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.errors import Reason
 
 ROOT_SCHEMA_ID = "bspec.trust-root/v1"
-PURPOSES = ("root", "record", "gate", "ledger", "witness")
+PURPOSES = ("root", "record", "gate", "ledger", "witness", HEAD_PURPOSE)
 RESERVED_ENVIRONMENTS = frozenset(("none", "all"))
 GATE_ROLE = "gate"
 ANY = "*"
@@ -50,7 +51,7 @@ ANY = "*"
 SCOPE = array(string(pattern=r"^(?:[*]|[a-z0-9][a-z0-9._-]*)$", maximum=200), minimum=1, maximum=1000)
 
 ROOT_SCHEMA: JsonObject = obj(
-    {"witnesses": WITNESSES},
+    {"witnesses": WITNESSES, "head": HEAD},
     schema=enum(ROOT_SCHEMA_ID),
     domain=IDENTIFIER,
     version=integer(1),
@@ -103,7 +104,8 @@ def root_faults(payload: JsonValue) -> list[Fault]:
     if shape:
         return shape
     root = cast("JsonObject", payload)
-    others = (*publisher_faults(root), *witness_faults(root), *((p, BAD_ROOT, m) for p, m in adoption_faults(root)))
+    adoption = ((p, BAD_ROOT, m) for p, m in adoption_faults(root))
+    others = (*publisher_faults(root), *witness_faults(root), *head_faults(root), *adoption)
     return [*(fault for rule in _RULES for fault in rule(root)), *(Fault(*found) for found in others)]
 
 
@@ -188,7 +190,7 @@ def _key_entries(root: JsonObject) -> Iterator[Fault]:
 def _key_uses(root: JsonObject) -> Iterator[Fault]:
     """Keys are used for the one thing they are for, and belong to one principal."""
     purpose = {str(k["id"]): str(k["purpose"]) for k in _objects(root, "keys")}
-    uses = witness_keys(root)
+    uses = witness_keys(root) + head_keys(root)
     uses += [(f"/root/keys/{n}", k, ("root",)) for n, k in enumerate(_strings(_part(root, "root"), "keys"))]
     uses += [(f"/ledger/keys/{n}", k, ("ledger",)) for n, k in enumerate(_strings(_part(root, "ledger"), "keys"))]
     personal = [

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.adoption import Adoption
+    from bspec_opa.trust.currency.demand import Currency
     from bspec_opa.trust.keys import PublicKey
     from bspec_opa.trust.publisher import Publisher
     from bspec_opa.trust.witnesses import Witness, Witnesses
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RootKey:
-    """A key and its one purpose: ``root``, ``record``, ``gate``, ``ledger`` or ``witness``."""
+    """A key and its one purpose: ``root``, ``record``, ``gate``, ``ledger``, ``witness`` or ``head``."""
 
     public: PublicKey
     purpose: str
@@ -126,6 +127,7 @@ class TrustRoot:
         payload: the exact signed bytes.
         publishers: whose signed bundles may decide, by environment.
         witnesses: what is demanded of the ledger's head; None if nothing is.
+        currency: where a statement of what is current is demanded, and whose counts; None if nowhere.
     """
 
     domain: str
@@ -148,6 +150,7 @@ class TrustRoot:
     payload: bytes = field(repr=False)
     publishers: Mapping[str, tuple[Publisher, ...]] = field(default_factory=dict)
     witnesses: Witnesses | None = None
+    currency: Currency | None = None
     _index: _Index = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -233,6 +236,11 @@ class TrustRoot:
         """The witnesses whose keys aren't revoked; none if the root demands none."""
         members = self.witnesses.members if self.witnesses else ()
         return tuple(w for w in members if self.revocation(KEY, w.key.keyid) is None)
+
+    def head_keys(self) -> tuple[PublicKey, ...]:
+        """The keys that sign head statements and aren't revoked; none if the root knows no such statements."""
+        keys = self.currency.keys if self.currency else ()
+        return tuple(k for k in keys if self.revocation(KEY, k.keyid) is None)
 
     def former_checkpoint_keys(self) -> tuple[tuple[PublicKey, TreeHead], ...]:
         """The ledger's keys that are revoked from a place on, each with the one tree head that it still vouches for."""

@@ -115,6 +115,8 @@ class _Draft:
     def _holders(self) -> Iterator[JsonObject]:
         """Everything that lists keys."""
         yield from (self.part(ROOT), self.part(LEDGER), *self._items("principals"))
+        if "head" in self.payload:
+            yield self.part("head")
 
     def add(self, holder: JsonObject, key: PublicKey, purpose: str) -> None:
         """One more key in a list; a root key may also be listed with whoever holds it."""

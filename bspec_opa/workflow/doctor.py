@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bspec_opa import __version__
 from bspec_opa.foundation.errors import BspecError, ExitCode, Location, worst
-from bspec_opa.foundation.files import is_regular, list_files
+from bspec_opa.foundation.files import exists, is_regular, list_files
 from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.trust.root import AcceptedBundle
@@ -20,6 +20,7 @@ from bspec_opa.workflow.checkout.deciding import MANAGED, ask, load_policy, open
 from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_project, intent_beside
+from bspec_opa.workflow.currency.stating import check_head
 from bspec_opa.workflow.probe import probe_request
 from bspec_opa.workflow.verifying.checking import examine_lock
 from bspec_opa.workflow.verifying.verify import withdrawal_problem
@@ -39,6 +40,7 @@ T = TypeVar("T")
 GOOD, NOTE, BAD = "ok", "note", "bad"
 _SOON_S = 30 * 86_400
 _MAX_LOCKS = 1_000
+_BRANCHES = "it lies in a branch of code: two branches are two ledgers, and whoever may push can rewrite it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +189,7 @@ def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: 
     ledger = examination.attempt("ledger", lambda: read_ledger(project, anchor))
     if ledger is None:
         return
-    where = "a file ledger is for one host at a time" if project.database is None else project.database.shown
-    examination.good("ledger", f"{ledger.size} entries; {where}")
+    _place(examination, project, ledger)
     if examination.attempt("clock", partial(_clock, ledger, world)) is not None:
         examination.good("clock", format_time(world.now))
     if anchor.authenticated:
@@ -198,9 +199,33 @@ def _ledger(examination: _Examination, project: Project, anchor: Anchor, world: 
             examination.note("memory", told[1][0], "it is written by the first promotion on this machine")
         elif told is not None:
             examination.good("memory", "this root and ledger go on from what was seen before")
+        _currency(examination, project, anchor, world)
         _locks(examination, project, anchor, world)
     elif _lock_files(project):
         examination.note("lock", "not verified: without a pin nobody knows by whom", "give --trust-pin")
+
+
+def _place(examination: _Examination, project: Project, ledger: LedgerState) -> None:
+    """Where the ledger is, and what it can't do there."""
+    elsewhere = project.database or project.git_ref
+    where = "a file ledger is for one host at a time" if elsewhere is None else elsewhere.shown
+    examination.good("ledger", f"{ledger.size} entries; {where}")
+    if elsewhere is None and _in_checkout(project.ledger_directory):
+        examination.note("ledger", _BRANCHES, "commit it from one gate to one branch, or see docs/ledger-git.md")
+
+
+def _in_checkout(directory: Path) -> bool:
+    """Whether a directory lies in a checkout of Git."""
+    return any(exists(parent / ".git") for parent in directory.absolute().parents)
+
+
+def _currency(examination: _Examination, project: Project, anchor: Anchor, world: World) -> None:
+    """Whether the head statement counts that the trust root demands, or somebody has named; it asks for all agents."""
+    if anchor.root.currency is None and project.config.path("ledger.head") is None:
+        return
+    made = examination.attempt("currency", lambda: check_head(project.head_file, project.root, world))
+    if made is not None:
+        examination.good("currency", f"head statement valid until {format_time(made.statement.expires_unix)}")
 
 
 def _locks(examination: _Examination, project: Project, anchor: Anchor, world: World) -> None:

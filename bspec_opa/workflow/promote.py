@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.digest import digest_of
-from bspec_opa.foundation.errors import StoreError, TrustError
+from bspec_opa.foundation.errors import BspecError, StoreError, TrustError
 from bspec_opa.foundation.limits import REDECIDE_LIMIT
 from bspec_opa.gate.request import without_nonce
 from bspec_opa.ledger.interface import require_unmoved
@@ -21,6 +21,7 @@ from bspec_opa.ledger.reasons import RACE_LOST
 from bspec_opa.lock.chain import append_lines, load_lock, missing_lines, next_place, read_lock
 from bspec_opa.lock.line import artifact_subjects, line_subjects
 from bspec_opa.lock.reasons import CHANGED, NOT_IN_LEDGER
+from bspec_opa.trust.currency.statement import require_head_key
 from bspec_opa.workflow.checkout.accepting import remember_accepted, require_accepted
 from bspec_opa.workflow.checkout.memory import remember_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
@@ -29,6 +30,8 @@ from bspec_opa.workflow.checkout.reviewed import keep_entries
 from bspec_opa.workflow.checkout.session import reopen, require_same_root, reread
 from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.checkout.texts import keep_components
+from bspec_opa.workflow.currency.demanding import require_session_current
+from bspec_opa.workflow.currency.stating import refresh_head
 from bspec_opa.workflow.evaluate import decide, situation_of
 from bspec_opa.workflow.facts.adopting import require_quorum
 from bspec_opa.workflow.facts.lines import denial_predicate, line_kind, line_predicate, lock_of
@@ -57,10 +60,14 @@ _MOVED = frozenset({RACE_LOST.code, NEWER_ROOT.code, CHANGED.code})
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Two keys with one purpose each, even where one job holds both: lines are the gate's, checkpoints the ledger's."""
+    """Keys with one purpose each, even where one job holds all: lines are the gate's, checkpoints the ledger's.
+
+    With a head key the head statement is made anew after the promotion; without one that is for somebody else to do.
+    """
 
     gate: Signer
     ledger: Signer
+    head: Signer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ class Outcome:
         lock: the lock's file.
         sequenced: ids of the records that this run sequenced.
         restored: how many lines the lock lacked and got from the ledger, besides the one that is new.
+        head: the head statement that was made anew, if one was.
+        notes: what could not be done besides.
     """
 
     evaluation: Evaluation | None
@@ -82,6 +91,8 @@ class Outcome:
     lock: Path
     sequenced: tuple[Digest, ...]
     restored: int = 0
+    head: Path | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,8 @@ def promote(session: Session, environment_name: str, keys: Keys, running: Runnin
         BspecError: nothing was decided; see the exit codes.
     """
     environment = session.environment(environment_name)
+    if keys.head is not None:
+        require_head_key(keys.head, session.anchor.root)
     require_accepted(session.policy, session.anchor, environment.id, session.world)
     # Before anything is appended: a machine that can't remember must not find that out afterwards.
     session = _remembered(session)
@@ -118,6 +131,7 @@ def promote(session: Session, environment_name: str, keys: Keys, running: Runnin
     for _ in range(REDECIDE_LIMIT):
         try:
             session = witnessed(session, keys.ledger)
+            shown = require_session_current(session, environment.id)
             sequencing = sequence(session, keys.ledger)
             added += tuple(r.id for r in sequencing.added)
             session = reread(session, sequencing.ledger)
@@ -127,8 +141,20 @@ def promote(session: Session, environment_name: str, keys: Keys, running: Runnin
                 raise
             session = reopen(session)
             continue
-        return replace(outcome, sequenced=added)
+        return _restated(replace(outcome, sequenced=added, notes=shown.notes), session, keys)
     raise MOVED.error("the ledger kept moving while this was decided", hint="run it again")
+
+
+def _restated(outcome: Outcome, session: Session, keys: Keys) -> Outcome:
+    """With the head statement made anew. The promotion stands, and so does the statement before: it has not expired."""
+    if keys.head is None:
+        return outcome
+    try:
+        made = refresh_head(session, keys.head)
+    except BspecError as e:
+        note = f"the head statement was not made anew: {e.problems[0].message}"
+        return replace(outcome, notes=(*outcome.notes, note))
+    return replace(outcome, head=made.file)
 
 
 def _remembered(session: Session) -> Session:

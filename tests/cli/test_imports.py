@@ -140,6 +140,8 @@ ROWS = [
     # They end where a state, or what could be cosigned, is missing.
     Row("ledger witness", "ready", WITNESS, {"cryptography", "aiohttp", "prometheus_client"}, 2),
     Row("ledger cosign", "staged", ("--witness", "http://127.0.0.1:1"), SIGNS - {"pydantic"}, 7),
+    # It ends where the trust root names no head keys.
+    Row("ledger head", "staged", (), {"cryptography"}, 7),
     Row("policy new", "empty", ("global/tools/no_shell",), set()),
     Row("policy test", "empty", ("policies",), {"jsonschema"}),
     Row("policy bench", "empty", ("policies", "--repeat", "1"), {"jsonschema", "requests", "urllib3", "wasmtime"}),

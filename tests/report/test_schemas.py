@@ -120,6 +120,7 @@ ELSEWHERE = {
 of a ledger that starts again: tests/cli/test_trust_rotation.py."""
 ELSEWHERE |= {"bspec.waiver/v1"}  # tests/cli/test_waive.py
 ELSEWHERE |= {"bspec.witness/v1", "bspec.witness-event/v1", "bspec.cosigned/v1"}  # tests/cli/test_ledger_witness.py
+ELSEWHERE |= {"bspec.ledger-head/v1"}  # tests/cli/test_ledger_head.py
 
 
 def faults(document: Any) -> list[Any]:

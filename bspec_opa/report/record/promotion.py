@@ -62,12 +62,13 @@ def outcome_text(wanted: Wanted, outcome: Outcome, style: Style) -> str:
     if evaluation is None:
         word = style.mark("CURRENT", "bold", "green")
         head = f"{word}  exactly this is current in {printable(wanted.environment)}; nothing was signed"
-        return "\n".join([head, f"  line      {outcome.line}", *_restored(outcome), *next_lines(steps)]) + "\n"
+        more = [*_restored(outcome), *_restated(outcome)]
+        return "\n".join([head, f"  line      {outcome.line}", *more, *next_lines(steps)]) + "\n"
     if not evaluation.decision.allowed:
         recorded = "nothing was recorded" if outcome.entry is None else f"denial recorded as entry {outcome.entry}"
         text = render_evaluation(evaluation, steps, style=style)
         head, _, rest = text.partition("\n")
-        return "\n".join([head, f"  no lock written; {recorded}", *_restored(outcome), rest])
+        return "\n".join([head, f"  no lock written; {recorded}", *_restored(outcome), *_restated(outcome), rest])
     word, colour, subject = done(evaluation, adopted=wanted.adopting)
     return _promoted(evaluation, outcome, steps, f"{style.mark(word, 'bold', colour)}  {subject}")
 
@@ -77,6 +78,12 @@ def _restored(outcome: Outcome) -> list[str]:
     if not outcome.restored:
         return []
     return [f"  restored  {printable(str(outcome.lock))}: {count(outcome.restored, 'line')} copied from the ledger"]
+
+
+def _restated(outcome: Outcome) -> list[str]:
+    """The head statement that was made anew, and what could not be done."""
+    lines = [] if outcome.head is None else [f"  head      {printable(str(outcome.head))} made anew"]
+    return [*lines, *(f"  note      {printable(n)}" for n in outcome.notes)]
 
 
 def _promoted(evaluation: Evaluation, outcome: Outcome, steps: Sequence[str], head: str) -> str:
@@ -97,6 +104,7 @@ def _promoted(evaluation: Evaluation, outcome: Outcome, steps: Sequence[str], he
     lines += [f"  warning   {r.id}  {printable(f.message)}" for r in evaluation.decision.warned for f in r.warned]
     lines += waived_lines(evaluation, "  waived    ", " " * 12)
     lines += [f"  note      {printable(n)}" for n in evaluation.notes]
+    lines += _restated(outcome)
     return "\n".join(lines + next_lines(steps)) + "\n"
 
 
@@ -135,6 +143,8 @@ def outcome_json(wanted: Wanted, outcome: Outcome) -> JsonObject:
         "lock": str(outcome.lock),
         "sequenced": [*outcome.sequenced],
         "restored": outcome.restored,
+        "head": "" if outcome.head is None else str(outcome.head),
+        "head_notes": [*outcome.notes],
     }
     if evaluation is None:
         current: JsonObject = {"schema": "bspec.promotion-current/v1", "exit_code": 0}

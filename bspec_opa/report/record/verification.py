@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.times import format_time
 from bspec_opa.report.writing.counting import by, count
 from bspec_opa.report.writing.printable import printable
+from bspec_opa.workflow.currency.demanding import WITNESSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.writing.style import Style
+    from bspec_opa.workflow.currency.demanding import Shown
     from bspec_opa.workflow.verifying.verify import Verification, VerifiedLine
 
 
@@ -35,6 +38,7 @@ def verification_text(verification: Verification, lock: str, style: Style) -> st
         f"  ledger  {count(verification.tree_size, 'entry', 'entries')} under a signed checkpoint; "
         f"trust root version {verification.root_version}"
     )
+    lines.append(_currency(verification.shown))
     if verification.deployed:
         lines.append(f"  running {printable(verification.deployed)} is exactly what the current line binds")
     lines += [f"  note    {printable(n)}" for n in verification.notes]
@@ -50,6 +54,28 @@ def _rollback(line: VerifiedLine, style: Style) -> Iterator[str]:
         yield f"          {style.mark('EMERGENCY', 'bold', 'red')} by the quorum for emergencies; {reviewed}"
 
 
+def _currency(shown: Shown) -> str:
+    """What shows that this is no old state, which would verify just as well."""
+    if shown.statement is not None:
+        found = shown.statement
+        moments = f"of {format_time(found.issued_unix)}, valid until {format_time(found.expires_unix)}"
+        return f"  current by the head statement {moments}"
+    if shown.by == WITNESSES:
+        return "  current by the cosignatures of witnesses"
+    return "  note    currency was not shown: no head statement is demanded or given"
+
+
+def currency_json(shown: Shown) -> JsonObject:
+    """The same for machines."""
+    found = shown.statement
+    return {
+        "by": shown.by,
+        "tree_size": found.tree_size if found else -1,
+        "issued": format_time(found.issued_unix) if found else "",
+        "expires": format_time(found.expires_unix) if found else "",
+    }
+
+
 def verification_json(verification: Verification) -> JsonObject:
     """The same for machines."""
     notes: list[JsonValue] = [*verification.notes]
@@ -60,6 +86,7 @@ def verification_json(verification: Verification) -> JsonObject:
         "tree_size": verification.tree_size,
         "trust_root_version": verification.root_version,
         "deployed": verification.deployed,
+        "currency": currency_json(verification.shown),
         "lines": [
             {
                 "number": v.number,

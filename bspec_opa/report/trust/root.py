@@ -9,6 +9,7 @@ from bspec_opa.ledger.witness.cosignature import verifier_key
 from bspec_opa.report.decision.text import next_lines
 from bspec_opa.report.writing.printable import printable
 from bspec_opa.trust.quorum import holders
+from bspec_opa.trust.root_rules import ANY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def root_text(word: str, root: TrustRoot, pin: Digest, file: Path, style: Style)
         f"  ledger    {root.ledger.origin}",
         f"  root      {root.root_threshold} of {', '.join(h.owner for h in holders(root))}",
     ]
-    lines += _witnesses(root)
+    lines += _witnesses(root) + _head(root)
     lines += [f"  agent     {a.id}  owned by {', '.join(a.owners)}" for a in root.agents]
     for environment in root.environments:
         origin = f" from {environment.from_}" if environment.from_ else ""
@@ -71,6 +72,28 @@ def _witnesses_json(root: TrustRoot) -> JsonObject:
         "members": [
             {"name": w.name, "vkey": verifier_key(w), "revoked": w not in known} for w in root.witnesses.members
         ],
+    }
+
+
+def _head(root: TrustRoot) -> list[str]:
+    """Where a fresh head statement is demanded; nothing where nowhere."""
+    if root.currency is None:
+        return []
+    known = set(root.head_keys())
+    keys = ", ".join(f"key {k.keyid[:12]}{'' if k in known else ' REVOKED'}" for k in root.currency.keys)
+    where = "everywhere" if root.currency.environments == (ANY,) else f"in {', '.join(root.currency.environments)}"
+    return [f"  head      demanded {where}, signed by {keys}, at most {shown_age(root.currency.max_lifetime_s)} ago"]
+
+
+def _head_json(root: TrustRoot) -> JsonObject:
+    if root.currency is None:
+        return {"environments": [], "max_lifetime_s": 0, "skew_s": 0, "keys": []}
+    known = set(root.head_keys())
+    return {
+        "environments": [*root.currency.environments],
+        "max_lifetime_s": root.currency.max_lifetime_s,
+        "skew_s": root.currency.skew_s,
+        "keys": [{"keyid": k.keyid, "revoked": k not in known} for k in root.currency.keys],
     }
 
 
@@ -121,6 +144,7 @@ def root_json(root: TrustRoot, pin: Digest, file: Path) -> JsonObject:
             _publisher_json(root, e.id, p) for e in root.environments for p in root.publishers.get(e.id, ())
         ],
         "witnesses": _witnesses_json(root),
+        "head": _head_json(root),
     }
 
 

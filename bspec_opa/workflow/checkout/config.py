@@ -34,6 +34,7 @@ KEYS: Mapping[str, str] = {
     "records.dirs": "paths",
     "ledger.path": "path",
     "ledger.url": "database",
+    "ledger.head": "path",
     "catalogs.paths": "paths",
     "engine.name": "engine",
     "engine.url": "text",
@@ -67,11 +68,13 @@ KEYS: Mapping[str, str] = {
     "signing.retirer": "key",
     "signing.gate": "key",
     "signing.ledger": "key",
+    "signing.head": "key",
 }
-# Why these must lie inside the project where the checkout names them: one is sent away, one is written to.
+# Why these must lie inside the project where the checkout names them: one is sent away, two are written to.
 INSIDE: Mapping[str, str] = {
     "engine.token_file": "give --engine-token-file: a checkout must not send your files away",
     "decision_log.file": "give BSPEC_OPA_DECISION_LOG_FILE: a checkout must not write to your files",
+    "ledger.head": "give BSPEC_OPA_LEDGER_HEAD: a checkout must not write to your files",
 }
 # Never from a checkout: who learns of decisions, or of a secret, is not for those to say whose agents are judged.
 OUTSIDE = frozenset({"decision_log.url", "decision_log.ca", "decision_log.token_file", "witness.token_file"})

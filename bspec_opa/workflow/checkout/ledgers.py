@@ -1,4 +1,4 @@
-"""A ledger is a directory or a database: which of the two, where file, variables and flags name one. Pure."""
+"""A ledger is a directory, a database or a Git ref: which, where file, variables and flags name one. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def require_one_ledger(values: Mapping[str, object]) -> None:
     """Refuse to guess which ledger is meant.
 
     Raises:
-        UsageError: the same place of configuration names a directory and a database.
+        UsageError: the same place of configuration names a directory and something else.
     """
     if values.keys() >= LEDGERS:
         raise CONFIG_VALUE.error("ledger.path and ledger.url name two ledgers", hint="keep the one that is meant")

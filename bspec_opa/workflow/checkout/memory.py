@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -9,6 +10,7 @@ from bspec_opa.foundation.errors import TrustError
 from bspec_opa.foundation.reasons import UNWRITABLE
 from bspec_opa.ledger.memory import Memory, Restart, state_directory
 from bspec_opa.ledger.reasons import ROLLED_BACK, ROOT_ROLLED_BACK
+from bspec_opa.ledger.statements import Statements
 from bspec_opa.trust.revocation import KEY
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.ledger.interface import LedgerState, Rooted
     from bspec_opa.ledger.memory import Remembered
+    from bspec_opa.ledger.statements import Stated
     from bspec_opa.trust.revocation import TreeHead
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.checkout.anchor import Anchor
@@ -169,6 +172,44 @@ def _once_more(
             raise
     again = read()
     return again, action(again)
+
+
+def recall_statement(anchor: Anchor, environ: Mapping[str, str]) -> Stated | None:
+    """How far the newest head statement had gone that this user has seen; None if there was none.
+
+    Where a newer root than that one takes the ledger back to a last good tree, so does what is remembered. And the
+    word of a key that is no head key any more is forgotten: a thief could have said anything (TUF 5.3.11).
+
+    Raises:
+        TrustError: the memory is damaged.
+    """
+    directory = memory_directory(environ)
+    known = Statements(directory).recall(_key(anchor)) if directory else None
+    if known is None:
+        return None
+    root = anchor.root
+    if root.version >= known.root_version and known.keyid not in {k.keyid for k in root.head_keys()}:
+        return None
+    return replace(known, tree_size=still_good(anchor, known.root_version, known.tree_size))
+
+
+def still_good(anchor: Anchor, root_version: int, tree_size: int) -> int:
+    """How much of a tree that was seen under an older version of the root still counts under the newest."""
+    sizes = [r.tree_size for r in _restarts(anchor.roots) if root_version < r.root_version]
+    return min(tree_size, *sizes) if sizes else tree_size
+
+
+def remember_statement(anchor: Anchor, stated: Stated, environ: Mapping[str, str]) -> None:
+    """Remember how far a head statement has gone.
+
+    Raises:
+        TrustError: the memory is damaged.
+        StoreError: the state directory can't be written, or there is none.
+    """
+    directory = memory_directory(environ)
+    if directory is None:
+        raise UNWRITABLE.error("no place to remember the head in", hint="set HOME or BSPEC_OPA_STATE_DIR")
+    Statements(directory).remember(_key(anchor), stated)
 
 
 def recall(anchor: Anchor, environ: Mapping[str, str]) -> Remembered | None:

@@ -7,16 +7,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.files import exists
+from bspec_opa.ledger.git.reasons import GIT_PLACE
 from bspec_opa.ledger.interface import LedgerState, require_clock, require_descent
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.trust.root import AcceptedBundle
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
 from bspec_opa.workflow.checkout.inbox import Inbox, read_inbox
-from bspec_opa.workflow.checkout.memory import check_current
+from bspec_opa.workflow.checkout.memory import check_current, memory_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bspec_opa.ledger.file_store import FileStore
+    from bspec_opa.ledger.git.store import GitStore
+    from bspec_opa.ledger.git.url import GitUrl
     from bspec_opa.ledger.sql.store import SqlStore
+    from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.deciding import Policy
     from bspec_opa.workflow.checkout.project import Project
@@ -111,7 +117,8 @@ def read_ledger(project: Project, anchor: Anchor) -> LedgerState:
     Raises:
         TrustError: it does not verify, or does not begin with the trees that revocations in the root name.
     """
-    kept = project.database is not None or exists(project.ledger_directory)
+    elsewhere = project.database is not None or project.git_ref is not None
+    kept = elsewhere or exists(project.ledger_directory)
     if anchor.starter or not (kept or anchor.root.tree_heads()):
         return LedgerState(anchor.root.ledger.origin)
     ledger = open_store(project, anchor).read()
@@ -120,7 +127,22 @@ def read_ledger(project: Project, anchor: Anchor) -> LedgerState:
     return ledger
 
 
-def open_store(project: Project, anchor: Anchor) -> FileStore | SqlStore:
+def open_git_store(url: GitUrl, environ: Mapping[str, str], root: TrustRoot) -> GitStore:
+    """The store of a ledger in a Git ref; its private copy lies where this user's memory does.
+
+    Raises:
+        UsageError: this user has no such place.
+    """
+    from bspec_opa.ledger.git.store import GitStore
+
+    directory = memory_directory(environ)
+    if directory is None:
+        raise GIT_PLACE.error("there is no place for the private copy", hint=GIT_PLACE.remedy)
+    keys, former = root.checkpoint_keys(), root.former_checkpoint_keys()
+    return GitStore(url, directory, origin=root.ledger.origin, keys=keys, environ=environ, former=former)
+
+
+def open_store(project: Project, anchor: Anchor) -> FileStore | GitStore | SqlStore:
     """The ledger's store, with the unrevoked keys that the newest trust root accepts for its checkpoints.
 
     An earlier root's key is not among them: to change the key, name both in one version of the root. A key that is
@@ -135,6 +157,8 @@ def open_store(project: Project, anchor: Anchor) -> FileStore | SqlStore:
         from bspec_opa.ledger.sql.store import open_sql_store
 
         return open_sql_store(project.database, origin=origin, keys=keys, former=former)
+    if project.git_ref is not None:
+        return open_git_store(project.git_ref, project.environ, root)
     from bspec_opa.ledger.file_store import FileStore
 
     return FileStore(project.ledger_directory, origin=origin, keys=keys, former=former)

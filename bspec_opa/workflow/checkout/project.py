@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.files import is_directory, is_regular, list_files, safe_name
 from bspec_opa.foundation.reasons import UNREADABLE
+from bspec_opa.ledger.git.url import is_git, parse_git_url
 from bspec_opa.ledger.sql.url import parse_url
 from bspec_opa.workflow.checkout.config import FILE_NAME, Config, Value, load_config
 from bspec_opa.workflow.checkout.ledgers import require_one_ledger
@@ -16,6 +17,7 @@ from bspec_opa.workflow.checkout.ledgers import require_one_ledger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bspec_opa.ledger.git.url import GitUrl
     from bspec_opa.ledger.sql.url import DatabaseUrl
 
 STATE = ".bspec"
@@ -36,11 +38,13 @@ class Project:
         root: the directory with ``bspec-opa.toml``; without one, the intent's own directory.
         config: the configuration in force.
         has_file: whether there is a ``bspec-opa.toml`` at all.
+        environ: the process's environment, for programs that are called for the project.
     """
 
     root: Path
     config: Config
     has_file: bool
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def state(self) -> Path:
@@ -76,6 +80,11 @@ class Project:
         return self.config.path("ledger.path") or self.state / "ledger"
 
     @property
+    def head_file(self) -> Path:
+        """What is said to be current: a head statement."""
+        return self.config.path("ledger.head") or self.state / "ledger" / "head.json"
+
+    @property
     def database(self) -> DatabaseUrl | None:
         """The ledger's database, where it is kept in one.
 
@@ -84,7 +93,20 @@ class Project:
         """
         require_one_ledger(self.config.values)
         url = self.config.text("ledger.url")
-        return None if url is None else parse_url(url, from_checkout="ledger.url" in self.config.from_checkout)
+        if url is None or is_git(url):
+            return None
+        return parse_url(url, from_checkout="ledger.url" in self.config.from_checkout)
+
+    @property
+    def git_ref(self) -> GitUrl | None:
+        """The ledger's Git ref, where it is kept in one.
+
+        Raises:
+            UsageError: what is configured is no such address, or a directory, too.
+        """
+        require_one_ledger(self.config.values)
+        url = self.config.text("ledger.url")
+        return parse_git_url(url) if url is not None and is_git(url) else None
 
     @property
     def objects_directory(self) -> Path:
@@ -117,7 +139,7 @@ def find_project(start: Path, environ: Mapping[str, str], flags: Mapping[str, Va
         raise UNREADABLE.error("the working directory is gone", hint="change to one that exists") from e
     root = _root_of(directory)
     config = replace(load_config(root, environ, flags), place=root or directory)
-    return Project(_shortest(root or directory, here), config, root is not None)
+    return Project(_shortest(root or directory, here), config, root is not None, environ)
 
 
 def _root_of(directory: Path) -> Path | None:

@@ -17,6 +17,7 @@ from bspec_opa.workflow.checkout.place import authentic_ledger
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import open_session
 from bspec_opa.workflow.controls.auditing_denial import NOT_REBUILT, denial_of
+from bspec_opa.workflow.currency.demanding import load_head, require_current
 from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.facts.controls import (
     FILE,
@@ -223,6 +224,7 @@ def _of_lock(path: Path, world: World) -> tuple[list[Decided], list[str]]:
 
 def _of_ledger(project: Project, world: World, entry: int | None) -> tuple[list[Decided], list[str]]:
     """Every current line of a project's ledger, or the line or the denial of one entry; each is replayed."""
+    given = load_head(project)
     opened = authentic_ledger(project, world)
     anchor, ledger, world, notes = opened.anchor, opened.ledger, opened.world, opened.notes
     require_witnessed(anchor.root, ledger, world.now)
@@ -238,7 +240,12 @@ def _of_ledger(project: Project, world: World, entry: int | None) -> tuple[list[
         raise NO_DECISION.error(
             f"ledger entry {entry} is no promotion and no denial", hint="verify lists the entries of a lock"
         )
-    return found, [*notes, *([ONLY_CURRENT] if entry is None else [])]
+    if entry is not None:
+        return found, [*notes]
+    # What is current is said here, so it has to be: what an entry was, it stays.
+    environments = {d.environment for d in found}
+    shown = require_current(given, anchor, ledger, world, environments=environments, agents=None)
+    return found, [*notes, *shown.notes, ONLY_CURRENT]
 
 
 def _wanted(evidence: Evidence, entry: int | None) -> Iterator[tuple[History, Head]]:

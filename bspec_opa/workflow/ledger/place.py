@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import Location
 from bspec_opa.foundation.files import is_directory, is_regular
+from bspec_opa.ledger.git.url import is_git, parse_git_url
 from bspec_opa.ledger.reasons import NO_LEDGER
 from bspec_opa.ledger.sql.url import parse_url, require_no_password
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
-from bspec_opa.workflow.checkout.place import open_store
+from bspec_opa.workflow.checkout.place import open_git_store, open_store
 from bspec_opa.workflow.checkout.project import find_project
 
 if TYPE_CHECKING:
@@ -69,15 +70,18 @@ def own_store(authority: Authority) -> Store:
 
 
 def open_named(where: str | None, authority: Authority) -> Named:
-    """A ledger's directory, an export, a database; the project's own ledger without a name.
+    """A ledger's directory, an export, a database, a Git ref; the project's own ledger without a name.
 
     Raises:
         UsageError: there is no ledger of that name.
     """
     if where is None:
-        database = authority.project.database
-        own = str(authority.project.ledger_directory) if database is None else database.shown
+        elsewhere = authority.project.database or authority.project.git_ref
+        own = str(authority.project.ledger_directory) if elsewhere is None else elsewhere.shown
         return Named(own, own_store(authority), own=True)
+    if is_git(where):
+        url = parse_git_url(where)
+        return Named(url.shown, open_git_store(url, authority.world.environ, authority.anchor.root))
     if "://" in where:
         require_no_password(where, "the command line")
         return _database(parse_url(where), authority)
@@ -92,7 +96,7 @@ def open_named(where: str | None, authority: Authority) -> Named:
         from bspec_opa.ledger.file_store import FileStore
 
         return Named(where, FileStore(directory, origin=origin, keys=keys, former=former))
-    hint = "name a directory with log.jsonl, one that bspec-opa ledger export wrote, or a database's URL"
+    hint = "name a directory with log.jsonl, one that bspec-opa ledger export wrote, or a URL of a database or Git ref"
     raise NO_LEDGER.error("is no ledger", hint=hint, at=Location(where))
 
 

@@ -72,7 +72,7 @@ def restart_ledger(directory: Path, world: World, signer: Signer) -> Restarted:
         raise NO_RESTART.error(f"the ledger verifies as it is, with {good} entries", hint="go on with it")
     if not isinstance(store, FileStore):
         hint = "copy its good entries into a file ledger, restart that, and import it into a new database"
-        raise NO_RESTART.error("a ledger in a database keeps every checkpoint that it ever had", hint=hint)
+        raise NO_RESTART.error("a ledger in a database or a Git ref keeps every checkpoint that it ever had", hint=hint)
     return Restarted(store.origin, head, _go_on_from(store, head, signer))
 
 

@@ -10,6 +10,7 @@ from bspec_opa.foundation.digest import Digest, is_digest
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.limits import INTEGER_LIMIT
 from bspec_opa.ledger.interface import LedgerState, require_descent
+from bspec_opa.trust.currency.demand import HEAD_PURPOSE
 from bspec_opa.trust.revocation import COMPROMISED, KEY, RECORD, RETIRED, Revocation, TreeHead
 from bspec_opa.trust.rotation import ROOT
 from bspec_opa.workflow.checkout.anchor import Anchor
@@ -47,7 +48,8 @@ class Wish:
 def revocation_of(wish: Wish, project: Project, roots: Sequence[TrustRoot]) -> Revocation:
     """The revocation with its place in the ledger.
 
-    A root key signs no entries, so its revocation needs no place: it counts no more from the next version on.
+    A root key or a head key signs no entries, so its revocation needs no place: it counts no more from the next
+    version on.
 
     Raises:
         UsageError: the place is not said, or isn't one.
@@ -55,7 +57,7 @@ def revocation_of(wish: Wish, project: Project, roots: Sequence[TrustRoot]) -> R
     """
     kind = RECORD if is_digest(wish.identifier) else KEY
     known = roots[-1].keys.get(wish.identifier)
-    if wish.last_good == NEVER or (known is not None and known.purpose == ROOT):
+    if wish.last_good == NEVER or (known is not None and known.purpose in {ROOT, HEAD_PURPOSE}):
         if wish.last_good == NEVER and wish.mode == RETIRED:
             raise BAD_LAST_GOOD.error("a key that is retired was good until now", hint="leave --last-good out")
         return Revocation(kind, wish.identifier, wish.reason)

@@ -18,6 +18,7 @@ from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pi
 from bspec_opa.workflow.checkout.memory import check_current, remember_current
 from bspec_opa.workflow.checkout.place import read_ledger
 from bspec_opa.workflow.checkout.project import find_project, intent_beside
+from bspec_opa.workflow.currency.demanding import load_head, require_current
 from bspec_opa.workflow.reasons import NO_LOCK, OTHER_AGENT
 from bspec_opa.workflow.verifying.deployed import compare_deployed, read_deployed
 from bspec_opa.workflow.verifying.verify import Evidence, Verification, require_standing_lines, verify_lock
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
+    from bspec_opa.workflow.currency.demanding import Given, Shown
 
 
 def verify_file(
@@ -53,17 +55,26 @@ def verify_file(
     report = read_deployed(deployed) if deployed is not None else None
     project = find_project(lock, world.environ, world.flags)
     anchor = open_anchor(project, pin, world.now)
-    loaded = _loaded(lock)
+    loaded, head = _loaded(lock), load_head(project)
     read = partial(read_ledger, project, anchor)
     ledger, notes = check_current(anchor, read(), read, world.environ)
     verification = _verified(loaded, project, anchor, ledger, world)
-    verification = replace(verification, notes=(*notes, *_remembered(anchor, ledger, read, world)))
+    shown = _shown(head, verification, anchor, ledger, world)
+    notes = (*notes, *shown.notes, *_remembered(anchor, ledger, read, world))
+    verification = replace(verification, shown=shown, notes=notes)
     if report is None:
         if to_deploy:
             require_standing_lines(verification, str(lock))
         return verification
     compare_deployed(verification, report, environment)
     return replace(verification, deployed=str(deployed))
+
+
+def _shown(head: Given, verification: Verification, anchor: Anchor, ledger: LedgerState, world: World) -> Shown:
+    """That the lock is current, as it is demanded of any environment that it has a line for."""
+    environments = {v.environment for v in verification.lines}
+    opened = (anchor, ledger, world.caught_up(ledger))
+    return require_current(head, *opened, environments=environments, agents=(verification.agent,))
 
 
 def examine_lock(lock: Path, project: Project, anchor: Anchor, world: World) -> Verification:

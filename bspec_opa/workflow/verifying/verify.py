@@ -20,6 +20,7 @@ from bspec_opa.trust.authority import require_not_revoked
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.root import require_current
 from bspec_opa.trust.withdrawal import RETIREMENT
+from bspec_opa.workflow.currency.demanding import NOT_SHOWN
 from bspec_opa.workflow.facts.adopting import adopted_in
 from bspec_opa.workflow.facts.history import LINE_TYPES, read_history
 from bspec_opa.workflow.facts.lines import lock_of
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.objects import ObjectStore
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.workflow.currency.demanding import Shown
     from bspec_opa.workflow.facts.history import Head, History
     from bspec_opa.workflow.facts.withdrawing import Withdrawal
 
@@ -96,6 +98,7 @@ class Verification:
         root_version: of the trust root in force.
         notes: what could not be checked.
         deployed: the file that was compared with the current line, if one was.
+        shown: what shows that the ledger is no old one.
     """
 
     agent: str
@@ -104,6 +107,7 @@ class Verification:
     root_version: int
     notes: tuple[str, ...]
     deployed: str = ""
+    shown: Shown = NOT_SHOWN
 
     @property
     def unreviewed(self) -> tuple[VerifiedLine, ...]:

@@ -1,0 +1,1 @@
+"""What is current now: what a trust root demands, and the short-lived statement that says so."""

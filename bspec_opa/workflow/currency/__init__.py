@@ -1,0 +1,1 @@
+"""What is current: head statements made, read and demanded."""
