@@ -128,6 +128,12 @@ class Server:
             boss.execute(f"CREATE DATABASE {self._copies[-1]} TEMPLATE {template}")
         return self._copies[-1]
 
+    def drop(self, name: str) -> None:
+        """Remove what :meth:`copy` made."""
+        self._copies.remove(name)
+        with self.boss("postgres") as boss:
+            boss.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
     def give_back(self) -> None:
         """Make what was lent as it was, for the next test; making a database copies seven megabytes."""
         for name in self._lent:
