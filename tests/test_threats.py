@@ -29,7 +29,8 @@ def marks_of(file: Path) -> dict[str, set[str]]:
     Where the marks of a table of cases are made from the cases' names (``"A33 escaped"``), they are those names'.
     """
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    of_cases = {n.value[:3] for n in ast.walk(tree) if isinstance(n, ast.Constant) and is_case(n.value)}
+    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    of_cases = {t[:3] for t in texts if re.match(r"A[0-9]{2}( |\Z)", t)}
     made = [n for n in ast.walk(tree) if is_mark(n) and not constants(n)]
     found: dict[str, set[str]] = {}
     for node in ast.walk(tree):
@@ -39,10 +40,6 @@ def marks_of(file: Path) -> dict[str, set[str]]:
             by_table = made and not own and any("parametrize" in ast.dump(d) for d in node.decorator_list)
             found[node.name] = own | (of_cases if by_table else set())
     return found
-
-
-def is_case(value: object) -> bool:
-    return isinstance(value, str) and bool(re.match(r"A[0-9]{2}( |\Z)", value))
 
 
 def is_mark(node: ast.AST) -> bool:
@@ -60,7 +57,9 @@ def faults_of(text: str) -> list[str]:
     later = rows(text.partition(LATER)[2])
     wrong = [f"{a}: no row" for a in ALL if a not in found]
     wrong += [f"{a}: no such attack" for a in found if a not in ALL]
-    wrong += [f"{a}: no test, and no reason under {LATER!r}" for a, tests in found.items() if not tests and a not in later]
+    wrong += [
+        f"{a}: no test, and no reason under {LATER!r}" for a, tests in found.items() if not tests and a not in later
+    ]
     wrong += [f"{a}: tested, and said not to be" for a, tests in later.items() if tests]
     for attack, tests in found.items():
         for test in tests:
@@ -89,7 +88,11 @@ def test_a_page_that_claims_what_no_test_shows_is_found_out() -> None:
     for old, new, said in (
         ("| A05 |", "| A95 |", ["A05: no row", "A95: no such attack"]),
         ("::test_a_lying_sidecar`", "::test_a_truthful_sidecar`", ["A86: there is no"]),
-        ("`engine/test_crosscheck.py::test_a_lie_is_found`", "`engine/test_gone.py::test_a_lie_is_found`", ["A86: there is no"]),
+        (
+            "`engine/test_crosscheck.py::test_a_lie_is_found`",
+            "`engine/test_gone.py::test_a_lie_is_found`",
+            ["A86: there is no"],
+        ),
         ("::test_a_lying_sidecar`", "::test_a_truthful_sidecar_is_cross_checked`", ["A86: workflow"]),
     ):
         assert text.count(old) == 1, old

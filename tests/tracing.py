@@ -126,7 +126,9 @@ def traced(action: Callable[[], object], fault: Fault, step: int = 0) -> Traced:
         calls, met, status = _follow(pid, fault, step)
         killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         if (killed and not (met and not fault.errno)) or (not killed and os.WEXITSTATUS(status)):
-            raise RuntimeError(f"the traced process failed by itself: {signal.strsignal(killed) if killed else 'raised'}")
+            raise RuntimeError(
+                f"the traced process failed by itself: {signal.strsignal(killed) if killed else 'raised'}"
+            )
         length = int.from_bytes(heard[:4], "big")
         return Traced(tuple(calls), met, killed, heard[4 : 4 + length])
 
@@ -146,7 +148,9 @@ def forked(action: Callable[[], object]) -> Any:
         return json.loads(heard[4 : 4 + int.from_bytes(heard[:4], "big")])
 
 
-def beside(action: Callable[[], bytes], meanwhile: Callable[[Callable[[], object], Callable[[], bool]], object]) -> bytes:
+def beside(
+    action: Callable[[], bytes], meanwhile: Callable[[Callable[[], object], Callable[[], bool]], object]
+) -> bytes:
     """What something says in a forked child, which begins when this process has made ready for it.
 
     Args:

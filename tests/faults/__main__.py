@@ -56,9 +56,13 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
     parser.add_argument("--store", choices=[*WORKS_OF], action="append", help="only this one")
     parser.add_argument("--command", choices=[*NAMES], action="append", help="only this one")
+    parser.add_argument(
+        "--fault", choices=list(dict.fromkeys(k[2] for k in KEYS)), action="append", help="only this one"
+    )
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
     given = parser.parse_args(arguments)
-    wanted = [k for k in KEYS if k[0] in (given.store or WORKS_OF) and k[1] in (given.command or NAMES)]
+    chosen = (given.store, given.command, given.fault)
+    wanted = [key for key in KEYS if all(not only or part in only for part, only in zip(key, chosen, strict=True))]
     rows = read_rows(given.page.read_text(encoding="utf-8")) if given.page.exists() else {}
     lost = 0
     with tempfile.TemporaryDirectory(prefix="bspec-faults-") as base, served({k[0] for k in wanted}) as server:

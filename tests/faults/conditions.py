@@ -16,36 +16,45 @@ from tracing import forked
 from bspec_opa.workflow.checkout.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from faults.places import Case
     from postgres import Server
 
-READ_ONLY, CLOCK = "read-only directory", "clock goes back"
+READ_ONLY, CLOCK, ALL = "read-only directory", "clock goes back", "all"
 SET_BACK = (1, HOUR, DAY, 3_650 * DAY)
 _CAPABILITY_VERSION, _OVERRIDES = 0x20080522, 0b110
 """CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: what lets root write where its own permissions say that it may not."""
 
 
 def kept_out(case: Case, base: Path) -> Iterator[Try]:
-    """Each directory of the project and of the memory in turn, and then all of them, may be read only."""
+    """Each directory of the project and of the memory in turn, and then all of them, may only be read."""
     names = [str(d.relative_to(case.project.base)) for d in sorted(case.project.base.rglob("*")) if d.is_dir()]
-    for step, name in enumerate([*names, "all"], 1):
+    yield from kept_out_of(case, base, (*names, ALL))
+
+
+def kept_out_of(case: Case, base: Path, names: Sequence[str]) -> Iterator[Try]:
+    """These directories, one after another."""
+    for step, name in enumerate(names, 1):
         with copied(case, base) as project:
-            closed = [base / n for n in names] if name == "all" else [base / name]
-            yield _tried(case, project, READ_ONLY, name, step, closed)
+            places = [d for d in base.rglob("*") if d.is_dir()] if name == ALL else [base / name]
+            yield _tried(case, project, tried(READ_ONLY, name, step), [p for p in places if p.is_dir()])
 
 
 def set_back(case: Case, base: Path, server: Server | None = None) -> Iterator[Try]:
-    """The clock is behind when the work begins, or falls behind when it is read again."""
-    for step, seconds in enumerate(SET_BACK, 1):
-        with copied(case, base, server) as project:
-            slow = replace(project, now=project.now - seconds)
-            yield _tried(case, project, CLOCK, f"{seconds} s behind", 2 * step - 1, [], slow)
-        with copied(case, base, server) as project:
-            falling = Falling(**{**vars(project), "fall": seconds})
-            yield _tried(case, project, CLOCK, f"{seconds} s back at each reading", 2 * step, [], falling)
+    """The clock is behind when the work begins, or falls behind whenever it is read again."""
+    for seconds in SET_BACK:
+        yield from set_back_by(case, base, seconds, server)
+
+
+def set_back_by(case: Case, base: Path, seconds: int, server: Server | None = None) -> Iterator[Try]:
+    with copied(case, base, server) as project:
+        slow = replace(project, now=project.now - seconds)
+        yield _tried(case, project, tried(CLOCK, f"{seconds} s behind", 1), acting=slow)
+    with copied(case, base, server) as project:
+        falling = Falling(**{**vars(project), "fall": seconds})
+        yield _tried(case, project, tried(CLOCK, f"{seconds} s back at each reading", 2), acting=falling)
 
 
 @dataclass
@@ -69,9 +78,7 @@ class Falling(Project):
         return World(self.environ, self.read_clock(), self.flags, self.pin, self.read_clock)
 
 
-def _tried(
-    case: Case, project: Project, fault: str, at: str, step: int, closed: list[Path], acting: Project | None = None
-) -> Try:
+def _tried(case: Case, project: Project, begun: Try, closed: Sequence[Path] = (), acting: Project | None = None) -> Try:
     for directory in closed:
         directory.chmod(0o555)
 
@@ -82,7 +89,11 @@ def _tried(
     said = json.loads(forked(disturbed))
     for directory in closed:
         directory.chmod(0o700)
-    return judged(case, project, Try(fault, at, step, outcome_of(said), repaired=False, wrong=()), said)
+    return judged(case, project, replace(begun, outcome=outcome_of(said)), said)
+
+
+def tried(fault: str, at: str, step: int) -> Try:
+    return Try(fault, at, step, "", repaired=False, wrong=())
 
 
 def give_up_overrides() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -104,7 +103,9 @@ def strike_at(case: Case, kind: str, step: int, base: Path, server: Server) -> T
     try:
         with copied(case, base, server) as project:
             database = str(project.flags["ledger.url"]).partition("@/")[2].partition("?")[0]
-            flags = project.flags | {"ledger.url": server.url(database).replace(quoted(server), quoted(place))}
+            flags = project.flags | {
+                "ledger.url": server.url(database).replace(quoted(server.directory), quoted(place))
+            }
             through = replace(project, flags=flags)
             relays: list[Striking] = []
 
@@ -128,5 +129,5 @@ def strike_at(case: Case, kind: str, step: int, base: Path, server: Server) -> T
         shutil.rmtree(place)
 
 
-def quoted(place: Path | Server) -> str:
-    return quote(os.fspath(getattr(place, "directory", place)), safe="")
+def quoted(place: Path) -> str:
+    return quote(str(place), safe="")

@@ -31,7 +31,10 @@ Written by `make faults`: the figures are those of its last run, by row. [How it
 | store | command | fault | tried | killed | refused | came through | repaired | survived |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
-_ROW = re.compile(r"^\| ([a-z]+) \| ([a-z ]+) \| ([A-Za-z -]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", re.M)
+_ROW = re.compile(
+    r"^\| ([a-z]+) \| ([a-z ]+) \| ([A-Za-z -]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, order=True)

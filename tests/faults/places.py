@@ -6,14 +6,14 @@ import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from faults.works import Before, before
 from tracing import forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from faults.works import Work
     from postgres import Server
@@ -65,8 +65,8 @@ def vars_of(found: Before) -> dict[str, object]:
     return {"records": list(found.records), "lock": found.lock.decode(), "inbox": list(found.inbox)}
 
 
-def tuples(found: dict[str, object]) -> dict[str, object]:
-    return {n: v.encode() if isinstance(v, str) else tuple(v) for n, v in found.items()}  # type: ignore[arg-type]
+def tuples(found: dict[str, Any]) -> dict[str, Any]:
+    return {n: v.encode() if isinstance(v, str) else tuple(v) for n, v in found.items()}
 
 
 @contextmanager
@@ -89,4 +89,4 @@ def copied(case: Case, base: Path, server: Server | None = None) -> Iterator[Pro
             server.drop(database)
         for directory, names, _ in os.walk(base):
             for name in names:
-                os.chmod(os.path.join(directory, name), 0o755)  # noqa: PTH101, PTH118 - as os.walk gives it
+                Path(directory, name).chmod(0o700)

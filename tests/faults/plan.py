@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 WORKS_OF = {FILE: WORKS, SQLITE: PROMOTIONS, POSTGRESQL: PROMOTIONS[1:]}
 CALLS = tuple(f for f in FAULTS if f != "ECONNRESET")
 DISTURBED = {FILE: (*CALLS, READ_ONLY, CLOCK), SQLITE: (*CALLS, READ_ONLY, CLOCK), POSTGRESQL: (*FAULTS, CLOCK, *KINDS)}
-KEYS = tuple((place, work.name, fault) for place, works in WORKS_OF.items() for work in works for fault in DISTURBED[place])
+KEYS = tuple(
+    (place, work.name, fault) for place, works in WORKS_OF.items() for work in works for fault in DISTURBED[place]
+)
 NAMES = {w.name: w for w in (*PROMOTIONS, RECORD, TRUST, VERIFY)}
 
 

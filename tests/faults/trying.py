@@ -28,9 +28,7 @@ CAN_NOT_CLEAN_UP = ("EROFS",)
 # anywhere. What removes or flushes needs no room.
 FAULTS = {
     KILL: Fault(),
-    "ENOSPC": Fault(
-        errno.ENOSPC, CHANGES - NEEDS_NO_ROOM, lasting=True
-    ),
+    "ENOSPC": Fault(errno.ENOSPC, CHANGES - NEEDS_NO_ROOM, lasting=True),
     "EIO": Fault(errno.EIO, CHANGES),
     "EROFS": Fault(errno.EROFS, CHANGES - {"fsync", "fdatasync"}, lasting=True),
     "ECONNRESET": Fault(errno.ECONNRESET, SENDS),

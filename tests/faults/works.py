@@ -32,6 +32,13 @@ BEHIND = "verify.not-in-lock"
 """What verify says of a lock that lacks a line of the ledger; the next promotion copies it."""
 
 
+DENIED = "denied"
+
+
+class DeniedError(Exception):
+    """The promotion was decided, and is not allowed: with a wrong clock what was signed does not count."""
+
+
 @dataclass(frozen=True)
 class Work:
     """Something that writes.
@@ -77,6 +84,8 @@ def act(work: Work, project: Project) -> bytes:
     """Do it; what it came to, as JSON. Anything but a refusal with a reason is a bug."""
     try:
         return json.dumps({"line": work.do(project)}).encode()
+    except DeniedError:
+        return json.dumps({"code": DENIED}).encode()
     except BspecError as e:
         return json.dumps({"code": e.code, "exit": int(e.exit_code), "message": str(e)}).encode()
     except Exception as e:  # noqa: BLE001 - that is what is looked for
@@ -112,6 +121,9 @@ def _gone_on(work: Work, project: Project, then: Before, said: dict[str, Any], a
     wrong = []
     if "line" not in again:
         return [f"does not come through afterwards: {again}"]
+    denials = [e.kind for e in project.ledger().entries].count("denial")
+    if denials != int(said.get("code") == DENIED):
+        wrong.append(f"{denials} denials")
     if said.get("line") and again["line"] != said["line"]:
         wrong.append("made another line, although it had told of one")
     return wrong + _kept(project, then) + work.finished(project, then)
@@ -176,13 +188,17 @@ def _promoted(project: Project, then: Before) -> list[str]:
     wrong = [] if len(lines) == wanted else [f"{len(lines)} lines instead of {wanted}"]
     if [digest_of(e.record_bytes().rstrip(b"\n")) for e in entries] != [digest_of(line) for line in lines]:
         wrong.append("lock and ledger differ")
-    if [e.kind for e in project.ledger().entries].count("denial"):
-        wrong.append("something was denied")
     return wrong + _verified(project)
 
 
 def _promote(environment: str) -> Callable[[Project], str]:
-    return lambda project: str(project.promote(environment).line or "")
+    def promote(project: Project) -> str:
+        line = project.promote(environment).line
+        if line is None:
+            raise DeniedError
+        return line
+
+    return promote
 
 
 def _next(project: Project) -> None:
@@ -218,7 +234,7 @@ def _accept(project: Project) -> str:
     try:
         accept_draft(project.state / "trust" / "2.draft.json", project.root, project.world)
     except BspecError:
-        if verify_chain((), project.root, project.world).root.version != 2:  # noqa: PLR2004
+        if verify_chain((), project.root, project.world).root.version != 2:
             raise
     return ""
 
