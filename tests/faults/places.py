@@ -58,6 +58,8 @@ def prepare(work: Work, place: str, signed: Project, base: Path, server: Server 
         return {"now": project.now, "then": vars_of(before(project))}
 
     made = forked(make)
+    if server is not None and database:
+        server.keep(database)
     return Case(work, place, replace(project, now=made["now"]), database, Before(**tuples(made["then"])))
 
 
@@ -75,18 +77,14 @@ def copied(case: Case, base: Path, server: Server | None = None) -> Iterator[Pro
     shutil.rmtree(base, ignore_errors=True)
     shutil.copytree(case.project.base, base)
     project = replace(case.project, base=base, flags=dict(case.project.flags))
-    database = ""
     if case.place == SQLITE:
         project.flags["ledger.url"] = f"sqlite:///{base}/gate/ledger.sqlite"
     elif case.place == POSTGRESQL:
         assert server is not None
-        database = server.copy(case.database)
-        project.flags["ledger.url"] = server.url(database)
+        server.put_back(case.database)
     try:
         yield project
     finally:
-        if database and server is not None:
-            server.drop(database)
         for directory, names, _ in os.walk(base):
             for name in names:
                 Path(directory, name).chmod(0o700)

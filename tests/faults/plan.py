@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from faults.conditions import CLOCK, READ_ONLY, kept_out, set_back
 from faults.crashing import KINDS, strikes
 from faults.places import FILE, POSTGRESQL, SQLITE
-from faults.trying import FAULTS, walk
+from faults.trying import FAULTS, KILL, walk
 from faults.works import PROMOTIONS, RECORD, TRUST, VERIFY, WORKS
 
 if TYPE_CHECKING:
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 WORKS_OF = {FILE: WORKS, SQLITE: PROMOTIONS, POSTGRESQL: PROMOTIONS[1:]}
 CALLS = tuple(f for f in FAULTS if f != "ECONNRESET")
 DISTURBED = {FILE: (*CALLS, READ_ONLY, CLOCK), SQLITE: (*CALLS, READ_ONLY, CLOCK), POSTGRESQL: (*FAULTS, CLOCK, *KINDS)}
+# What a first promotion has to itself in SQLite is making the database; everything else is the next one's, too.
 KEYS = tuple(
-    (place, work.name, fault) for place, works in WORKS_OF.items() for work in works for fault in DISTURBED[place]
+    (place, work.name, fault)
+    for place, works in WORKS_OF.items()
+    for work in works
+    for fault in (DISTURBED[place] if (place, work) != (SQLITE, PROMOTIONS[0]) else (KILL,))
 )
 NAMES = {w.name: w for w in (*PROMOTIONS, RECORD, TRUST, VERIFY)}
 
