@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 from importlib.util import find_spec
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fuzzing.corpora import CORPORA, LARGEST, ROOT, save
 from fuzzing.harnesses import HARNESSES
 from fuzzing.mutating import mutations
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BUILD = ROOT / ".build" / "fuzz"
 LONGEST_S = 5

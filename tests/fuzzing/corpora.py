@@ -8,10 +8,11 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fuzzing.harnesses import HARNESSES, genuine_checkpoint, genuine_records, genuine_root, world
+from fuzzing.harnesses import HARNESSES, genuine_checkpoint, genuine_records, genuine_root
 from intents import TEXT
 from locksmith import Locksmith
 from publishers import NOW, key
+from world import World
 
 from bspec_opa.bundle.archive import compress, write_tar
 from bspec_opa.bundle.signing.token import Claims, make_signatures
@@ -95,12 +96,12 @@ def records_of(name: str) -> Iterator[bytes]:
     elif name == "checkpoint":
         yield genuine_checkpoint()
     elif name == "entry":
-        yield entry_of(0, world().NOW, "submit", world().submit()).leaf()
+        yield entry_of(0, World.NOW, "submit", World().submit()).leaf()
     elif name == "lock":
-        smith = Locksmith(world())
+        smith = Locksmith(World())
         smith.add()
         yield smith.data
-        yield world().promotion()
+        yield World().promotion()
     elif name == "signature":
         yield make_signatures({"data.json": b"{}", "a/b.rego": b"package a"}, key(), Claims(7, NOW))
 

@@ -20,14 +20,13 @@ from bspec_opa.ledger.reasons import BUSY
 def test_every_saved_input_is_answered_within_a_second(name: str) -> None:
     """A refusal with a reason, or a proof that nothing was let through."""
     found = [HARNESSES[name].check(data) for data in saved(name)]
-    assert True in found or name == "archive", "the genuine ones are accepted"
-    assert len(found) == len({*saved(name)})
+    assert len(found) == len({*saved(name)}) > 0
     assert max(len(d) for d in saved(name)) <= LARGEST
 
 
 @pytest.mark.parametrize("name", HARNESSES)
 def test_what_is_made_of_them_is_answered_too(name: str) -> None:
-    settings(max_examples=25)(mutations(name))()
+    settings(max_examples=10)(mutations(name))()
 
 
 @pytest.mark.parametrize("name", ["document", "record"])
@@ -40,13 +39,18 @@ def test_another_fuzzer_can_draw_them(name: str) -> None:
 
 def test_there_is_a_directory_for_each() -> None:
     assert {d.name for d in CORPORA.iterdir()} == set(HARNESSES)
-    for name in set(HARNESSES) - {"signature"}:  # whose key is another one each time
-        assert {d for d in seeds(name) if len(d) <= LARGEST} <= {*saved(name)}
+
+
+@pytest.mark.parametrize("name", HARNESSES)
+def test_what_is_genuine_is_accepted(name: str) -> None:
+    """A harness that refuses everything finds nothing. No archive is whole: that would be a bundle."""
+    found = {HARNESSES[name].check(data) for data in seeds(name)}
+    assert (True in found) == (name != "archive")
 
 
 def test_a_harness_finds_what_must_not_be() -> None:
     def slow(_: bytes) -> None:
-        until = time.thread_time() + 1.01
+        until = time.thread_time() + 0.02
         while time.thread_time() < until:
             pass
 
@@ -58,7 +62,7 @@ def test_a_harness_finds_what_must_not_be() -> None:
 
     for run, fault in ((slow, FuzzError), (broken, RecursionError), (two_lines, FuzzError)):
         with pytest.raises(fault):
-            Harness("x", run).check(b"")
+            Harness("x", run, longest_s=0.01).check(b"")
 
     def refused(_: bytes) -> None:
         raise BUSY.error("no")
