@@ -65,6 +65,20 @@ def documents() -> Iterator[bytes]:
         "%YAML 1.1\n--- 1\n",
     ):
         yield text.encode()
+    yield from bombs()
+
+
+def bombs() -> Iterator[bytes]:
+    """What is small and would be large, or deep (attack A66)."""
+    yield b"[" * 8_000
+    yield b'{"a":' * 1_600
+    yield b"- " * 4_000
+    yield b"a: &a [x, x]\n" + b"".join(b"b%d: &b%d [*a, *a, *a, *a]\n" % (n, n) for n in range(200))
+    yield b"a: &a [*a]\n"
+    yield b"[" + b"0," * 4_000 + b"0]"
+    yield b"? " * 4_000
+    yield b'"' + b"\\u0061" * 1_300 + b'"'
+    yield b"a: |\n" + b" " * 4_000 + b"x\n" + b" \n" * 1_000
 
 
 def archives() -> Iterator[bytes]:
