@@ -19,7 +19,7 @@ LINT_RULES := bspec_opa/authoring/lint/rules
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry postgres softhsm soak mutation fuzz-strict schemas real wheel clean
+.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry postgres softhsm soak mutation faults fuzz fuzz-strict schemas real wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,14 @@ test-python: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) $(POSTGRES)
 
 soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) $(POSTGRES) conftest softhsm ## the long tests: 20,000 requests to three engines, each of OPA's cases alone
 	$(BIN)/pytest -n $(JOBS) -m soak -rP tests
+
+faults: $(VENV)/.dev $(POSTGRES) ## everything goes wrong at every system call; writes docs/security/faults.md: make faults FAULTS="--store file"
+	PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS)
+
+# Coverage-guided where atheris has a wheel (Linux, CPython 3.11 to 3.13), else by Hypothesis.
+fuzz: $(VENV)/.dev ## hostile bytes for everything that reads them, a minute each: make fuzz FUZZ="--seconds 600 --only record"
+	@$(INSTALL) --require-hashes --only-binary :all: -r requirements-fuzz.txt || echo "no atheris here: by Hypothesis"
+	PYTHONPATH=tests $(BIN)/python -m fuzzing $(FUZZ)
 
 fuzz-strict: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION ## 100,000 calls of builtins: OPA's strict mode, its WebAssembly, and the pass of ADR 0007
 	$(BIN)/pytest -n $(JOBS) -m soak -rP tests/engine/test_strict.py

@@ -140,21 +140,6 @@ def test_what_the_page_of_checks_names_exists_and_is_all() -> None:
     assert {k for row in rows for k in re.findall(r"`([a-z_]+)`", row)} == set(organisation_schema()["properties"])  # type: ignore[arg-type]
 
 
-def attacks(part: str) -> set[str]:
-    return set(re.findall(r"^\| (A[0-9]{2}) \|", part, re.MULTILINE))
-
-
-def test_every_attack_that_is_claimed_has_a_test_with_its_marker() -> None:
-    page = (DOCS / "threats.md").read_text(encoding="utf-8")
-    claimed, _, later = page.partition("## Not in this version")
-    marks = "\n".join(m for text in TESTS.values() for m in re.findall(r"mark\.attack\(([^)]*)\)", text))
-    marked = set(re.findall(r"A[0-9]{2}", marks))
-    assert attacks(claimed) - marked == set()
-    assert marked - attacks(page) == set()
-    assert attacks(claimed) & attacks(later) == set()
-    assert attacks(page) == {f"A{n:02}" for n in range(1, 91)}
-
-
 def test_every_key_variable_and_limit_is_in_the_reference() -> None:
     page = (DOCS / "reference.md").read_text(encoding="utf-8")
     keys = dict(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \| `([A-Z_]+)` \|", page, re.MULTILINE))

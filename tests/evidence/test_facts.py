@@ -102,6 +102,7 @@ def test_one_run_is_one_pool_of_all_and_one_of_the_independent() -> None:
 
 
 @pytest.mark.attack("A06")
+@pytest.mark.attack("A42")
 def test_a_run_about_something_else_is_no_evidence() -> None:
     other = digest_of(b"other")
     assert pools([replace(run("one"), surface=other), replace(run("two"), binding=other)]) == []

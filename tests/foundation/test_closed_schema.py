@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+import math
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -224,3 +227,26 @@ def test_references_are_looked_up_in_the_schema_itself() -> None:
 
 def test_pointer_tokens_are_escaped() -> None:
     assert escape("a/b~c~1") == "a~1b~0c~01"
+
+
+@pytest.mark.attack("A40")
+def test_no_schema_relies_on_what_validators_leave_out() -> None:
+    """``format`` is a remark to most of them, and a NaN is within every bound and of no type."""
+    files = sorted((Path(__file__).parents[2] / "docs" / "schemas").glob("*.json"))
+    assert len(files) > 10
+    assert [f.name for f in files if "format" in properties_aside(json.loads(f.read_text(encoding="utf-8")))] == []
+    bounded = integer(0, 5)
+    for number in (math.nan, math.inf, -math.inf, 1.0, True, "1", 6, -1):
+        assert violations(bounded, cast("JsonValue", number)) != [], number
+        assert violations(obj(a=bounded), cast("JsonValue", {"a": number})) != [], number
+    # What the NaN would pass, were there only a bound.
+    assert Draft202012Validator({"maximum": 5, "minimum": 0}).is_valid(math.nan)
+
+
+def properties_aside(schema: object) -> set[str]:
+    """The keywords of a schema; names of members are none."""
+    if isinstance(schema, dict):
+        inner = [v for k, v in schema.items() if k not in {"properties", "$defs", "enum", "const", "examples"}]
+        named = [v for k in ("properties", "$defs") for v in schema.get(k, {}).values()]
+        return set(schema) | {k for v in (*inner, *named) for k in properties_aside(v)}
+    return {k for v in schema for k in properties_aside(v)} if isinstance(schema, list) else set()

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
+import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bspec_opa.foundation.errors import BspecError, InvalidInputError, StoreError, UsageError
 from bspec_opa.foundation.files import (
     LEFT_OVER_S,
+    _write_exclusive,
     list_files,
     make_directory,
     read_bounded,
@@ -22,7 +26,6 @@ from bspec_opa.foundation.files import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def names(directory: Path) -> list[str]:
@@ -105,6 +108,41 @@ def test_a_new_file_never_replaces_one(tmp_path: Path) -> None:
         assert caught.value.code == "file.exists"
     assert (tmp_path / "f").read_bytes() == b"first"
     assert names(tmp_path) == ["dangling", "f"]
+
+
+@pytest.mark.attack("A74")
+@pytest.mark.parametrize("write", [write_atomic, write_new])
+def test_a_temporary_file_is_nobody_elses(tmp_path: Path, write: Callable[..., None]) -> None:
+    """No two names are alike, it is there only for its owner from the first moment on, and never opened if it is there."""
+    seen: list[tuple[str, int]] = []
+
+    def look(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in {"os.rename", "os.link"} and str(arguments[0]).startswith(str(tmp_path)) and len(seen) < 3:
+            path = Path(arguments[0])
+            seen.append((path.name, stat.S_IMODE(path.stat().st_mode)))
+
+    sys.addaudithook(
+        look
+    )  # sees every rename before it happens; it can't be taken away, and looks no more from three on
+    before = os.umask(0)
+    try:
+        for number in range(3):
+            write(tmp_path / f"f{number}", b"secret", mode=0o600)
+    finally:
+        os.umask(before)
+    assert len({name for name, _ in seen}) == 3
+    assert all(re.fullmatch(r"\.[0-9a-f]{16}\.tmp", name) for name, _ in seen)
+    assert {mode for _, mode in seen} == {0o600}
+    (tmp_path / "victim").write_bytes(b"kept")
+    for squatter in ("link", "file"):
+        place = tmp_path / f".{squatter}.tmp"
+        if squatter == "link":
+            place.symlink_to(tmp_path / "victim")
+        else:
+            place.write_bytes(b"theirs")
+        with pytest.raises(FileExistsError):
+            _write_exclusive(place, b"secret", 0o600)
+    assert (tmp_path / "victim").read_bytes() == b"kept"
 
 
 @pytest.mark.parametrize("write", [write_atomic, write_new])

@@ -156,6 +156,7 @@ def test_both_agree_after_one_member_is_added(path: tuple[Any, ...], name: str, 
     same_verdict(put(full(), (*path, name), value))
 
 
+@pytest.mark.attack("A40")
 @given(VALUES)
 def test_both_agree_on_anything(value: Any) -> None:
     same_verdict(value)

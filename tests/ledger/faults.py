@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracing import killed_before
+from tracing import Fault, killed_before, traced
 
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError
@@ -110,6 +110,13 @@ def walk(store: FileStore, key: PrivateKey, label: str) -> None:
             say({"lost": lost, "call": name, **look(store), **go_on(store, key, label)})
 
 
+def calls(store: FileStore, key: PrivateKey, label: str) -> None:
+    """The system calls of an append that change something; then those of a first one."""
+    fresh = FileStore(store.directory.with_name("fresh"), origin=ORIGIN, keys=[key.public], wait_s=60)
+    for place in (store, fresh):
+        say(" ".join(traced(partial(append, place, key, label), Fault()).calls))
+
+
 def run_until(step: int, store: FileStore, key: PrivateKey, label: str) -> bool:
     state = store.read()
     drafted = state.draft(NOW, [("submit", record(label, key)), ("submit", record(label + "+", key))])
@@ -193,7 +200,7 @@ def main() -> None:
     key = load_private_key(Path(key_file))
     keys: list[PublicKey] = [key.public]
     store = FileStore(Path(directory), origin=ORIGIN, keys=keys, wait_s=60)
-    {"write": write, "race": race, "crash": crash, "walk": walk, "full": full}[mode](store, key, label)
+    {"write": write, "race": race, "crash": crash, "walk": walk, "calls": calls, "full": full}[mode](store, key, label)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,23 @@ def test_a_kill_at_any_call_that_changes_files_is_survived_by_ledger_and_side_fi
         assert [o["call"] for o in mine].index("") == len(mine) - 1
         assert {o["agreed"] for o in mine} == {True}
         assert [(o["after"], o["grown"]) for o in mine] == [(size, size + 1) for size in sizes]
+
+
+@pytest.mark.attack("A50")
+def test_what_is_acknowledged_was_flushed_in_order(
+    bench: Bench, start: Callable[[str, str], subprocess.Popen[str]]
+) -> None:
+    """A power failure finds the lines on the disk before the checkpoint that covers them, and that before it is told of."""
+    bench.add("a", "b")
+    later, first = said(start("calls", "new"))
+    # The lines and their flush; the checkpoint beside the old one and its flush; in its place; the directory's flush.
+    assert re.match(r"(mkdir )?(openat )+(write )+fsync openat (write )+fsync rename (unlink )?fsync", later), later
+    # A new ledger: the log's name is there, and flushed with that of an empty tree's checkpoint, before lines follow.
+    empty, lines = (
+        r"mkdir (openat )+write fsync rename (unlink )?fsync ",
+        r"(write )+fsync openat (write )+fsync rename ",
+    )
+    assert re.match(empty + lines + r"(unlink )?fsync", first), first
 
 
 @pytest.mark.attack("A45")

@@ -48,11 +48,28 @@ def test_a_flipped_bit_in_payload_type_or_signature(signed: Project, kind: str) 
 
 
 @pytest.mark.attack("A03")
-def test_an_approval_offered_as_evidence_or_request(signed: Project) -> None:
+@pytest.mark.parametrize("kind", ["request", "evidence", "submit"])
+def test_an_approval_offered_as_evidence_or_request(signed: Project, kind: str) -> None:
+    """Neither where it lies nor what it says of itself makes it another record; also if its signer may sign those."""
     approval = signed.only("approval").read_bytes()
-    signed.only("request").unlink()
-    signed.put("request", approval)
-    assert signed.denied("staging", "file.unreadable") == NO_REQUEST
+    for file in (signed.inbox / kind).iterdir():
+        file.unlink()
+    missing = {
+        "request": NO_REQUEST,
+        "evidence": ["floor.no-evidence", "promotion.all.evidence", "promotion.all.scope_probed"],
+        "submit": NO_SUBMIT,
+    }[kind]
+    signed.put(kind, approval)
+    assert set(missing) <= set(signed.denied("staging", "file.unreadable"))
+    by = {"request": "pat", "evidence": "eve", "submit": "alice"}[kind]
+    for change, code in (
+        (set_in("predicate", "action", to=kind), "trust.bad-predicate"),
+        (set_in("predicateType", to=f"urn:bspec-opa:{kind}:v1"), "trust.bad-predicate"),
+    ):
+        (file,) = (signed.inbox / kind).iterdir()
+        file.unlink()
+        signed.put(kind, payload(change, by=by)(approval))
+        assert set(missing) <= set(signed.denied("staging", code))
 
 
 @pytest.mark.attack("A03")

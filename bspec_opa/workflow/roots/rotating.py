@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -179,9 +180,10 @@ def accept_draft(file: Path, directory: Path, world: World) -> tuple[NewRoot, Di
     make_directory(project.trust_directory)
     place = project.trust_directory / f"{draft.root.version}.root.json"
     write_new(place, data)
-    if file.parent.absolute() == project.trust_directory.absolute() and file.name.endswith(DRAFT_SUFFIX):
-        file.unlink(missing_ok=True)  # it has become the version itself
     remember_roots(walked, world.environ)
+    if file.parent.absolute() == project.trust_directory.absolute() and file.name.endswith(DRAFT_SUFFIX):
+        with suppress(OSError):  # it has become the version itself; one that stays continues nothing any more
+            file.unlink(missing_ok=True)
     return NewRoot(walked[-1], place), walked[0].digest
 
 

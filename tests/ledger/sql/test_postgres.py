@@ -256,8 +256,9 @@ def test_an_outcome_that_nobody_can_tell_is_said_to_be_unknown(
         assert store.append(again.tip, ledger.drafted(again.tip, "b"), ledger.key).size == 2
 
 
+@pytest.mark.attack("A50")
 def test_commits_are_durable_whatever_the_servers_default_is(ledger: SqlBench, postgres: Server) -> None:
-    """A50: ``synchronous_commit = off`` may lose what was acknowledged."""
+    """``synchronous_commit = off`` may lose what was acknowledged."""
     settings: list[str] = []
     with postgres.boss("postgres") as boss:
         boss.execute(f"ALTER DATABASE {ledger.place} SET synchronous_commit = off")

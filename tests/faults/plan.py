@@ -1,0 +1,42 @@
+"""Everything that is tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faults.conditions import CLOCK, READ_ONLY, kept_out, set_back
+from faults.crashing import KINDS, strikes
+from faults.places import FILE, POSTGRESQL, SQLITE
+from faults.trying import FAULTS, KILL, walk
+from faults.works import PROMOTIONS, RECORD, TRUST, VERIFY, WORKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from faults.places import Case
+    from faults.trying import Try
+    from postgres import Server
+
+# Tables of PostgreSQL are made by its owner and not by the first promotion.
+WORKS_OF = {FILE: WORKS, SQLITE: PROMOTIONS, POSTGRESQL: PROMOTIONS[1:]}
+CALLS = tuple(f for f in FAULTS if f != "ECONNRESET")
+DISTURBED = {FILE: (*CALLS, READ_ONLY, CLOCK), SQLITE: (*CALLS, READ_ONLY, CLOCK), POSTGRESQL: (*FAULTS, CLOCK, *KINDS)}
+# What a first promotion has to itself in SQLite is making the database; everything else is the next one's, too.
+KEYS = tuple(
+    (place, work.name, fault)
+    for place, works in WORKS_OF.items()
+    for work in works
+    for fault in (DISTURBED[place] if (place, work) != (SQLITE, PROMOTIONS[0]) else (KILL,))
+)
+NAMES = {w.name: w for w in (*PROMOTIONS, RECORD, TRUST, VERIFY)}
+
+
+def tries(case: Case, fault: str, base: Path, server: Server | None) -> Iterator[Try]:
+    """Every try of one fault."""
+    if fault in FAULTS:
+        return walk(case, fault, base, server)
+    if fault in KINDS:
+        assert server is not None
+        return strikes(case, fault, base, server)
+    return kept_out(case, base) if fault == READ_ONLY else set_back(case, base, server)
