@@ -186,7 +186,7 @@ class Protocol:
         if wanted is UNBOUND or self.is_current(tree, wanted):
             return CURRENT if wanted is not UNBOUND else UNBOUND
         found = self.counted(tree, root, wanted)
-        if found is None or not self.is_valid(wanted.intent):
+        if found is None or not self.is_valid(wanted.intent) or not self.has_source(tree, wanted):
             denied = Record(DENIAL, wanted.environment, wanted.intent, wanted.binding)
             return denied._replace(tree=len(tree), root=len(root))
         return wanted._replace(evidence=(), counted=found, tree=len(tree), root=len(root))
@@ -204,7 +204,7 @@ class Protocol:
         source, binding = NO_SOURCE, run.binding
         if SOURCE_OF[environment]:
             source = head_of(tree, root, SOURCE_OF[environment])
-            if source == GENESIS or tree[source].intent != run.intent:
+            if source == GENESIS:
                 return UNBOUND
             binding = self.carried(tree, source, run)
         seen = shown(tree, revoked(tree, root), run.intent, binding)
@@ -217,6 +217,10 @@ class Protocol:
     def carried(self, tree: Ledger, source: int, run: Run) -> int:
         """The source's binding: nothing resolves on the way to production."""
         return tree[source].binding
+
+    def has_source(self, tree: Ledger, wanted: Record) -> bool:
+        """Whether the source's line is of the same intent, where there is one."""
+        return wanted.source == NO_SOURCE or tree[wanted.source].intent == wanted.intent
 
     def is_current(self, tree: Ledger, wanted: Record) -> bool:
         """Whether exactly this is the current line already."""

@@ -112,7 +112,7 @@ def _promotable(protocol: Protocol, state: State, order: Run) -> Record | None:
     tree = state.tree
     base = head_of(tree, state.root, order.environment)
     wanted = protocol.wanted(state, tree, order._replace(root=state.root, tree=len(tree)))
-    if wanted.kind == "unbound":
+    if wanted.kind == "unbound" or not protocol.has_source(tree, wanted):
         return None
     fresh = tuple(sorted(state.inbox - set(tree)))
     seen = shown((*tree, *fresh), revoked(tree, state.root), wanted.intent, wanted.binding)

@@ -122,12 +122,14 @@ def session_in(place: Place, file: Path, loaded: LoadedIntent) -> Session:
 
 
 def reopen(session: Session) -> Session:
-    """The same command on what is there now: trust root, inbox, ledger. The intent and the bundle are not read again.
+    """The same command on what is there now: trust root, inbox, ledger, the time.
+
+    The intent and the bundle are not read again.
 
     Raises:
         BspecError: as :func:`open_session`.
     """
-    return session_in(open_place(session.project, session.policy, session.world), session.file, session.loaded)
+    return session_in(open_place(session.project, session.policy, session.world.later()), session.file, session.loaded)
 
 
 def reread(session: Session, ledger: LedgerState) -> Session:
@@ -148,7 +150,7 @@ def require_same_root(session: Session) -> None:
         StoreError: there is one.
         TrustError: what is there now does not verify.
     """
-    world = session.world
+    world = session.world.later()
     now = open_anchor(session.project, find_pin(world.pin, world.environ), world.now)
     if now.root.digest != session.anchor.root.digest:
         raise NEWER_ROOT.error(f"trust root version {now.root.version} is there now", hint="run it again")
