@@ -115,7 +115,7 @@ SMALL: tuple[Bounds, ...] = (
     Bounds(
         "revoked",
         (A,),
-        Left(runs=2, revocations=1, roots=1),
+        Left(runs=2, signatures=1, revocations=1),
         begin=promoted("A1", STAGING),
         revocable=ANYTHING,
     ),
@@ -139,6 +139,15 @@ SMALL: tuple[Bounds, ...] = (
         prepared=(A, B),
         revocable=ANYTHING,
     ),
+    # The line of staging that production is promoted from is revoked.
+    Bounds(
+        "withdrawn",
+        (LIVE_A,),
+        Left(runs=1, crashes=1, signatures=1, revocations=1),
+        begin=(*promoted("A1", STAGING), "signed for production A1"),
+        prepared=(A, LIVE_A),
+        revocable=ANYTHING,
+    ),
     # Staging leaves what production was signed for, and comes back to it by another line.
     Bounds(
         "source",
@@ -151,9 +160,9 @@ SMALL: tuple[Bounds, ...] = (
     Bounds("invalid", (X,), Left(runs=2, crashes=1, signatures=1)),
 )
 MORE = {
-    "papers": Left(runs=2, crashes=1, signatures=6, rejects=1, roots=1),
+    "papers": Left(runs=1, crashes=1, signatures=6, rejects=1, roots=1),
     "inbox": Left(runs=2, crashes=1, rejects=1, thefts=2),
-    "race": Left(runs=3, crashes=2, rejects=1, revocations=1, lock_edits=1),
+    "race": Left(runs=3, crashes=1, rejects=1, revocations=1, roots=1, lock_edits=1),
     "rivals": Left(runs=3, crashes=2, signatures=1, rejects=1),
     "onward": Left(runs=3, crashes=1, signatures=2),
     "lock": Left(runs=3, crashes=2, signatures=1, lock_edits=2, tails=1),
@@ -161,6 +170,7 @@ MORE = {
     "revoked": Left(runs=3, crashes=1, signatures=1, revocations=1, roots=1),
     "objection": Left(runs=3, crashes=1, signatures=2, thefts=1),
     "target": Left(runs=2, crashes=1, signatures=1, revocations=1, roots=1),
+    "withdrawn": Left(runs=2, crashes=1, signatures=1, revocations=2),
     "source": Left(runs=3, crashes=1, signatures=2),
     "invalid": Left(runs=3, crashes=2, signatures=1),
 }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from model.protocol import Protocol, moved, revoked
-from model.state import CHECKPOINT, DECIDE, GENESIS, LINES, NOTHING, REVOCATION, Run
+from model.protocol import Protocol, head_of, moved, revoked
+from model.state import CHECKPOINT, DECIDE, DENIAL, GENESIS, LINES, NOTHING, REVOCATION, Record, Run
 
 if TYPE_CHECKING:
-    from model.state import Ledger, Record, State
+    from model.state import Ledger, State
+
+
+DENIED = Record(DENIAL)
 
 
 class NoCompare(Protocol):
@@ -124,8 +127,8 @@ class AnySource(Protocol):
 class AnyTarget(Protocol):
     """An approval for a rollback counts for another target, and for a promotion."""
 
-    def same_target(self, signed: int, target: int) -> bool:
-        return True
+    def is_about(self, tree: Ledger, record: Record, wanted: Record) -> bool:
+        return self.same_base(tree, record.base, wanted.base)
 
 
 class InboxCounts(Protocol):
@@ -162,11 +165,19 @@ class NeverCompletes(Protocol):
         return moved(state._replace(lock=(*state.lock, last)) if fits else state, number, Run())
 
 
-class SpentCounts(Protocol):
-    """The approvals of a line that was revoked still count."""
+class HeadFallsBack(Protocol):
+    """A line that is revoked uncovers the one before it, and with it the approvals that were given for that base."""
 
-    def gone(self, tree: Ledger, root: tuple[int, ...]) -> frozenset[int]:
-        return revoked(tree, root)
+    def base(self, state: State, tree: Ledger, run: Run) -> int:
+        gone = revoked(tree, run.root)
+        return head_of(tuple(DENIED if i in gone else r for i, r in enumerate(tree)), run.environment)
+
+
+class RevokedSource(Protocol):
+    """Builds production on a line of staging that was revoked."""
+
+    def source(self, tree: Ledger, gone: frozenset[int], environment: str) -> int:
+        return head_of(tree, environment)
 
 
 class AuthorApproves(Protocol):
@@ -193,9 +204,8 @@ class AnyEvidence(Protocol):
 class RevokedTarget(Protocol):
     """Goes back to a line that was revoked."""
 
-    def wanted(self, state: State, tree: Ledger, run: Run) -> Record:
-        kept = tuple(r._replace(target=-2) if r.kind == "revocation" and r.target == run.target else r for r in tree)
-        return super().wanted(state, kept, run)
+    def may_go_back(self, tree: Ledger, gone: frozenset[int], run: Run) -> bool:
+        return super().may_go_back(tree, frozenset(), run)
 
 
 class NotValidated(Protocol):
@@ -244,7 +254,8 @@ SEEDED = (
     Seeded(InboxCounts, "race", "submitted, evidence_present, requested, approvals_recorded", 5),
     Seeded(HeadFromLock, "lock", "spent_once, base_is_head", 8),
     Seeded(NeverCompletes, "lock", "converges", 1),
-    Seeded(SpentCounts, "revoked", "spent_once", 6),
+    Seeded(HeadFallsBack, "revoked", "spent_once, base_is_head", 6),
+    Seeded(RevokedSource, "withdrawn", "carried_from_source", 8),
     Seeded(AuthorApproves, "papers", "approvals_recorded", 11),
     Seeded(RejectExpires, "objection", "not_rejected", 8),
     Seeded(AnyEvidence, "onward", "approved_on_all_evidence", 8),

@@ -72,7 +72,7 @@ PROMOTED, DENIED, NOTHING_DONE, REFUSED = "promoted", "denied", "nothing done", 
 NOT_YET_DRIVEN = {
     "rollback": "no step of a walk goes back to a line yet",
     "revocation": "walks revoke through the trust root, not through a record of the ledger",
-    "line revoked": "walks revoke what lines are made of, not lines",
+    "line revoked": "walks revoke what lines are made of, not lines; the trust root can't in the model",
 }
 """What the model has and no walk drives the implementation through. Whoever builds one of these drives it, too."""
 
@@ -373,7 +373,7 @@ class Driver:
         project, roots = self.project, self._roots()
         history = read_history([e for e in entries if e.kind in LINES], roots, AGENT, project.now)
         for environment in (STAGING, PRODUCTION):
-            head, wanted = history.head(environment), head_of(state.tree, state.root, environment)
+            head, wanted = history.head(environment), head_of(state.tree, environment)
             place = self._lines.index(head.record.envelope) if head else -1
             assert place == (all_lines(state.tree).index(state.tree[wanted]) if wanted >= 0 else -1)
 
@@ -435,7 +435,7 @@ def _next(protocol: Protocol, state: State, bounds: Bounds) -> Iterator[tuple[st
     Going back to the wider version would need a higher version number: nobody signs for that.
     """
     writing = [i for i in (0, 1) if state.runs[i].step == CHECKPOINT]
-    head = head_of(state.tree, state.root, STAGING)
+    head = head_of(state.tree, STAGING)
     for label, after in (*steps(protocol, state), *around(protocol, state, bounds)):
         if writing and state.runs[writing[0]] == after.runs[writing[0]]:
             continue

@@ -28,12 +28,12 @@ class LineAt(NamedTuple):
         return [self.before[i] for i in self.line.counted if i < len(self.before) and self.before[i].kind == kind]
 
     def head(self, environment: str) -> int:
-        """The last standing line of an environment."""
+        """The last line of an environment."""
         return max(
             (
                 i
                 for i in range(len(self.before))
-                if self.before[i].kind in LINES and self.before[i].environment == environment and i not in self.void
+                if self.before[i].kind in LINES and self.before[i].environment == environment
             ),
             default=GENESIS,
         )
@@ -131,12 +131,12 @@ def decided_on_its_tree(at: LineAt) -> bool:
 
 
 def carried_from_source(at: LineAt) -> bool:
-    """Production has the identities of the staging line that was current then (paper 6.6)."""
+    """Production has the identities of the staging line that was current then, and stood (paper 6.6)."""
     line, environment = at.line, SOURCE_OF[at.line.environment]
     if not environment or line.target != NOTHING:
         return True
     source = at.head(environment)
-    if source == GENESIS or line.source != source:
+    if source == GENESIS or line.source != source or source in at.void:
         return False
     return (at.before[source].intent, at.before[source].binding) == (line.intent, line.binding)
 

@@ -53,21 +53,12 @@ def revoked(tree: Ledger, root: tuple[int, ...]) -> frozenset[int]:
     return frozenset(r.target for r in tree if r.kind == REVOCATION) | frozenset(root)
 
 
-@lru_cache(maxsize=4096)
-def standing_lines(tree: Ledger, root: tuple[int, ...], environment: str = "") -> tuple[int, ...]:
-    """The lines that count, oldest first."""
-    gone = revoked(tree, root)
-    return tuple(
-        i
-        for i, r in enumerate(tree)
-        if r.kind in LINES and i not in gone and environment in {"", r.environment}
-    )  # fmt: skip
-
-
-def head_of(tree: Ledger, root: tuple[int, ...], environment: str) -> int:
-    """The current line, or genesis."""
-    found = standing_lines(tree, root, environment)
-    return found[-1] if found else GENESIS
+def head_of(tree: Ledger, environment: str) -> int:
+    """The last line, or genesis. A revoked one, too: what comes next is still compared with it."""
+    for number in range(len(tree) - 1, -1, -1):
+        if tree[number].kind in LINES and tree[number].environment == environment:
+            return number
+    return GENESIS
 
 
 def all_lines(tree: Ledger) -> Ledger:
@@ -183,8 +174,10 @@ class Protocol:
         """The line, a denial, or that there is nothing to do."""
         root = run.root
         wanted = self.wanted(state, tree, run)
-        if wanted is UNBOUND or self.is_current(tree, wanted):
-            return CURRENT if wanted is not UNBOUND else UNBOUND
+        if wanted is UNBOUND:
+            return UNBOUND
+        if self.is_current(tree, root, wanted):
+            return CURRENT
         found = self.counted(tree, root, wanted)
         if found is None or not self.is_valid(wanted.intent) or not self.has_source(tree, wanted):
             denied = Record(DENIAL, wanted.environment, wanted.intent, wanted.binding)
@@ -193,26 +186,36 @@ class Protocol:
 
     def wanted(self, state: State, tree: Ledger, run: Run) -> Record:
         """What would be promoted, or gone back to: everything that a signature has to be about."""
-        environment, root = run.environment, run.root
+        environment, gone = run.environment, revoked(tree, run.root)
         base = self.base(state, tree, run)
         if run.target != NOTHING:
-            if run.target == base or run.target not in standing_lines(tree, root, environment):
+            if run.target == base or not self.may_go_back(tree, gone, run):
                 return UNBOUND
             line = tree[run.target]
-            seen = shown(tree, revoked(tree, root), line.intent, line.binding)
-            return Record(ROLLBACK, environment, line.intent, line.binding, base, NO_SOURCE, run.target, evidence=seen)
+            seen = shown(tree, gone, line.intent, line.binding)
+            return Record(ROLLBACK, environment, line.intent, line.binding, base, run.target, run.target, evidence=seen)
         source, binding = NO_SOURCE, run.binding
         if SOURCE_OF[environment]:
-            source = head_of(tree, root, SOURCE_OF[environment])
+            source = self.source(tree, gone, SOURCE_OF[environment])
             if source == GENESIS:
                 return UNBOUND
             binding = self.carried(tree, source, run)
-        seen = shown(tree, revoked(tree, root), run.intent, binding)
+        seen = shown(tree, gone, run.intent, binding)
         return Record(PROMOTION, environment, run.intent, binding, base, source, evidence=seen)
+
+    def may_go_back(self, tree: Ledger, gone: frozenset[int], run: Run) -> bool:
+        """To a line of the same environment that nobody has revoked."""
+        line = tree[run.target] if run.target < len(tree) else None
+        return line is not None and line.environment == run.environment and run.target not in gone
+
+    def source(self, tree: Ledger, gone: frozenset[int], environment: str) -> int:
+        """The current line there, unless it is revoked: nothing is built on that."""
+        head = head_of(tree, environment)
+        return GENESIS if head in gone else head
 
     def base(self, state: State, tree: Ledger, run: Run) -> int:
         """The current line, as the ledger says."""
-        return head_of(tree, run.root, run.environment)
+        return head_of(tree, run.environment)
 
     def carried(self, tree: Ledger, source: int, run: Run) -> int:
         """The source's binding: nothing resolves on the way to production."""
@@ -222,9 +225,9 @@ class Protocol:
         """Whether the source's line is of the same intent, where there is one."""
         return wanted.source == NO_SOURCE or tree[wanted.source].intent == wanted.intent
 
-    def is_current(self, tree: Ledger, wanted: Record) -> bool:
-        """Whether exactly this is the current line already."""
-        if wanted.base == GENESIS or wanted.kind == ROLLBACK:
+    def is_current(self, tree: Ledger, root: tuple[int, ...], wanted: Record) -> bool:
+        """Whether exactly this is the current line already, and stands."""
+        if wanted.base == GENESIS or wanted.kind == ROLLBACK or wanted.base in revoked(tree, root):
             return False
         head = tree[wanted.base]
         return (head.intent, head.binding, head.source) == (wanted.intent, wanted.binding, wanted.source)
@@ -234,7 +237,7 @@ class Protocol:
 
     def counted(self, tree: Ledger, root: tuple[int, ...], wanted: Record) -> tuple[int, ...] | None:
         """The entries that make it allowed; None if one of them is missing or somebody objects."""
-        gone = self.gone(tree, root)
+        gone = revoked(tree, root)
         records = [(i, r) for i, r in enumerate(tree) if i not in gone]
         about = [(i, r) for i, r in records if (r.intent, r.binding) == (wanted.intent, wanted.binding)]
         submits = [i for i, r in about if r.kind == SUBMIT]
@@ -247,12 +250,6 @@ class Protocol:
         if not (submits and evidence and approvals and requests):
             return None
         return (submits[-1], *evidence, approvals[-1], requests[-1])
-
-    def gone(self, tree: Ledger, root: tuple[int, ...]) -> frozenset[int]:
-        """What does not count: revoked, or spent by a line that was revoked."""
-        lost = revoked(tree, root)
-        lines = [tree[i] for i in lost if i < len(tree) and tree[i].kind in LINES]
-        return lost | {i for line in lines for i in line.counted if tree[i].kind in {APPROVAL, REQUEST}}
 
     def is_about(self, tree: Ledger, record: Record, wanted: Record) -> bool:
         return (

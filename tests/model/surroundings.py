@@ -110,7 +110,7 @@ def _filed(state: State, records: frozenset[Record]) -> State:
 def _promotable(protocol: Protocol, state: State, order: Run) -> Record | None:
     """What people would sign for now; the inbox's evidence is shown to approvers too."""
     tree = state.tree
-    base = head_of(tree, state.root, order.environment)
+    base = head_of(tree, order.environment)
     wanted = protocol.wanted(state, tree, order._replace(root=state.root, tree=len(tree)))
     if wanted.kind == "unbound" or not protocol.has_source(tree, wanted):
         return None
@@ -162,7 +162,7 @@ def _revocations(state: State, bounds: Bounds) -> Iterator[tuple[str, State]]:
         if (spent := _spend(state, "revocations")) is not None and not state.has_tail:
             grown = (*state.ledger, Record(REVOCATION, target=number, by=REVIEWER))
             yield f"{what} is revoked in the ledger", spent._replace(ledger=grown, covered=len(grown))
-        if (spent := _spend(state, "roots")) is not None:
+        if state.tree[number].kind not in LINES and (spent := _spend(state, "roots")) is not None:
             yield f"a newer trust root revokes {what}", spent._replace(root=(*state.root, number))
 
 
@@ -197,7 +197,7 @@ def _tails(state: State, bounds: Bounds) -> Iterator[tuple[str, State]]:
         return
     for order in bounds.orders:
         if order.target == NOTHING:
-            base = head_of(state.tree, state.root, order.environment)
+            base = head_of(state.tree, order.environment)
             line = Record(PROMOTION, order.environment, order.intent, order.binding, base, by=NOBODY)
             yield "an attacker writes a line after the checkpoint", spent._replace(ledger=(*state.ledger, line))
             return
