@@ -232,7 +232,7 @@ class Seeded(NamedTuple):
 
 
 SEEDED = (
-    Seeded(NoCompare, "race", "nothing_void, decided_on_its_tree", 8),
+    Seeded(NoCompare, "race", "decided_on_its_tree, nothing_void", 8),
     Seeded(Overwrites, "race", "nothing_lost", 4),
     Seeded(NoStoreLock, "race", "one_tail", 4),
     Seeded(OnlySize, "inbox", "not_rejected", 10),
@@ -245,7 +245,7 @@ SEEDED = (
     Seeded(
         SignsTheTail,
         "lock",
-        "submitted, evidence_present, requested, approvals_recorded, signed_by_gate, decided_on_its_tree",
+        "submitted, evidence_present, requested, decided_on_its_tree, approvals_recorded, signed_by_gate",
         2,
     ),
     Seeded(Resolves, "onward", "carried_from_source", 8),

@@ -81,6 +81,11 @@ def requested(at: LineAt) -> bool:
     return any(_same_subjects(at, r) and _same_place(at, r) for r in at.named("request"))
 
 
+def decided_on_its_tree(at: LineAt) -> bool:
+    """Nothing came between what was decided on and the line."""
+    return at.line.tree == len(at.before)
+
+
 # 6.8, clause 3: all required approvals are durably recorded.
 
 
@@ -123,11 +128,6 @@ def signed_by_gate(at: LineAt) -> bool:
 def base_is_head(at: LineAt) -> bool:
     """It replaces the line that was current: no fork, one winner for each base."""
     return at.line.base == at.head(at.line.environment)
-
-
-def decided_on_its_tree(at: LineAt) -> bool:
-    """Nothing came between what was decided on and the line."""
-    return at.line.tree == len(at.before)
 
 
 def carried_from_source(at: LineAt) -> bool:
@@ -194,9 +194,9 @@ def _authors(at: LineAt) -> set[str]:
 
 OF_LINES: dict[str, tuple[Callable[[LineAt], bool], ...]] = {
     "1": (intent_valid,),
-    "2": (submitted, evidence_present, not_rejected, requested),
+    "2": (submitted, evidence_present, not_rejected, requested, decided_on_its_tree),
     "3": (approvals_recorded, approved_on_all_evidence, nothing_void, spent_once),
-    "4": (signed_by_gate, base_is_head, decided_on_its_tree, carried_from_source, carried_from_target),
+    "4": (signed_by_gate, base_is_head, carried_from_source, carried_from_target),
 }
 """Clause of 6.8 to the properties that say it."""
 OF_STEPS: tuple[Callable[[State, State], bool], ...] = (nothing_lost, lock_in_ledger, one_tail, under_the_newest_root)

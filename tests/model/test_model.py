@@ -6,26 +6,11 @@ import pytest
 from model.__main__ import main
 from model.bounds import LARGE, SMALL, Bounds
 from model.bugs import SEEDED, Seeded
+from model.figures import FIGURES, LARGE_FIGURES
 from model.properties import OF_LINES, OF_STEPS
 from model.protocol import Protocol
 from model.search import explore
 
-FIGURES = {
-    "papers": (6876, 19280, 20),
-    "inbox": (6658, 12056, 21),
-    "race": (6376, 21146, 21),
-    "rivals": (1595, 4006, 21),
-    "onward": (7918, 23789, 22),
-    "lock": (2723, 10127, 18),
-    "back": (2395, 6853, 17),
-    "revoked": (783, 1398, 16),
-    "objection": (3425, 10032, 21),
-    "target": (557, 783, 13),
-    "withdrawn": (243, 434, 13),
-    "source": (832, 2198, 17),
-    "invalid": (213, 528, 16),
-}
-"""States, steps, and how deep the deepest state lies: what a change of the model or of its bounds changes."""
 PRINTED = """\
 invalid: 213 states, 528 steps, 16 deep: every property holds
 
@@ -40,7 +25,6 @@ broken after 8 steps: intent_valid
   7. the run to staging X1 appends entries 4 to 4: promotion
   8. the run to staging X1 signs the checkpoint over them
 """
-LARGE_FIGURES: dict[str, tuple[int, int, int]] = {}
 
 
 @pytest.mark.parametrize("bounds", SMALL, ids=lambda b: b.name)
