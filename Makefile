@@ -19,7 +19,7 @@ LINT_RULES := bspec_opa/authoring/lint/rules
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry postgres softhsm soak mutation faults fuzz fuzz-strict schemas real wheel clean
+.PHONY: help setup demo test test-python test-rego lint format bench bundle opa opa-cases registry postgres softhsm soak mutation model faults fuzz fuzz-strict schemas real wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ test-rego: $(VENV)/.dev $(OPA)
 
 mutation: $(VENV)/.dev $(OPA) ## change the policies in small ways, and demand that their tests notice: make mutation MUTATION="--only lib/"
 	PYTHONPATH=tests $(BIN)/python -m mutation --opa $(OPA) $(MUTATION)
+
+model: $(VENV)/.dev ## search the model of the promotion protocol, and find its seeded bugs: make model MODEL="--only race"
+	PYTHONPATH=tests $(BIN)/python -m model $(MODEL)
 
 lint: $(VENV)/.dev $(OPA) ## ruff, mypy, import-linter, opa check and fmt, generated files up to date
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -268,6 +269,23 @@ def test_a_new_root_between_decision_and_append(signed: Project) -> None:
     assert "promotion.all.approvals" in reasons_of(outcome.evaluation)
     assert {r.code for r in outcome.evaluation.rejected} == {"trust.revoked"}
     assert not signed.lock.exists()
+
+
+@pytest.mark.attack("A88")
+def test_a_root_of_a_later_second_than_the_run_began_in(signed: Project) -> None:
+    """It is no root of the future: the clock is read again when the decision is."""
+    session = signed.session()
+    going = replace(session, world=replace(session.world, clock=lambda: signed.now))
+
+    def renew() -> None:
+        signed.now += 1
+        signed.next_root()
+
+    outcome = promote(going, "staging", Keys(gate=Interrupted(renew), ledger=key_of("ledger")))
+    assert outcome.line == digest_of(signed.lines()[0])
+    assert outcome.evaluation is not None
+    assert outcome.evaluation.request["now_unix"] == signed.now
+    assert signed.verify().root_version == 2
 
 
 @pytest.mark.attack("A88")

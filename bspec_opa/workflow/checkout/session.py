@@ -125,12 +125,14 @@ def session_in(place: Place, file: Path, loaded: LoadedIntent) -> Session:
 
 
 def reopen(session: Session) -> Session:
-    """The same command on what is there now: trust root, inbox, ledger. The intent and the bundle are not read again.
+    """The same command on what is there now: trust root, inbox, ledger, the time.
+
+    The intent and the bundle are not read again.
 
     Raises:
         BspecError: as :func:`open_session`.
     """
-    place = open_place(session.project, session.policy, session.world)
+    place = open_place(session.project, session.policy, session.world.later())
     return replace(session_in(place, session.file, session.loaded), rollback=session.rollback)
 
 
@@ -152,7 +154,7 @@ def require_same_root(session: Session) -> None:
         StoreError: there is one.
         TrustError: what is there now does not verify.
     """
-    world = session.world
+    world = session.world.later()
     now = open_anchor(session.project, find_pin(world.pin, world.environ), world.now)
     if now.root.digest != session.anchor.root.digest:
         raise NEWER_ROOT.error(f"trust root version {now.root.version} is there now", hint="run it again")

@@ -18,7 +18,8 @@ class World:
 
     Attributes:
         environ: environment variables.
-        now: Unix seconds, read once, and again only where the ledger has gone on since (see :meth:`caught_up`).
+        now: Unix seconds, read once, and again only where something has gone on since (see :meth:`caught_up` and
+            :meth:`later`).
         flags: configuration keys given on the command line.
         pin: what ``--trust-pin`` says.
         clock: reads the time again; without one the time stands still.
@@ -36,6 +37,8 @@ class World:
         Another process may have appended between the reading of the clock and that of the ledger; its entries are
         not of the future. A clock that is still behind them is wrong (:func:`require_clock` says so).
         """
-        if self.clock is None or self.now >= ledger.last_at:
-            return self
-        return replace(self, now=max(self.now, self.clock()))
+        return self if self.now >= ledger.last_at else self.later()
+
+    def later(self) -> World:
+        """This world as late as it is by now, for what is looked at again: a newer trust root is not of the future."""
+        return self if self.clock is None else replace(self, now=max(self.now, self.clock()))

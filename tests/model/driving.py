@@ -1,0 +1,453 @@
+"""Drives the real implementation along a walk through the model, and compares the two after every step.
+
+A run of the model is a thread that promotes. It stops before each of the protocol's steps until the walk says that it
+goes on, so that only one thread ever runs, and a walk gives the same every time. Time goes on with every step.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from model.protocol import Protocol, all_lines, head_of, steps
+from model.state import (
+    APPEND,
+    APPROVAL,
+    CHECKPOINT,
+    DECIDE,
+    DENIAL,
+    EVIDENCE,
+    IDLE,
+    LINES,
+    LOCK,
+    PRODUCTION,
+    PROMOTION,
+    REJECT,
+    REQUEST,
+    SIGN,
+    STAGING,
+    SUBMIT,
+    Record,
+    Run,
+)
+from model.surroundings import around
+from project import AGENT, Project, record_id
+from world import key_of
+
+from bspec_opa.foundation.digest import Digest
+from bspec_opa.foundation.errors import BspecError
+from bspec_opa.foundation.files import write_atomic
+from bspec_opa.ledger.file.handle import write_all
+from bspec_opa.ledger.file_store import FileStore
+from bspec_opa.workflow import promote as promoting
+from bspec_opa.workflow.checkout.anchor import open_anchor
+from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.checkout.session import open_session
+from bspec_opa.workflow.doctor import examine
+from bspec_opa.workflow.facts.history import read_history
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    import pytest
+    from model.bounds import Bounds
+    from model.state import State
+
+    from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.workflow.checkout.session import Session
+
+MINUTE = 60
+DECIDED = frozenset({PROMOTION, DENIAL})
+NARROWER = ("version: 1.0.0", "version: 1.0.1"), ("list_invoices, get_invoice", "get_invoice")
+ROLES = {STAGING: ("environment-admin",), PRODUCTION: ("environment-admin", "security", "risk-owner")}
+PROMOTED, DENIED, NOTHING_DONE, REFUSED = "promoted", "denied", "nothing done", "refused"
+
+NOT_YET_DRIVEN = {
+    "rollback": "no step of a walk goes back to a line yet",
+    "revocation": "walks revoke through the trust root, not through a record of the ledger",
+    "line revoked": "walks revoke what lines are made of, not lines; the trust root can't in the model",
+}
+"""What the model has and no walk drives the implementation through. Whoever builds one of these drives it, too."""
+
+
+STOPS = {"situation_of": DECIDE, "_append": APPEND, "_complete_own": LOCK}
+"""Functions that :mod:`bspec_opa.workflow.promote` calls, and the step that begins with the call."""
+
+
+class Killed(BaseException):
+    """A process that ends at once."""
+
+
+class Actor(threading.Thread):
+    """A run: stops at each step until it is told to go on."""
+
+    def __init__(self, project: Project, environment: str) -> None:
+        super().__init__(daemon=True)
+        self.project, self.environment = project, environment
+        self.at, self.came = "", ""
+        self.why = ""
+        self.dying = self.cut = False
+        self._go, self._arrived = threading.Semaphore(0), threading.Semaphore(0)
+
+    def run(self) -> None:
+        """Promote, and say what it came to."""
+        try:
+            self.came = self._promote()
+        except BspecError as e:
+            self.came, self.why = REFUSED, f"{e.code}: {e}"
+        except Killed:
+            self.came = "killed"
+        except BaseException as e:
+            self.why = repr(e)
+            raise
+        finally:
+            self.at = IDLE
+            self._arrived.release()
+
+    def _promote(self) -> str:
+        world = replace(self.project.world, clock=lambda: self.project.now)
+        session = open_session(self.project.intent, world, need_pin=True)
+        keys = promoting.Keys(gate=Stopping(self), ledger=key_of("ledger"))
+        outcome = promoting.promote(session, self.environment, keys)
+        if outcome.evaluation is None or outcome.entry is None:
+            return NOTHING_DONE
+        return PROMOTED if outcome.line else DENIED
+
+    def pause(self, step: str) -> None:
+        """Called by the run: stop before a step."""
+        self.at = step
+        self._arrived.release()
+        self._go.acquire()
+        if self.dying and not self.cut:
+            raise Killed
+
+    def begin(self) -> None:
+        """Called by the walk: start, up to the first stop."""
+        self.start()
+        self._arrived.acquire()
+
+    def go_on(self) -> None:
+        """Called by the walk: take one step, up to the next stop."""
+        self._go.release()
+        self._arrived.acquire()
+
+    def kill(self, *, cut: bool) -> None:
+        """Called by the walk: end before the next step, or between the log's lines and their checkpoint."""
+        self.dying, self.cut = True, cut
+        self.go_on()
+        assert (self.at, self.came) == (IDLE, "killed"), (self.at, self.came, self.why)
+
+
+class Stopping:
+    """The gate's signer."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._key, self._actor = key_of("gate"), actor
+        self.keyid, self.public = self._key.keyid, self._key.public
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign, when it is told to."""
+        self._actor.pause(SIGN)
+        return self._key.sign(message)
+
+
+def actor() -> Actor | None:
+    """The run whose thread this is."""
+    here = threading.current_thread()
+    return here if isinstance(here, Actor) else None
+
+
+def stopping(function: Callable[..., Any], step: str) -> Callable[..., Any]:
+    """The function, before which a run stops."""
+
+    def stopped(*arguments: Any, **named: Any) -> Any:
+        if run := actor():
+            run.pause(step)
+        return function(*arguments, **named)
+
+    return stopped
+
+
+@dataclass
+class Signing(Project):
+    """The project while people sign in it."""
+
+    opened: Session | None = None
+
+    def session(self, *, need_pin: bool = True) -> Session:
+        """One for all."""
+        self.opened = self.opened or super().session(need_pin=need_pin)
+        return self.opened
+
+
+class Driver:
+    """The implementation in a prepared project, where the model's start has its counterpart."""
+
+    def __init__(self, project: Project, start: State, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.project = project
+        self.actors: list[Actor | None] = [None, None]
+        self.real: dict[Record, dict[Path, bytes]] = {}
+        self._trees: dict[str, tuple[bytes, bytes]] = {}
+        self._compared: tuple[int, tuple[int, ...]] | None = None
+        self._lines: list[bytes] = []
+        self._keep_trees()
+        self._find_records(start)
+        self._patch(monkeypatch)
+
+    # What there is
+
+    @property
+    def _binding(self) -> Path:
+        return self.project.state / "bindings" / "billing-support.json"
+
+    def _keep_trees(self) -> None:
+        """Two working trees: the prepared one, and one with a narrower version."""
+        self._trees["A"] = self.project.intent.read_bytes(), self._binding.read_bytes()
+        self.project.change_intent(*NARROWER)
+        self.project.resolve()
+        self._trees["B"] = self.project.intent.read_bytes(), self._binding.read_bytes()
+        self.check_out("A")
+
+    def check_out(self, intent: str) -> None:
+        """Put one of the two into the working tree."""
+        for path, data in zip((self.project.intent, self._binding), self._trees[intent], strict=True):
+            write_atomic(path, data)
+
+    def _find_records(self, start: State) -> None:
+        """The prepared project's records, by what they are in the model."""
+        found = {(p.parent.name, p): p.read_bytes() for p in sorted(self.project.inbox.rglob("*.json"))}
+        for record in start.signed:
+            mine = {p: d for (kind, p), d in found.items() if kind == record.kind and self._is(d, record)}
+            assert mine, record
+            self.real[record] = mine
+        assert len(found) == sum(map(len, self.real.values()))
+
+    @staticmethod
+    def _is(data: bytes, record: Record) -> bool:
+        predicate = predicate_of(data)
+        return record.kind in {SUBMIT, EVIDENCE} or predicate["environment"] == record.environment
+
+    @staticmethod
+    def _patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make every run stop before each of its steps."""
+        genuine = {name: vars(promoting)[name] for name in ("sequence", *STOPS)}
+        genuine_commit = FileStore._commit
+
+        def sequence(session: Session, signer: Any) -> Any:
+            known = session.ledger.record_ids()
+            run = actor()
+            if run and any(r.id not in known for r in session.inbox.records):
+                run.pause(APPEND)
+            return genuine["sequence"](session, signer)
+
+        def commit(store: FileStore, log: int, length: int, growth: Any, signer: Any) -> Any:
+            run = actor()
+            if run and run.cut:
+                write_all(log, b"".join(line + b"\n" for line in growth.lines))
+                raise Killed
+            return genuine_commit(store, log, length, growth, signer)
+
+        monkeypatch.setattr(FileStore, "_commit", commit)
+        monkeypatch.setattr(promoting, "sequence", sequence)
+        for name, step in STOPS.items():
+            monkeypatch.setattr(promoting, name, stopping(genuine[name], step))
+
+    # One step
+
+    def follow(self, label: str, before: State, after: State) -> None:
+        """Do what the model did."""
+        self.project.now += MINUTE
+        changed = [i for i in (0, 1) if before.runs[i] != after.runs[i]]
+        if changed:
+            self._follow_run(changed[0], before.runs[changed[0]], after.runs[changed[0]], before, after)
+        for record in after.signed - before.signed:
+            self._sign(record)
+        if after.signed == before.signed and after.inbox != before.inbox:
+            self._move_files(before, after)
+        if after.root != before.root:
+            self._revoke(after.ledger[after.root[-1]])
+        if not changed and after.covered > before.covered:
+            self._sequence(after.ledger[-1])
+        if not changed and after.lock != before.lock:
+            self._edit_lock(len(after.lock))
+        if "moves the tail aside" in label:
+            examine(self.project.root, self.project.world, repair=True)
+
+    def _follow_run(self, number: int, run: Run, now: Run, before: State, after: State) -> None:
+        if run.step == IDLE:
+            self.check_out(now.intent)
+            started = self.actors[number] = Actor(self.project, now.environment)
+            started.begin()
+            self._is_at(started, now)
+            return
+        found = self.actors[number]
+        assert found is not None
+        if after.left.crashes < before.left.crashes:
+            found.kill(cut=run.step == CHECKPOINT)
+            return
+        self.check_out(run.intent)
+        if run.step == APPEND and now.step == CHECKPOINT:
+            return  # the store does both at once; it is told to with the next step
+        found.go_on()
+        self._is_at(found, now)
+        if now.step == IDLE:
+            assert found.came == came_to(run, before), (found.came, found.why)
+
+    def _is_at(self, found: Actor, run: Run) -> None:
+        assert found.at == run.step, (found.at, run.step, found.came, found.why)
+
+    # What people and others do
+
+    def _sign(self, record: Record) -> None:
+        """One session serves for all that is signed: nobody sees what another signs in the same step."""
+        before = set(self.project.inbox.rglob("*.json"))
+        self.check_out(record.intent)
+        environment = record.environment
+        project = Signing(**{f.name: getattr(self.project, f.name) for f in fields(self.project)})
+        if record.kind == SUBMIT:
+            project.submit()
+        elif record.kind == EVIDENCE:
+            project.attest_all()
+        elif record.kind == APPROVAL:
+            for role in ROLES[environment]:
+                project.approve(role, environment)
+        elif record.kind == REJECT:
+            project.approve("finance-controller", environment, reject=True)
+        else:
+            assert record.kind == REQUEST
+            project.request(environment)
+        made = set(self.project.inbox.rglob("*.json")) - before
+        assert made, record
+        self.real[record] = {p: p.read_bytes() for p in made}
+
+    def _move_files(self, before: State, after: State) -> None:
+        for record in before.inbox - after.inbox:
+            for path in self.real[record]:
+                path.unlink()
+        for record in after.inbox - before.inbox:
+            for path, data in self.real[record].items():
+                path.write_bytes(data)
+
+    def _revoke(self, record: Record) -> None:
+        items = [{"kind": "record", "id": record_id(d), "reason": "x"} for d in self.real[record].values()]
+        self.project.next_root(lambda root: root["revoked"].extend(items))
+
+    def _sequence(self, record: Record) -> None:
+        kind = APPROVAL if record.kind == REJECT else record.kind
+        self.project.append(*[(kind, data) for data in self.real[record].values()])
+
+    def _edit_lock(self, length: int) -> None:
+        if length:
+            self.project.lock.write_bytes(b"".join(self._lines[:length]))
+        else:
+            self.project.lock.unlink(missing_ok=True)
+
+    # Comparing
+
+    def compare(self, state: State) -> None:
+        """The same entries, the same heads, the same lock; what can't have changed is not read again."""
+        now = (state.covered, state.root)
+        if state.has_tail:
+            return
+        if now != self._compared:
+            self._compare_ledger(state, self.project.ledger())
+            self._compared = now
+        lock = self.project.lock.read_bytes() if self.project.lock.exists() else b""
+        assert lock == b"".join(self._lines[: len(state.lock)])
+
+    def _compare_ledger(self, state: State, ledger: LedgerState) -> None:
+        entries = ledger.entries
+        known = {record_id(d): r for r, files in self.real.items() for d in files.values()}
+        sequenced = {known[e.record_id] for e in entries if e.kind not in DECIDED}
+        assert sequenced == {r for r in state.tree if r.kind not in DECIDED}
+        decided = [(e.kind, predicate_of(e.record_bytes())["environment"]) for e in entries if e.kind in DECIDED]
+        assert decided == [(r.kind, r.environment) for r in state.tree if r.kind in DECIDED]
+        self._lines = [e.record_bytes() for e in entries if e.kind in LINES]
+        project, roots = self.project, self._roots()
+        history = read_history([e for e in entries if e.kind in LINES], roots, AGENT, project.now)
+        for environment in (STAGING, PRODUCTION):
+            head, wanted = history.head(environment), head_of(state.tree, environment)
+            place = self._lines.index(head.record.envelope) if head else -1
+            assert place == (all_lines(state.tree).index(state.tree[wanted]) if wanted >= 0 else -1)
+
+    def _roots(self) -> Sequence[TrustRoot]:
+        place = find_project(self.project.intent, self.project.environ, {})
+        return open_anchor(place, Digest(str(self.project.pin)), self.project.now).roots
+
+    def finish(self, state: State) -> None:
+        """Verification agrees; and no thread is left behind."""
+        for number, run in enumerate(state.runs):
+            found = self.actors[number]
+            if run.step != IDLE and found is not None:
+                found.kill(cut=run.step == CHECKPOINT)
+        if state.has_tail or any(r.step == CHECKPOINT for r in state.runs):
+            examine(self.project.root, self.project.world, repair=True)
+        if all_lines(state.tree) and state.lock == all_lines(state.tree):
+            assert len(self.project.verify().lines) == len(state.lock)
+
+
+def predicate_of(data: bytes) -> Any:
+    """The predicate of a signed record."""
+    return json.loads(base64.b64decode(json.loads(data)["payload"]))["predicate"]
+
+
+def came_to(run: Run, before: State) -> str:
+    """What a run of the model came to with its last step."""
+    if run.step == LOCK:
+        return PROMOTED
+    if run.step == CHECKPOINT:
+        return DENIED
+    fits = Protocol().completed(before.lock, before.ledger[: run.tree]) is not None
+    return NOTHING_DONE if run.step == DECIDE and fits else REFUSED
+
+
+# Walks
+
+
+def walk(protocol: Protocol, bounds: Bounds, dice: random.Random, length: int) -> Iterator[tuple[str, State, State]]:
+    """A random walk through the model, as far as it can be driven."""
+    state = bounds.start(protocol)
+    for _ in range(length):
+        found = list(_next(protocol, state, bounds))
+        if not found:
+            return
+        label, after = dice.choices(found, [weight(state, s) for _, s in found])[0]
+        yield label, state, after
+        state = after
+
+
+def weight(before: State, after: State) -> int:
+    """Runs go on rather than that one starts, and rather than that something else happens."""
+    moving = [b for b, a in zip(before.runs, after.runs, strict=True) if (b != a and a.step != IDLE) or b.step == LOCK]
+    return (4 if moving[0].step == IDLE else 12) if moving else 1
+
+
+def _next(protocol: Protocol, state: State, bounds: Bounds) -> Iterator[tuple[str, State]]:
+    """The store appends and signs its checkpoint at once; nobody signs on a ledger that can't be read.
+
+    Going back to the wider version would need a higher version number: nobody signs for that.
+    """
+    writing = [i for i in (0, 1) if state.runs[i].step == CHECKPOINT]
+    head = head_of(state.tree, STAGING)
+    for label, after in (*steps(protocol, state), *around(protocol, state, bounds)):
+        if writing and state.runs[writing[0]] == after.runs[writing[0]]:
+            continue
+        new = after.signed - state.signed
+        if new and (
+            state.has_tail or (head >= 0 and state.tree[head].intent == "B" and any(r.intent == "A" for r in new))
+        ):
+            continue
+        yield label, after
+
+
+def kind_of(label: str) -> str:
+    """What a step is, whatever it is about."""
+    about = r"\b(of )?(entries|entry|lines?)\b.*?(?=$| to (allow|deny|do|read))|\b[AB]1?\b|\d+|: .*|about [a-z]*"
+    return " ".join(re.sub(about, "", label).split())

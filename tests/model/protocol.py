@@ -1,0 +1,313 @@
+"""The gate's side of the protocol: what each step of a run does, and how it decides.
+
+Each step is atomic, and between two of them anything may happen. Whatever a seeded bug changes is a method of its own
+(:mod:`model.bugs`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from model.state import (
+    APPEND,
+    APPROVAL,
+    AUTHOR,
+    CHECKPOINT,
+    DECIDE,
+    DENIAL,
+    EVIDENCE,
+    GATE,
+    GENESIS,
+    IDLE,
+    LINES,
+    LOCK,
+    NO_SOURCE,
+    NOTHING,
+    PROMOTION,
+    REJECT,
+    REQUEST,
+    REVOCATION,
+    ROLLBACK,
+    SIGN,
+    SOURCE_OF,
+    SUBMIT,
+    VALID_INTENTS,
+    Record,
+    Run,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from model.state import Ledger, State
+
+REDECIDE_LIMIT = 2
+CURRENT = Record("current")
+UNBOUND = Record("unbound")
+
+
+@lru_cache(maxsize=4096)
+def revoked(tree: Ledger, root: tuple[int, ...]) -> frozenset[int]:
+    """The entries that a record of the ledger or a version of the trust root revokes."""
+    return frozenset(r.target for r in tree if r.kind == REVOCATION) | frozenset(root)
+
+
+def head_of(tree: Ledger, environment: str) -> int:
+    """The last line, or genesis. A revoked one, too: what comes next is still compared with it."""
+    for number in range(len(tree) - 1, -1, -1):
+        if tree[number].kind in LINES and tree[number].environment == environment:
+            return number
+    return GENESIS
+
+
+def all_lines(tree: Ledger) -> Ledger:
+    """What a lock holds: every line there ever was, also those that were revoked."""
+    return tuple(r for r in tree if r.kind in LINES)
+
+
+def shown(tree: Ledger, gone: frozenset[int], intent: str, binding: int) -> tuple[int, ...]:
+    """The serials of the evidence about this, in their order."""
+    return tuple(
+        sorted(
+            r.serial
+            for i, r in enumerate(tree)
+            if r.kind == EVIDENCE and (r.intent, r.binding) == (intent, binding) and i not in gone
+        )
+    )
+
+
+class Protocol:
+    """The protocol as it is meant; a subclass with one other method is a seeded bug."""
+
+    # The steps of a run
+
+    def step(self, state: State, number: int) -> State | None:
+        """The next step of a run; None while another one holds the ledger."""
+        run = state.runs[number]
+        if run.step in {DECIDE, APPEND, LOCK} and self.is_held(state, number):
+            return None
+        if run.step == DECIDE:
+            return self.decide(state, number)
+        if run.step == SIGN:
+            signed = tuple(d._replace(by=GATE) for d in run.drafts)
+            return moved(state, number, run._replace(step=APPEND, drafts=signed))
+        if run.step == APPEND:
+            return self.append(state, number)
+        if run.step == CHECKPOINT:
+            return self.checkpoint(state, number)
+        return self.write_lock(state, number)
+
+    def is_held(self, state: State, number: int) -> bool:
+        """Whether another run is between its append and its checkpoint: it holds the store's own lock."""
+        return state.runs[1 - number].step == CHECKPOINT
+
+    def begin(self, state: State, number: int, order: Run) -> State | None:
+        """Read the ledger, the trust root and the inbox; None if the ledger can't be read as it is."""
+        if state.has_tail:
+            return None
+        fresh = tuple(sorted(state.inbox - set(state.tree)))
+        run = order._replace(
+            step=APPEND if fresh else DECIDE,
+            tree=state.covered,
+            root=state.root,
+            drafts=fresh,
+            sequenced=not fresh,
+        )
+        return moved(state, number, run)
+
+    def again(self, state: State, number: int) -> State:
+        """What was decided on is not what is there any more: a bounded number of times."""
+        run = state.runs[number]
+        if run.tries == REDECIDE_LIMIT:
+            return moved(state, number, Run())
+        return self.begin(state, number, run._replace(tries=run.tries + 1)) or moved(state, number, Run())
+
+    def append(self, state: State, number: int) -> State:
+        """By compare-and-set on the tree that was read, and under no newer trust root."""
+        run = state.runs[number]
+        if state.has_tail:
+            return moved(state, number, Run())
+        if not self.is_unmoved(state, run):
+            return self.again(state, number)
+        grown = state._replace(ledger=(*state.ledger, *run.drafts))
+        return moved(grown, number, run._replace(step=CHECKPOINT))
+
+    def is_unmoved(self, state: State, run: Run) -> bool:
+        return state.covered == run.tree and (not run.sequenced or state.root == run.root)
+
+    def checkpoint(self, state: State, number: int) -> State:
+        """Sign over what has just been won."""
+        run = state.runs[number]
+        covered = state._replace(covered=len(state.ledger))
+        if not run.sequenced:
+            return moved(covered, number, run._replace(step=DECIDE, tree=len(state.ledger), drafts=(), sequenced=True))
+        if run.drafts[0].kind == DENIAL:
+            return moved(covered, number, Run())
+        return moved(covered, number, run._replace(step=LOCK))
+
+    def write_lock(self, state: State, number: int) -> State:
+        """Complete the lock from the ledger as it is now."""
+        return moved(state._replace(lock=self.completed(state.lock, state.tree) or state.lock), number, Run())
+
+    def completed(self, lock: Ledger, tree: Ledger) -> Ledger | None:
+        """The lock with the lines it lacked; None if it holds something that the ledger does not."""
+        lines = all_lines(tree)
+        return lines if lines[: len(lock)] == lock else None
+
+    # Deciding
+
+    def decide(self, state: State, number: int) -> State:
+        """On the tree that was read; what the lock lacks of it is written first."""
+        run = state.runs[number]
+        tree = state.ledger[: run.tree]
+        lock = self.completed(state.lock, tree)
+        if lock is None:
+            return self.again(state, number) if state.covered != run.tree else moved(state, number, Run())
+        draft = self.judge(state, tree, run)
+        state = state._replace(lock=lock)
+        if draft in {CURRENT, UNBOUND}:
+            return moved(state, number, Run())
+        return moved(state, number, run._replace(step=SIGN, drafts=(draft,)))
+
+    def judge(self, state: State, tree: Ledger, run: Run) -> Record:
+        """The line, a denial, or that there is nothing to do."""
+        root = run.root
+        wanted = self.wanted(state, tree, run)
+        if wanted is UNBOUND:
+            return UNBOUND
+        if self.is_current(tree, root, wanted):
+            return CURRENT
+        found = self.counted(tree, root, wanted)
+        if found is None or not self.is_valid(wanted.intent) or not self.has_source(tree, wanted):
+            denied = Record(DENIAL, wanted.environment, wanted.intent, wanted.binding)
+            return denied._replace(tree=len(tree), root=len(root))
+        return wanted._replace(evidence=(), counted=found, tree=len(tree), root=len(root))
+
+    def wanted(self, state: State, tree: Ledger, run: Run) -> Record:
+        """What would be promoted, or gone back to: everything that a signature has to be about."""
+        environment, gone = run.environment, revoked(tree, run.root)
+        base = self.base(state, tree, run)
+        if run.target != NOTHING:
+            if run.target == base or not self.may_go_back(tree, gone, run):
+                return UNBOUND
+            line = tree[run.target]
+            seen = shown(tree, gone, line.intent, line.binding)
+            return Record(ROLLBACK, environment, line.intent, line.binding, base, run.target, run.target, evidence=seen)
+        source, binding = NO_SOURCE, run.binding
+        if SOURCE_OF[environment]:
+            source = self.source(tree, gone, SOURCE_OF[environment])
+            if source == GENESIS:
+                return UNBOUND
+            binding = self.carried(tree, source, run)
+        seen = shown(tree, gone, run.intent, binding)
+        return Record(PROMOTION, environment, run.intent, binding, base, source, evidence=seen)
+
+    def may_go_back(self, tree: Ledger, gone: frozenset[int], run: Run) -> bool:
+        """To a line of the same environment that nobody has revoked."""
+        line = tree[run.target] if run.target < len(tree) else None
+        return line is not None and line.environment == run.environment and run.target not in gone
+
+    def source(self, tree: Ledger, gone: frozenset[int], environment: str) -> int:
+        """The current line there, unless it is revoked: nothing is built on that."""
+        head = head_of(tree, environment)
+        return GENESIS if head in gone else head
+
+    def base(self, state: State, tree: Ledger, run: Run) -> int:
+        """The current line, as the ledger says."""
+        return head_of(tree, run.environment)
+
+    def carried(self, tree: Ledger, source: int, run: Run) -> int:
+        """The source's binding: nothing resolves on the way to production."""
+        return tree[source].binding
+
+    def has_source(self, tree: Ledger, wanted: Record) -> bool:
+        """Whether the source's line is of the same intent, where there is one."""
+        return wanted.source == NO_SOURCE or tree[wanted.source].intent == wanted.intent
+
+    def is_current(self, tree: Ledger, root: tuple[int, ...], wanted: Record) -> bool:
+        """Whether exactly this is the current line already, and stands."""
+        if wanted.base == GENESIS or wanted.kind == ROLLBACK or wanted.base in revoked(tree, root):
+            return False
+        head = tree[wanted.base]
+        return (head.intent, head.binding, head.source) == (wanted.intent, wanted.binding, wanted.source)
+
+    def is_valid(self, intent: str) -> bool:
+        return intent in VALID_INTENTS
+
+    def counted(self, tree: Ledger, root: tuple[int, ...], wanted: Record) -> tuple[int, ...] | None:
+        """The entries that make it allowed; None if one of them is missing or somebody objects."""
+        gone = revoked(tree, root)
+        records = [(i, r) for i, r in enumerate(tree) if i not in gone]
+        about = [(i, r) for i, r in records if (r.intent, r.binding) == (wanted.intent, wanted.binding)]
+        submits = [i for i, r in about if r.kind == SUBMIT]
+        evidence = [i for i, r in about if r.kind == EVIDENCE]
+        ours = [(i, r) for i, r in about if r.environment == wanted.environment and self.is_about(tree, r, wanted)]
+        approvals = [i for i, r in ours if r.kind == APPROVAL and self.has_seen(r, wanted) and self.may_approve(r)]
+        requests = [i for i, r in ours if r.kind == REQUEST]
+        if any(self.objects(r, wanted) for _, r in records):
+            return None
+        if not (submits and evidence and approvals and requests):
+            return None
+        return (submits[-1], *evidence, approvals[-1], requests[-1])
+
+    def is_about(self, tree: Ledger, record: Record, wanted: Record) -> bool:
+        return (
+            self.same_base(tree, record.base, wanted.base)
+            and self.same_source(record.source, wanted.source)
+            and self.same_target(record.target, wanted.target)
+        )
+
+    def same_base(self, tree: Ledger, signed: int, base: int) -> bool:
+        """A base is a line, not what it binds."""
+        return signed == base
+
+    def same_source(self, signed: int, source: int) -> bool:
+        return signed == source
+
+    def same_target(self, signed: int, target: int) -> bool:
+        return signed == target
+
+    def has_seen(self, approval: Record, wanted: Record) -> bool:
+        """Whoever approves for production has seen all of the evidence."""
+        return not SOURCE_OF[wanted.environment] or approval.evidence == wanted.evidence
+
+    def may_approve(self, approval: Record) -> bool:
+        return approval.by != AUTHOR
+
+    def objects(self, record: Record, wanted: Record) -> bool:
+        """A reject of this intent, or of anything on this base."""
+        return (
+            record.kind == REJECT
+            and record.environment == wanted.environment
+            and (record.intent == wanted.intent or record.base == wanted.base)
+        )
+
+
+def moved(state: State, number: int, run: Run) -> State:
+    """The state with another place for one of its runs."""
+    return state._replace(runs=(run, state.runs[1]) if number == 0 else (state.runs[0], run))
+
+
+def steps(protocol: Protocol, state: State) -> Iterator[tuple[str, State]]:
+    """What the runs may do next."""
+    for number, run in enumerate(state.runs):
+        if run.step != IDLE and (after := protocol.step(state, number)) is not None:
+            yield said(run, after.runs[number], state, after), after
+
+
+def said(run: Run, now: Run, before: State, after: State) -> str:
+    """A step in words."""
+    who = f"the run to {'roll back ' if run.target != NOTHING else ''}{run.environment} {run.intent}{run.binding}"
+    what = ", ".join(d.kind for d in run.drafts)
+    if run.step == DECIDE:
+        allowed = "to allow it" if now.drafts and now.drafts[0].kind in LINES else "to deny it"
+        came = {SIGN: allowed, IDLE: "to do nothing"}.get(now.step, "to read again")
+        return f"{who} decides on {run.tree} entries {came}"
+    if run.step == SIGN:
+        return f"{who} signs the {what}"
+    if run.step == APPEND and now.step == CHECKPOINT:
+        return f"{who} appends entries {len(before.ledger)} to {len(after.ledger) - 1}: {what}"
+    if run.step == APPEND:
+        return f"{who} can't append and " + ("gives up" if now.step == IDLE else f"reads {now.tree} entries")
+    return f"{who} signs the checkpoint over them" if run.step == CHECKPOINT else f"{who} writes the lock"
