@@ -119,6 +119,7 @@ def _line(kind: str, **more: JsonObject) -> JsonObject:
         approvals=array(obj(id=DIGEST, principal=PRINCIPAL, role=IDENTIFIER), maximum=1000),
         evidence=IDS,
         waivers=IDS,
+        reviews=IDS,  # of the emergencies that it follows
         rejected=array(obj(type=TEXT, id=TEXT, reason=TEXT), maximum=10_000),
         request=DIGEST,
         view=DIGEST,
@@ -295,7 +296,7 @@ def _expiry(predicate: JsonObject) -> Iterator[str]:
 
 
 def _repetitions(predicate: JsonObject) -> Iterator[str]:
-    for member in ("submits", "evidence", "waivers", "observed_tools"):
+    for member in ("submits", "evidence", "waivers", "reviews", "observed_tools"):
         if _repeats(cast("list[JsonValue]", predicate.get(member, []))):
             yield f"/{member} names something twice"
     for member, key in (("components", "id"), ("approvals", "id"), ("bundles", "name")):

@@ -182,6 +182,7 @@ def _check_claims(past: Past, situation: Situation, recorded: JsonObject) -> Non
         "approvals": [*situation.approvals],
         "evidence": [*situation.evidence],
         "waivers": [],
+        "reviews": [*situation.reviews],
         "rejected": recorded["rejected"],
         "request": request.id if request else None,
         "view": situation.view_digest,

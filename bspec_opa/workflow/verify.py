@@ -231,8 +231,9 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
     """Nothing that the line counted was revoked when it was sequenced, whatever older root the line names.
 
     Raises:
-        TrustError: the root that was in force then revokes a submit, an approval, a run or the request, or its key, or
-            the key of the bundle's publisher; or the newest root calls the publisher's key compromised before that.
+        TrustError: the root that was in force then revokes a submit, an approval, a run, a review or the request, or
+            its key, or the key of the bundle's publisher; or the newest root calls the publisher's key compromised
+            before that.
     """
     if roots[-1].compromised():
         require_publisher(past, roots[-1], compromised=True)
@@ -244,6 +245,7 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
     named = {
         *predicate["submits"],
         *predicate["evidence"],
+        *predicate["reviews"],
         predicate["request"],
         *(a["id"] for a in predicate["approvals"]),
     }

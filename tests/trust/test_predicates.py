@@ -30,11 +30,11 @@ MEMBERS = {
     "review": "environment line reason",
     "promotion": (
         "kind environment seq previous base source surface_digest schema schema_digest binding change submits "
-        "approvals evidence waivers rejected request view input_digest now decision bundles decided_on"
+        "approvals evidence waivers reviews rejected request view input_digest now decision bundles decided_on"
     ),
     "rollback": (
         "kind environment seq previous base source surface_digest schema schema_digest binding change submits "
-        "approvals evidence waivers rejected request view input_digest now decision bundles decided_on target_line "
+        "approvals evidence waivers reviews rejected request view input_digest now decision bundles decided_on target_line "
         "emergency requester"
     ),
     "denial": "environment base source input_digest now decision bundles decided_on",

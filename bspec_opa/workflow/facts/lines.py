@@ -53,6 +53,7 @@ def line_predicate(situation: Situation, evaluation: Evaluation, decided_on: Jso
         "approvals": cast("list[JsonValue]", situation.approvals),
         "evidence": evidence,
         "waivers": [],
+        "reviews": [*situation.reviews],
         "rejected": evaluation.request["rejected"],
         "request": request.id,
         "view": situation.view_digest,

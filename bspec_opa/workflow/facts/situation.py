@@ -29,7 +29,7 @@ from bspec_opa.workflow.facts.parts import (
     values,
 )
 from bspec_opa.workflow.facts.requests import is_promoted, newest_request, requester
-from bspec_opa.workflow.facts.reviews import unreviewed, unreviewed_facts
+from bspec_opa.workflow.facts.reviews import reviews_since, unreviewed, unreviewed_facts
 from bspec_opa.workflow.facts.viewing import Place, ViewMaker
 
 if TYPE_CHECKING:
@@ -118,6 +118,11 @@ class Situation:
     submits: tuple[Digest, ...]
     request: Record | None
     view: JsonObject
+
+    @property
+    def reviews(self) -> tuple[Digest, ...]:
+        """The reviews of the emergencies that this follows, by people who took no part, sorted."""
+        return reviews_since(self.given.history, self.given.environment.id)
 
     @property
     def view_digest(self) -> Digest:
