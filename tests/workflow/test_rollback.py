@@ -15,7 +15,7 @@ import pytest
 from project import AGENT, DAY, reasons_of
 from world import key_of, refused
 
-from bspec_opa.foundation.digest import digest_of
+from bspec_opa.foundation.digest import ZERO_DIGEST, digest_of
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.gate.floor import PROMOTION_ONLY
 from bspec_opa.lock.line import parse_line
@@ -177,8 +177,11 @@ def test_a_reject_says_which(replaced: Project) -> None:
     assert decided(replaced).exit_code == ExitCode.DENIED
     replaced.change_intent(("version: 1.1.0", "version: 1.2.0"), ("max_steps: 30", "max_steps: 25"))
     assert "promotion.all.no_reject" not in reasons_of(replaced.evaluate("production"))
-    # Approving the same later lifts it.
+    # Approving the same later lifts it. That somebody objects to the newest version keeps nobody from going back.
     replaced.now += 60
+    replaced.change_intent(("version: 1.2.0", "version: 1.1.0"), ("max_steps: 25", "max_steps: 30"))
+    replaced.approve("risk-owner", "production", reject=True)
+    assert "promotion.all.no_reject" in reasons_of(replaced.evaluate("production"))
     replaced.sign_rollback(OLD, *ORDINARY)
     gone_back(replaced)
 
@@ -254,6 +257,7 @@ def test_a_rollback_that_the_records_do_not_give(replaced: Project) -> None:
         {"emergency": True},
         {"requester": "dana"},
         {"target_line": newest},
+        {"target_line": ZERO_DIGEST},
         {"submits": []},
     ]
     for change in changes:
