@@ -66,6 +66,9 @@ def test_the_night_goes_as_the_page_says(shell_at: Callable[[str], Shell]) -> No
     for command in READERS:
         result = shell(*command.split(), "--format", "json")
         assert violations(SCHEMAS[result.json["schema"]], result.json) == [], command
+    assert "it is for another action" in shell("explain", "entry:29", "promotion.all.soak").err
+    assert "name one intent" in shell("evaluate", ".", "--env", "production", "--rollback-to", "entry:12").err
+    assert "--emergency is for a rollback" in shell("request", "behavior.intent", "--env", "staging", "--emergency").err
     said = {c: shell(*c.split()).out for c in LOUD}
     assert {c: text.count("EMERGENCY") for c, text in said.items()} == dict.fromkeys(LOUD, 1) | {LOUD[1]: 2}
     assert "reviewed by reviewer" in said["verify behavior.lock"]

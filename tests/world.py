@@ -407,6 +407,7 @@ class World:
             "approvals": [{"id": digest("approval"), "principal": "dana", "role": "environment-admin"}],
             "evidence": [digest("evidence")],
             "waivers": [],
+            "reviews": [],
             "rejected": [],
             "request": digest("request"),
             "view": digest("view"),

@@ -57,12 +57,13 @@ def command(
     from bspec_opa.foundation.files import is_directory
 
     back = taken(options)
-    if back[0] is not None and len(intents) > 1:
+    one = len(intents) == 1 and not is_directory(Path(intents[0]))
+    if back[0] is not None and not one:
         raise click.UsageError("--rollback-to is about one agent: name one intent")
     # A broken configuration beside one of several intents is that intent's fault only.
     start = Path(intents[0]) if len(intents) == 1 else Path()
     world, output = open_world(runtime, start, options, quiet=quiet)
-    if len(intents) == 1 and not is_directory(Path(intents[0])):
+    if one:
         session = _opened(intents[0], environment, world, back)
         return _one(intents[0], session, environment, output, show_passed=show_passed, fail_on_warn=fail_on_warn)
     from bspec_opa.cli.evaluating import evaluate_many

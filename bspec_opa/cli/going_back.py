@@ -39,8 +39,6 @@ def rollback_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def taken(options: dict[str, Any]) -> tuple[str | None, bool]:
     """The line to go back to and whether it is an emergency; taken out of click's arguments."""
     line, emergency = options.pop("rollback_to"), options.pop("emergency")
-    if line == "":
-        raise click.UsageError("--rollback-to is empty; is a variable unset?")
     if emergency and line is None:
         raise click.UsageError("--emergency is for a rollback: name the line with --rollback-to")
     return line, emergency

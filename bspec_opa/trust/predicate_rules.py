@@ -30,7 +30,7 @@ def evidence_faults(predicate: JsonObject) -> Iterator[str]:
 
 def repetitions(predicate: JsonObject) -> Iterator[str]:
     """What a predicate names twice."""
-    for member in ("submits", "evidence", "waivers", "observed_tools"):
+    for member in ("submits", "evidence", "waivers", "reviews", "observed_tools"):
         if _repeats(cast("list[JsonValue]", predicate.get(member, []))):
             yield f"/{member} names something twice"
     for member, key in (("components", "id"), ("approvals", "id"), ("bundles", "name")):

@@ -60,6 +60,7 @@ SOURCE = string(pattern="^(?:none|missing|sha256:[0-9a-f]{64})$")
 IDS = array(DIGEST, maximum=1000)
 ORIGIN = string(pattern="^[a-z0-9][a-z0-9._/-]*$", maximum=200)
 
+_PLACE: dict[str, JsonObject] = {"environment": IDENTIFIER, "base": BASE, "source": SOURCE}
 _BUNDLES = array(obj(name=NAME, revision=REVISION, digest=DIGEST), minimum=1, maximum=100)
 _DECIDED_ON = obj(origin=ORIGIN, tree_size=integer(), root_hash=DIGEST)
 _ENGINES = array(
@@ -104,11 +105,9 @@ def _line(kind: str, **more: JsonObject) -> JsonObject:
     return _record(
         kind,
         kind=enum(kind),
-        environment=IDENTIFIER,
+        **_PLACE,
         seq=integer(),
         previous=DIGEST,
-        base=BASE,
-        source=SOURCE,
         surface_digest=DIGEST,
         schema=NAME,
         schema_digest=DIGEST,
@@ -121,6 +120,7 @@ def _line(kind: str, **more: JsonObject) -> JsonObject:
         approvals=array(obj(id=DIGEST, principal=PRINCIPAL, role=IDENTIFIER), maximum=1000),
         evidence=IDS,
         waivers=IDS,
+        reviews=IDS,  # of the emergencies that it follows
         rejected=array(obj(type=TEXT, id=TEXT, reason=TEXT), maximum=10_000),
         request=DIGEST,
         view=DIGEST,
@@ -165,11 +165,9 @@ SCHEMAS: Mapping[str, JsonObject] = MappingProxyType(
         ),
         "approval": _record(
             "approval",
-            environment=IDENTIFIER,
+            **_PLACE,
             decision=enum("approve", "reject"),
             role=IDENTIFIER,
-            base=BASE,
-            source=SOURCE,
             change_digest=DIGEST,
             view=DIGEST,
             evidence=IDS,
@@ -189,22 +187,14 @@ SCHEMAS: Mapping[str, JsonObject] = MappingProxyType(
             renewal=optional(DIGEST),
         ),
         "request": _record(
-            "request",
-            environment=IDENTIFIER,
-            base=BASE,
-            source=SOURCE,
-            emergency=boolean(),  # of a rollback: whether the emergency's quorum is to do
-            reason=string(maximum=4096),
-            expires=TIME,
-        ),
+            "request", **_PLACE, emergency=boolean(), reason=string(maximum=4096), expires=TIME
+        ),  # emergency: that the quorum for emergencies is to do, for a rollback
         "review": _record("review", environment=IDENTIFIER, line=DIGEST, reason=REASON_TEXT),
         "promotion": _line("promotion"),
         "rollback": _line("rollback", target_line=DIGEST, emergency=boolean(), requester=PRINCIPAL),
         "denial": _record(
             "denial",
-            environment=IDENTIFIER,
-            base=BASE,
-            source=SOURCE,
+            **_PLACE,
             input_digest=DIGEST,
             now=TIME,
             decision=obj(**_DECISION, exit_code={"type": "integer", "enum": [4, 5]}),

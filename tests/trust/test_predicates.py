@@ -30,13 +30,12 @@ MEMBERS = {
     "review": "environment line reason",
     "promotion": (
         "kind environment seq previous base source surface_digest schema schema_digest binding change submits "
-        "approvals evidence waivers rejected request view input_digest now decision bundles decided_on "
-        "adopted"
+        "approvals evidence waivers reviews rejected request view input_digest now decision bundles decided_on adopted"
     ),
     "rollback": (
         "kind environment seq previous base source surface_digest schema schema_digest binding change submits "
-        "approvals evidence waivers rejected request view input_digest now decision bundles decided_on target_line "
-        "adopted emergency requester"
+        "approvals evidence waivers reviews rejected request view input_digest now decision bundles decided_on "
+        "adopted target_line emergency requester"
     ),
     "revocation": "environment type mode reason",
     "retirement": "environment reason",

@@ -93,6 +93,8 @@ def _why_not(entry: RuleEntry, meant: Meant) -> str:
         return "without --env only the global rules run"
     if entry.kind != GLOBAL and entry.group not in {EVERYWHERE, meant.environment}:
         return f"it is for {entry.group}, and this is about {meant.environment}"
+    if meant.request["action"] not in entry.actions:
+        return f"it is for another action, and this is a {meant.request['action']}"
     return "the organisation's data does not select it"
 
 

@@ -54,6 +54,7 @@ def line_predicate(situation: Situation, evaluation: Evaluation, decided_on: Jso
         "approvals": cast("list[JsonValue]", situation.approvals),
         "evidence": evidence,
         "waivers": [*evaluation.decision.waivers],
+        "reviews": [*situation.reviews],
         "rejected": evaluation.request["rejected"],
         "request": request.id,
         "view": situation.view_digest,

@@ -10,6 +10,7 @@ from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonValue
+    from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.authority import Record
     from bspec_opa.workflow.facts.history import Head, History
 
@@ -19,8 +20,19 @@ def unreviewed(history: History, environment: str) -> tuple[Head, ...]:
 
     An ordinary line was only written when those before it were reviewed, so they are not asked about again.
     """
-    newest = takewhile(is_emergency, reversed(history.lines(environment)))
+    newest = emergencies_since(history, environment)
     return tuple(reversed([line for line in newest if not reviews_of(history, line)]))
+
+
+def reviews_since(history: History, environment: str) -> tuple[Digest, ...]:
+    """The ids of the reviews that cover these emergencies, sorted: what a line that follows them rests on."""
+    lines = emergencies_since(history, environment)
+    return tuple(sorted({review.id for line in lines for review in reviews_of(history, line)}))
+
+
+def emergencies_since(history: History, environment: str) -> list[Head]:
+    """The emergency rollbacks since the last ordinary line of an environment, the newest first."""
+    return [*takewhile(is_emergency, reversed(history.lines(environment)))]
 
 
 def is_emergency(line: Head) -> bool:

@@ -31,7 +31,7 @@ from bspec_opa.workflow.facts.parts import (
     values,
 )
 from bspec_opa.workflow.facts.requests import is_promoted, newest_request, requester
-from bspec_opa.workflow.facts.reviews import unreviewed, unreviewed_facts
+from bspec_opa.workflow.facts.reviews import reviews_since, unreviewed, unreviewed_facts
 from bspec_opa.workflow.facts.viewing import Place, ViewMaker
 from bspec_opa.workflow.facts.waivers import Seen, input_facts, no_terms, refused_facts, waivers_of
 
@@ -137,6 +137,11 @@ class Situation:
         return Seen(self.waivers).in_force
 
     deployed: Digest | None = None
+
+    @property
+    def reviews(self) -> tuple[Digest, ...]:
+        """The reviews of the emergencies that this follows, by people who took no part, sorted."""
+        return reviews_since(self.given.history, self.given.environment.id)
 
     @property
     def view_digest(self) -> Digest:

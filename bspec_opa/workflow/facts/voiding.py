@@ -104,6 +104,7 @@ def counted_in(predicate: JsonObject) -> Iterable[str]:
         *found["submits"],
         *found["evidence"],
         *found["waivers"],
+        *found["reviews"],
         found["request"],
         *(a["id"] for a in found["approvals"]),
     )

@@ -96,6 +96,8 @@ def find_line(entries: tuple[Entry, ...], named: str, environment: str) -> Entry
         UsageError: there is no such line, or several.
     """
     lines = [e for e in entries if e.kind in LINE_TYPES]
+    if not named:
+        raise ROLLBACK_UNKNOWN.error("no line is named; is a variable unset?", hint=_known(lines, environment))
     number, digits = _ENTRY.fullmatch(named), _DIGITS.fullmatch(named)
     if number is not None:
         found = [e for e in lines if e.seq == int(number[1])]

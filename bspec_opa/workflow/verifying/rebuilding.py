@@ -194,6 +194,7 @@ def _check_claims(past: Past, situation: Situation, recorded: JsonObject) -> Non
         "submits": [*situation.submits],
         "approvals": [*situation.approvals],
         "evidence": [*situation.evidence],
+        "reviews": [*situation.reviews],
         "rejected": recorded["rejected"],
         "request": request.id if request else None,
         "view": situation.view_digest,

@@ -279,8 +279,9 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
     """Nothing that the line counted was revoked when it was sequenced, whatever older root the line names.
 
     Raises:
-        TrustError: the root that was in force then revokes a submit, an approval, a run or the request, or its key, or
-            the key of the bundle's publisher; or the newest root calls the publisher's key compromised before that.
+        TrustError: the root that was in force then revokes a submit, an approval, a run, a review or the request, or
+            its key, or the key of the bundle's publisher; or the newest root calls the publisher's key compromised
+            before that.
     """
     if roots[-1].compromised():
         require_publisher(past, roots[-1], compromised=True)
@@ -293,6 +294,7 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
         *predicate["submits"],
         *predicate["evidence"],
         *predicate["waivers"],
+        *predicate["reviews"],
         predicate["request"],
         *(a["id"] for a in predicate["approvals"]),
     }
