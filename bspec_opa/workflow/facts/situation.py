@@ -171,16 +171,7 @@ def assemble(given: Given) -> Situation:
     place = Place(base=head.line if head else GENESIS, source=_source(given, source_head))
     waivers = waivers_of(given, binding, place.base, [a.principal for a in authors])
     seen = Seen(waivers)
-    view = ViewMaker(
-        loaded=loaded,
-        environment=environment,
-        binding=binding,
-        head=head,
-        change=change,
-        place=place,
-        runs=relevant,
-        seen=seen,
-    )
+    view = ViewMaker(given, binding=binding, head=head, change=change, place=place, runs=relevant, seen=seen)
     expected = _expected(given, binding=binding, change=change, place=place, runs=relevant, view=view)
     request = newest_request([r.record for r in history.of_type("request")], expected)
     facts = Facts(
@@ -206,7 +197,6 @@ def assemble(given: Given) -> Situation:
         delegates=delegates_of(given),
         rejected=values([*given.rejected, *refused_runs(runs, given.now), *refused_facts(waivers)]),
     )
-    current = tuple(s.id for s in submits if is_promoted(s, expected))
     evidence = tuple(Digest(r.id) for r in relevant)
     return Situation(
         given=given,
@@ -217,7 +207,7 @@ def assemble(given: Given) -> Situation:
         head=head,
         change=change,
         evidence=evidence,
-        submits=current,
+        submits=tuple(s.id for s in submits if is_promoted(s, expected)),
         request=request,
         view=view.of(evidence, seen.in_force),
         waivers=waivers,
