@@ -201,16 +201,7 @@ def assemble(given: Given) -> Situation:
     place = Place(base=head.line if head else GENESIS, source=_source(given, source_head), rollback=shown)
     waivers = waivers_of(given, binding, place.base, [a.principal for a in authors])
     seen = Seen(waivers)
-    view = ViewMaker(
-        loaded=loaded,
-        environment=environment,
-        binding=binding,
-        head=head,
-        change=change,
-        place=place,
-        runs=relevant,
-        seen=seen,
-    )
+    view = ViewMaker(given, binding=binding, head=head, change=change, place=place, runs=relevant, seen=seen)
     expected = _expected(given, binding=binding, change=change, place=place, runs=relevant, view=view)
     request = newest_request([r.record for r in history.of_type("request")], expected)
     facts = Facts(

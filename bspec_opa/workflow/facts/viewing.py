@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from bspec_opa.evidence.facts import EvidenceRun
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.intent.change import Change
-    from bspec_opa.intent.load import LoadedIntent
-    from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.facts.history import Head
+    from bspec_opa.workflow.facts.situation import Given
     from bspec_opa.workflow.facts.waivers import Seen
 
 
@@ -42,9 +41,8 @@ class ViewMaker:
 
     def __init__(
         self,
+        given: Given,
         *,
-        loaded: LoadedIntent,
-        environment: Environment,
         binding: Binding | None,
         head: Head | None,
         change: Change,
@@ -52,7 +50,7 @@ class ViewMaker:
         runs: Sequence[EvidenceRun],
         seen: Seen,
     ) -> None:
-        self._seen = seen
+        self._seen, loaded, environment = seen, given.loaded, given.environment
         self._runs = {r.id: r.predicate for r in runs}
         self._make = partial(
             build_view,
