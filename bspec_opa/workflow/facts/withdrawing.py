@@ -17,6 +17,7 @@ from bspec_opa.approval.facts import REJECT
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.times import format_time
 from bspec_opa.trust.authority import Record, verify_record
+from bspec_opa.trust.predicates import check_predicate
 from bspec_opa.trust.statement import parse_statement
 from bspec_opa.trust.withdrawal import COMPROMISED_MODE, RECORD_SUBJECT, RETIREMENT, REVOCABLE, REVOCATION
 from bspec_opa.workflow.facts.past import verify_standing
@@ -164,8 +165,9 @@ def _require_fitting(record: Record, places: Mapping[str, Entry]) -> None:
         return
     entry = places.get(str(record.statement.digest_of(RECORD_SUBJECT)))
     if entry is not None:
-        payload = base64.b64decode(cast("str", entry.body["payload"]))
-        require_revocable(record.predicate, entry.kind, parse_statement(payload).predicate)
+        target = parse_statement(base64.b64decode(cast("str", entry.body["payload"]))).predicate
+        check_predicate(entry.kind, target, f"ledger entry {entry.seq}")
+        require_revocable(record.predicate, entry.kind, target)
 
 
 def require_revocable(revocation: JsonObject, kind: str, target: JsonObject) -> None:
@@ -174,7 +176,7 @@ def require_revocable(revocation: JsonObject, kind: str, target: JsonObject) -> 
     Args:
         revocation: its predicate.
         kind: the type of the record that it names.
-        target: that record's predicate; not necessarily of a genuine one.
+        target: that record's predicate, of the right form; not necessarily of a genuine one.
 
     Raises:
         TrustError: it may not.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from bspec_opa.foundation.digest import Digest, digest_of, is_digest
 from bspec_opa.foundation.files import is_regular
+from bspec_opa.trust.predicates import check_predicate
 from bspec_opa.trust.statement import Subject, parse_statement
 from bspec_opa.trust.withdrawal import COMPROMISED_MODE, RECORD_SUBJECT, RETIREMENT, REVOCABLE, REVOCATION
 from bspec_opa.workflow.checkout.inbox import read_inbox
@@ -119,6 +120,7 @@ def _targets(opened: Opened, text: str) -> Iterator[Target]:
 
 def _target(entry: Entry, line: str) -> Target:
     predicate = parse_statement(base64.b64decode(cast("str", entry.body["payload"]))).predicate
+    check_predicate(entry.kind, predicate, f"ledger entry {entry.seq}")
     agent, environment = str(predicate["agent"]), str(predicate.get("environment", ""))
     return Target(entry.kind, entry.record_id, line, entry.seq, agent, environment, predicate)
 

@@ -390,3 +390,16 @@ def test_an_agent_may_not_delegate_to_one_whose_line_is_revoked(live: Project) -
     assert allowed() == {AGENT}
     revoked(live, line(live))
     assert allowed() == frozenset()
+
+
+@pytest.mark.attack("A20")
+def test_what_is_no_record_is_nothing_to_revoke_and_stops_nobody(signed: Project) -> None:
+    """Whoever can append to the ledger may append an approval without anything in it."""
+    signed.append(("approval", signed.forge("approval", {}, by="dana")))
+    empty = entry(signed, "approval").record_id
+    own: JsonObject = {"environment": "staging", "type": "approval", "mode": "retired", "reason": "x"}
+    signed.append(("revocation", signed.forge("revocation", own, by="pat", subjects={"record": empty})))
+    with refused("trust.bad-predicate"):
+        revoked(signed, empty)
+    assert [r.code for r in signed.session().history.rejected] == ["trust.bad-predicate", "trust.bad-predicate"]
+    signed.allowed()
