@@ -48,7 +48,9 @@ Agents that run already may be adopted for a time (docs/adopting.md), with peopl
 
     environments:
       - {id: production, from: staging, adoption: {until: "2026-12-31T00:00:00Z", role: adopter, agents: [helpdesk]}}
+
 Where a fresh statement of the ledger's head is demanded (docs/currency.md)::
+
     head:                             # holds for at most max_lifetime_s [3600]; clocks may differ by skew_s [300]
       keys: [keys/head.pub]
       environments: [production]      # all, unless listed

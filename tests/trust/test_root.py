@@ -115,10 +115,10 @@ def test_grants_cover_what_they_list() -> None:
         ]
 
     root = parse(changed(change))
-    assert root.roles_of("rita", "other-agent", "staging") == {"risk-owner", "a"}
-    assert root.roles_of("rita", "other-agent", "production") == {"risk-owner", "b"}
-    assert root.roles_of("rita", "billing-support", "staging") == {"risk-owner"}
-    assert root.roles_of("rita", "other-agent", None) == {"risk-owner", "a", "b"}
+    assert root.roles_of("rita", "other-agent", "staging") == {"risk-owner", "reviewer", "a"}
+    assert root.roles_of("rita", "other-agent", "production") == {"risk-owner", "reviewer", "b"}
+    assert root.roles_of("rita", "billing-support", "staging") == {"risk-owner", "reviewer"}
+    assert root.roles_of("rita", "other-agent", None) == {"risk-owner", "reviewer", "a", "b"}
 
 
 def test_revoked_ledger_key_signs_no_checkpoint() -> None:

@@ -43,12 +43,10 @@ ADOPTERS = ("fred", "bob")
 
 def trust(permitted: str = PERMITTED) -> str:
     text = TRUST.replace("{id: production, from: staging}", f"{{id: production, from: staging, {permitted}}}")
-    for person, role in (("fred", "finance-controller"), ("bob", "author, agents: [billing-support]")):
-        was = f"{{role: {role}}}"
-        assert text.count(f"keys/{person}.pub.pem], roles: [{was}]") == 1
-        text = text.replace(
-            f"keys/{person}.pub.pem], roles: [{was}]", f"keys/{person}.pub.pem], roles: [{was}, {{role: adopter}}]"
-        )
+    for person in ADOPTERS:
+        key = f"keys/{person}.pub.pem], roles: ["
+        assert text.count(key) == 1
+        text = text.replace(key, f"{key}{{role: adopter}}, ")
     return text
 
 
