@@ -15,10 +15,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 CURRENCY, GIT = ((DOCS / name).read_text(encoding="utf-8") for name in ("currency.md", "ledger-git.md"))
 
 
-@pytest.mark.parametrize(
-    "guide",
-    [pytest.param(CURRENCY, id="currency"), pytest.param(GIT, id="ledger-git", marks=pytest.mark.soak)],
-)
+@pytest.mark.soak  # what they show is tested piece by piece each time
+@pytest.mark.parametrize("guide", [CURRENCY, GIT], ids=["currency", "ledger-git"])
 def test_the_guide_runs_as_it_is_written(guide: str, tmp_path: Path) -> None:
     steps = transcript.steps_of(guide.replace("/…/", f"{tmp_path}/work/"))
     outputs = transcript.run(steps, tmp_path)

@@ -223,7 +223,7 @@ def _currency(examination: _Examination, project: Project, anchor: Anchor, world
     """Whether the head statement counts that the trust root demands, or somebody has named; it asks for all agents."""
     if anchor.root.currency is None and project.config.path("ledger.head") is None:
         return
-    made = examination.attempt("currency", lambda: check_head(project.head_file, project.root, world))
+    made = examination.attempt("currency", lambda: check_head(project.head_file, project.root, world, remember=False))
     if made is not None:
         examination.good("currency", f"head statement valid until {format_time(made.statement.expires_unix)}")
 

@@ -79,7 +79,11 @@ def test_from_a_demand_to_a_lock_that_is_shown_to_be_current(demanding: Shell) -
         [done["line"]],
     )
     fits(json.loads(parse_envelope(HEAD.read_bytes(), "head").payload))
+    memory = Path(demanding.home, ".local", "state", "bspec-opa")
+    (seen,) = memory.glob("head-*.json")
+    seen.unlink()
     assert f"head statement valid until {until}" in demanding("doctor").out
+    assert not seen.exists()  # it only looks
     # An hour later it is an old one: named elsewhere, it is demanded all the same.
     demanding.now += 3600
     late = demanding("verify")

@@ -94,6 +94,7 @@ def require_current(
     *,
     environments: Iterable[str],
     agents: Iterable[str] | None,
+    remember: bool = True,
 ) -> Shown:
     """Demand what the trust root demands of whoever relies on the ledger in some environments.
 
@@ -104,6 +105,7 @@ def require_current(
         world: environment and time.
         environments: where it is relied on.
         agents: whose current lines are compared with the statement's; everybody's if None.
+        remember: whether the statement is remembered.
 
     Raises:
         TrustError: the statement is missing, doesn't count now, or says that something here is old or another.
@@ -118,7 +120,7 @@ def require_current(
     statement = read_head(given.data, str(given.path), anchor.roots, _now(world))
     at = Location(str(given.path))
     _require_newest(statement, anchor, world, at)
-    notes = _remembered(statement, anchor, world)
+    notes = _remembered(statement, anchor, world) if remember else ()
     require_descends(statement, ledger, at)
     _require_lines(statement, anchor, ledger, agents, at)
     return Shown(HEAD, statement, notes)

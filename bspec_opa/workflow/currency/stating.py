@@ -106,7 +106,7 @@ def refresh_head(session: Session, signer: Signer) -> Made:
     return _made(opened, signer, project.head_file, None)
 
 
-def check_head(file: Path, directory: Path, world: World) -> Made:
+def check_head(file: Path, directory: Path, world: World, *, remember: bool = True) -> Made:
     """Read a statement and hold it against the project's ledger and trust root, with the lines of all agents.
 
     Raises:
@@ -117,7 +117,8 @@ def check_head(file: Path, directory: Path, world: World) -> Made:
     data = read_bounded(file, MAX_DOCUMENT_BYTES) if os.path.lexists(file) else None
     given = Given(file, data, named=True)
     opened = authentic_ledger(project, world)
-    shown = require_current(given, opened.anchor, opened.ledger, opened.world, environments=(), agents=None)
+    found = (opened.anchor, opened.ledger, opened.world)
+    shown = require_current(given, *found, environments=(), agents=None, remember=remember)
     assert shown.statement is not None  # noqa: S101 - one was given
     return Made(shown.statement, file, written=False, tree_size=opened.ledger.size, notes=opened.notes + shown.notes)
 
