@@ -20,16 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-BILLING = Path(__file__).parents[1] / "billing"
-sys.path.insert(0, str(BILLING))
-
-import demo  # noqa: E402 - a neighbour's file, found by the line above
-
-from bspec_opa.cli.runtime import Runtime  # noqa: E402
-from bspec_opa.foundation.times import format_time  # noqa: E402
+from bspec_opa.cli.runtime import Runtime
+from bspec_opa.foundation.times import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from examples.billing import demo
+else:  # a neighbour's file
+    sys.path.insert(0, str(Path(__file__).parents[1] / "billing"))
+    import demo
 
 DAY_S = 24 * demo.HOUR_S
 DAYS = 10
@@ -87,7 +87,6 @@ class Office:
 def prepare(directory: Path) -> None:
     """The billing agent's project, with one more person who may review."""
     demo.prepare(directory, "default")
-    demo.PEOPLE = (*demo.PEOPLE, "rob")
     trust = directory / "trust.yaml"
     text = trust.read_text(encoding="utf-8")
     trust.write_text(text.replace("agents:\n", REVIEWER + "agents:\n", 1), encoding="utf-8")
@@ -198,7 +197,7 @@ def play(base: Path, say: Callable[[str], None], today: int) -> None:
     prepare(project)
     calendar = Calendar(today - DAYS * DAY_S)
     with demo.entered(project):
-        office = Office(demo.found_trust(demo.Stage(project, environ, say, calendar)), calendar)
+        office = Office(demo.found_trust(demo.Stage(project, environ, say, calendar), (*demo.PEOPLE, "rob")), calendar)
         two_promotions(office)
         second = calendar.now
         go_back(office)

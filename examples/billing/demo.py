@@ -27,7 +27,7 @@ from bspec_opa.cli.runtime import Runtime
 from bspec_opa.foundation.times import format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 HERE = Path(__file__).parent
 PEOPLE = ("alice", "eve", "pat", "dana", "sam", "rita", "fred")
@@ -128,10 +128,10 @@ def use_version(stage: Stage, version: str, prompt: str) -> None:
     shutil.copy(HERE / "prompts" / prompt, stage.directory / "prompts" / "system.md")
 
 
-def found_trust(stage: Stage) -> Stage:
+def found_trust(stage: Stage, people: Sequence[str] = PEOPLE) -> Stage:
     """Make everybody's key and sign the trust root; whoever promotes gets the pin."""
-    stage.say("$ bspec-opa key generate keys/NAME.pem    # for each of " + ", ".join((*PEOPLE, *MACHINES)))
-    for name in (*PEOPLE, *MACHINES):
+    stage.say("$ bspec-opa key generate keys/NAME.pem    # for each of " + ", ".join((*people, *MACHINES)))
+    for name in (*people, *MACHINES):
         stage.run(f"key generate keys/{name}.pem --quiet", echo=False)
     stage.run("trust init trust.yaml --key keys/root.pem")
     root = json.loads((stage.directory / ".bspec" / "trust" / "1.root.json").read_text(encoding="utf-8"))

@@ -99,6 +99,39 @@ def test_billing_second_organisation_demands_the_elevated_approvals(billing: tup
     }
 
 
+def test_ten_days_and_what_a_stranger_finds_of_them(tmp_path: Path) -> None:
+    done = run_example("audit/audit.py", "--keep", str(tmp_path / "kept"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    _, _, found = done.stdout.partition("The auditor has the folder and the pin, and nothing else")
+    refused, _, verified = found.partition("(exit 7)")
+    assert "the pack is self-consistent, not authenticated" in refused
+    of_pack, _, asked = verified.partition("$ bspec-opa history")
+    kinds = re.findall(r"^  (line|rollback|EMERGENCY rollback) \d  (\S+) → (\w+)", of_pack, re.MULTILINE)
+    assert kinds == [
+        ("line", "1.0.0", "staging"),
+        ("line", "1.0.0", "production"),
+        ("line", "1.0.1", "staging"),
+        ("line", "1.0.1", "production"),
+        ("rollback", "1.0.0", "production"),
+        ("EMERGENCY rollback", "1.0.1", "production"),
+    ]
+    assert (
+        re.findall(r"^    EMERGENCY .*$", of_pack, re.MULTILINE)
+        == ["    EMERGENCY  by the quorum for emergencies; reviewed by rob as reviewer"]
+        or "reviewed by rob" in of_pack
+    )
+    moments = re.findall(r"^AUTHORISED  billing-support (\S+) → production$", asked, re.MULTILINE)
+    assert moments == ["1.0.1", "1.0.0"]
+    assert re.findall(r"limit max_steps is (\d+)$", asked.partition("$ bspec-opa audit")[2], re.MULTILINE) == [
+        "15",
+        "20",
+    ]
+    # What was signed with the stolen key is there, and stands nowhere.
+    index = (tmp_path / "kept" / "auditor" / "evidence" / "index.md").read_text(encoding="utf-8")
+    assert "stolen laptop" in index
+    assert not any((tmp_path / "kept" / "auditor").glob(".*"))
+
+
 def test_real_server_example() -> None:
     done = run_example("real_server/promote.py")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.times import format_time
-from bspec_opa.report.audit.lines import change_lines, labelled, line_json, note_lines, people_lines, since_lines
+from bspec_opa.report.audit.lines import (
+    change_lines,
+    labelled,
+    line_json,
+    name_of,
+    note_lines,
+    people_lines,
+    since_lines,
+)
 from bspec_opa.report.writing.counting import count
 from bspec_opa.report.writing.printable import printable
 
@@ -38,10 +46,7 @@ def _event(event: Event, style: Style) -> Iterator[str]:
     state = style.mark(event.state, *_COLOURS.get(event.state, ("bold", "red")))
     if event.line is not None:
         line = event.line
-        number = "rollback" if line.kind == "rollback" else "line"
-        if line.emergency:
-            number = style.mark("EMERGENCY rollback", "bold", "red")
-        yield f"  {number} {line.number}  {printable(event.version)}  {line.at}  entry {line.entry}  {state}"
+        yield f"  {name_of(line, style)}  {printable(event.version)}  {line.at}  entry {line.entry}  {state}"
         yield f"    {line.digest}"
         if event.why:
             yield from labelled("because", printable(event.why))

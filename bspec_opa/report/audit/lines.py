@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.report.writing.style import Style
     from bspec_opa.workflow.audit.lines import PastLine, Signed
 
 WIDTH = 80
@@ -36,7 +37,7 @@ def note_lines(notes: Iterable[str]) -> Iterator[str]:
 
 def people_lines(line: PastLine, at: str = "") -> Iterator[str]:
     """Who said so, and on what evidence; of a moment, which waivers had ended by then."""
-    yield from _rollback_lines(line)
+    yield from rollback_lines(line)
     yield from labelled("approved", _people(line.approvals))
     yield from labelled("evidence", "; ".join(sorted(map(_about, line.runs))) or "none")
     for waiver in line.waivers:
@@ -48,7 +49,14 @@ def people_lines(line: PastLine, at: str = "") -> Iterator[str]:
     yield from labelled("requested", f"{_people([line.request])}; signed by {printable(line.gate)}")
 
 
-def _rollback_lines(line: PastLine) -> Iterator[str]:
+def name_of(line: PastLine, style: Style) -> str:
+    """What a line is, and its number."""
+    if line.emergency:
+        return f"{style.mark('EMERGENCY rollback', 'bold', 'red')} {line.number}"
+    return f"{'rollback' if line.target else 'line'} {line.number}"
+
+
+def rollback_lines(line: PastLine) -> Iterator[str]:
     """What was gone back to, and loudly that it was an emergency."""
     if line.target:
         yield f"    back to {line.target}"

@@ -9,10 +9,10 @@ from bspec_opa.foundation.closed_schema import IDENTIFIER, TEXT, TIME, array, bo
 from bspec_opa.foundation.times import format_time
 from bspec_opa.intent.schema import PUBLISHED
 from bspec_opa.report.audit.index_page import index_page
-from bspec_opa.report.audit.lines import labelled, note_lines, since_lines
+from bspec_opa.report.audit.lines import labelled, name_of, note_lines, rollback_lines, since_lines
 from bspec_opa.report.writing.counting import count
 from bspec_opa.report.writing.printable import printable
-from bspec_opa.report.writing.schema_parts import LINE, LINES, OPEN
+from bspec_opa.report.writing.schema_parts import LINE, LINES, OPEN, OPTIONAL_DIGEST
 from bspec_opa.trust.predicates import SCHEMAS as RECORDS
 from bspec_opa.trust.predicates import WITH_BINDING
 from bspec_opa.workflow.audit.pack import (
@@ -53,6 +53,9 @@ PACK: dict[str, JsonObject] = {
                     at=TIME,
                     rules=integer(1),
                     current=boolean(),
+                    target_line=OPTIONAL_DIGEST,
+                    emergency=boolean(),
+                    reviewed_by=LINES,
                     adopted=array(TEXT),
                     since=array(TEXT),
                 )
@@ -111,17 +114,18 @@ def pack_text(pack: Pack, style: Style, *, verified: bool) -> str:
     ]
     for agent in pack.agents:
         lines += ["", style.mark(printable(agent.agent), "bold")]
-        lines += _agent(agent)
+        lines += _agent(agent, style)
     return "\n".join([*lines, "", *note_lines(pack.notes)]).rstrip("\n") + "\n"
 
 
-def _agent(agent: Examined) -> Iterator[str]:
+def _agent(agent: Examined, style: Style) -> Iterator[str]:
     for proven in agent.lines:
         line = proven.line
         current = "  current" if proven.current else ""
         where = f"{printable(proven.version)} → {line.environment}"
-        yield f"  line {line.number}  {where}  {line.at}  entry {line.entry}{current}"
+        yield f"  {name_of(line, style)}  {where}  {line.at}  entry {line.entry}{current}"
         yield from labelled("replayed", f"{count(proven.rules, 'rule')}, {line.assurance}; {line.change.verdict}")
+        yield from rollback_lines(line)
         for adopted in line.adopted:
             yield from labelled("adopted", f"in {adopted.environment} since {adopted.at}")
         yield from since_lines(line)
@@ -170,6 +174,9 @@ def _agent_json(agent: Examined) -> JsonObject:
                 "at": p.line.at,
                 "rules": p.rules,
                 "current": p.current,
+                "target_line": p.line.target,
+                "emergency": p.line.emergency,
+                "reviewed_by": [*sorted({r.principal for r in p.line.reviews})],
                 "adopted": [f"in {a.environment} since {a.at}" for a in p.line.adopted],
                 "since": [*p.line.said_since],
             }

@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 
 HEAD_PAYLOAD_TYPE = "application/vnd.bspec-opa.head+json"
 SCHEMA_ID = "bspec.head/v1"
-CURRENT = "current"
-STATES = (CURRENT,)
-"""What a line can be; a later version adds words here, and a reader that doesn't know one refuses the statement."""
+CURRENT, REVOKED, RETIRED = "current", "revoked", "retired"
+STATES = (CURRENT, REVOKED, RETIRED)
+"""What an environment's newest line can be: to be deployed, or not because it was revoked or its agent retired there.
+A later version may add words; a reader that doesn't know one refuses the statement."""
 
 HEAD_SCHEMA: JsonObject = obj(
     schema=enum(SCHEMA_ID),

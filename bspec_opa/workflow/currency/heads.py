@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.trust.currency.statement import CurrentLine
+from bspec_opa.trust.currency.statement import CURRENT, RETIRED, REVOKED, CurrentLine
+from bspec_opa.trust.withdrawal import RETIREMENT
 from bspec_opa.workflow.facts.history import LINE_TYPES, agent_of_entry, read_history
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.workflow.facts.history import Head, History
 
 
 def heads_of(
@@ -32,5 +34,12 @@ def heads_of(
     for agent in wanted:
         history = read_history(entries, roots, agent, now)
         heads = ((e.id, history.head(e.id)) for e in roots[-1].environments)
-        lines += [CurrentLine(agent, environment, head.line) for environment, head in heads if head is not None]
+        lines += [CurrentLine(agent, e, head.line, _state(history, head)) for e, head in heads if head is not None]
     return tuple(sorted(lines))
+
+
+def _state(history: History, head: Head) -> str:
+    withdrawal = history.withdrawn(head)
+    if withdrawal is None:
+        return CURRENT
+    return RETIRED if withdrawal.record.type == RETIREMENT else REVOKED
