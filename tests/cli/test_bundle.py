@@ -125,7 +125,7 @@ def test_a_pack_is_built_on_its_base(shell_at: At, opa_path: Path) -> None:
     assert (unpinned.code, base["revision"] in unpinned.err) == (3, True)
     Path("bspec-opa.toml").write_text(f'[policy]\nbase_revision = "{base["revision"]}"\nowner = "team:pay"\n')
     built = shell.ok("bundle", "build", "-o", "acme.tar.gz")
-    assert "  owners    59 of bspec-opa, 1 of team:pay" in built.lines
+    assert "  owners    63 of bspec-opa, 1 of team:pay" in built.lines
     document = shell.ok("bundle", "build", "policies", "-o", "acme.tar.gz", "--format", "json").json
     assert document["owners"][1] == {"owner": "team:pay", "rules": ["global.pay.no_shell"]}
     inspected = shell.ok("bundle", "inspect", "acme.tar.gz", "--format", "json").json

