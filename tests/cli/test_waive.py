@@ -104,6 +104,7 @@ def test_from_the_waiver_to_the_audit(shell: Shell) -> None:
     assert states == {"waived"}
     (found,) = shown(shell, "explain", f"entry:{line['entry']}", LOGS)["rules"]
     assert [(f["status"], f["message"]) for f in found["findings"]] == [("waived", SAID)]
+    assert found["waivers"] == [waiver]
     (listed, _) = shown(shell, "waivers", "behavior.intent")["environments"]
     assert [(w["id"], w["status"], w["ends_soon"]) for w in listed["waivers"]] == [(waiver, "used", True)]
     shell.ok("audit", "evidence-pack", "pack", "-q")

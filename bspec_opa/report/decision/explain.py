@@ -74,6 +74,7 @@ def _rule_json(rule: ExplainedRule) -> JsonObject:
         "docs": docs_of(rule),
         "owner": entry.owner,
         "waivable": entry.waivable,
+        "waivers": [*rule.outcome.waivers],
         "effective": format_time(entry.effective_unix) if entry.effective_unix else "",
         "source": _source_json(entry, rule.blocks),
         "reads": [{"reference": r.reference, "value": cut(r.value, KEPT)} for r in rule.reads],
@@ -269,6 +270,7 @@ def _about(rule: ExplainedRule, explanation: Explanation) -> Iterator[str]:
         "controls": ", ".join(entry.controls),
         "owner": f"{entry.owner}; contact {explanation.contact}",
         "rule": f"{waivable}; {effective}",
+        **({"waiver": ", ".join(rule.outcome.waivers)} if rule.outcome.waivers else {}),
         "see": docs_of(rule) or f"{entry.path} of {entry.owner}",
     }
     for label, text in about.items():

@@ -68,6 +68,7 @@ EXPLANATION: dict[str, JsonObject] = {
             docs=LINE,
             owner=LINE,
             waivable=boolean(),
+            waivers=LINES,
             effective=LINE,
             source=_SOURCE,
             reads=array(obj(reference=LINE, value=TEXT)),

@@ -33,7 +33,8 @@ def decide_again(request: JsonObject, policy: Policy, mandatory: Iterable[str], 
         EngineError: no usable answer.
     """
     asked: JsonObject = {**request, "nonce": secrets.token_hex(NONCE_BYTES)}
-    decision = judge(panel.engine.decide(asked).decision, expectation(policy, asked))
+    expected = expectation(policy, asked)
+    decision = judge(panel.engine.decide(asked).decision, expected)
     # The floor is about records, and a check looks at none.
     return decision if request["action"] == CHECK else with_floor(decision, asked, mandatory)
 
