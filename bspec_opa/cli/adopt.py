@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
 
 
-@click.command("adopt", short_help="Bring an agent that runs already under the gate, marked so for ever.")
+@click.command("adopt", short_help="Bring an agent that runs already under the gate.")
 @INTENT
 @ENVIRONMENT
 @click.option(

@@ -70,7 +70,7 @@ def test_from_the_permission_to_the_lock(shell_at: At) -> None:
         assert "adoption  it runs already: no line in the environment before and no soak are asked for" in asked.err
     shell.ok("request", *here, "--adopt", "-q")
     lacking = shell(*adopt)
-    assert (lacking.code, "1 people as adopter, and 0 approved exactly this" in lacking.err) == (5, True)
+    assert (lacking.code, "1 person as adopter, and 0 approved exactly this" in lacking.err) == (5, True)
     shell.ok("approve", *here, "--adopt", "--role", "adopter", "--key", "keys/olaf.pem", "-q")
     assert shell.ok(*adopt).lines[0] == "ADOPTED  billing-support 1.0.0 → production"
     told = "in production since 2026-06-01T12:00:00Z"

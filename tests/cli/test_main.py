@@ -103,7 +103,7 @@ def test_help_has_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "said"),
     [
         (["validat"], 'did you mean "validate"?'),
-        (["zzzzzz"], "known: approve, attest, "),
+        (["zzzzzz"], "known: adopt, approve, attest, "),
         (["key", "generat"], 'did you mean "generate"?'),
         (["evaluate", "--envv", "x"], "--env"),
         (["evaluate", "behavior.intent"], "Missing option '--env'"),

@@ -64,7 +64,7 @@ def require_no_line(history: History, environment: str) -> None:
     head = history.head(environment)
     if head is not None:
         message = f"{environment} has a line already, ledger entry {head.seq}"
-        raise ADOPTION_LATE.error(message, hint="promote what is under the gate already")
+        raise ADOPTION_LATE.error(message, hint="promote it; that completes its lock, too")
 
 
 def require_quorum(situation: Situation) -> None:
@@ -77,7 +77,8 @@ def require_quorum(situation: Situation) -> None:
     assert adoption is not None  # noqa: S101 - the environment was permitted
     people = {a["principal"] for a in situation.approvals if a["role"] == adoption.role}
     if len(people) < adoption.count:
-        message = f"adopting takes {adoption.count} people as {adoption.role}, and {len(people)} approved exactly this"
+        wanted = "1 person" if adoption.count == 1 else f"{adoption.count} people"
+        message = f"adopting takes {wanted} as {adoption.role}, and {len(people)} approved exactly this"
         hint = f"bspec-opa approve INTENT --env {situation.given.environment.id} --adopt --role {adoption.role}"
         raise ADOPTION_QUORUM.error(message, hint=hint)
 
