@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from faults.page import PAGE, read_rows, rendered, row_of
 from faults.places import POSTGRESQL, prepare
 from faults.plan import KEYS, NAMES, WORKS_OF, tries
-from faults.trying import calls_of
+from faults.trying import warm
 from postgres import Server
 from project import Shelf
 
@@ -42,7 +42,7 @@ def run(wanted: list[tuple[str, str, str]], base: Path, server: Server | None) -
     for place in dict.fromkeys(key[0] for key in wanted):
         for name in dict.fromkeys(key[1] for key in wanted if key[0] == place):
             case = prepare(NAMES[name], place, signed, base / f"{place} {name}", server)
-            calls_of(case, "killed", base / "work", server)  # fills the cache of compiled policies
+            warm(case, base / "work", server)
             for fault in [key[2] for key in wanted if key[:2] == (place, name)]:
                 found = []
                 for tried in tries(case, fault, base / "work", server):

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from faults.conditions import ALL, kept_out_of, set_back_by
 from faults.places import FILE, SQLITE, prepare
-from faults.trying import KILL, calls_of, try_at
+from faults.trying import KILL, calls_of, try_at, warm
 from faults.works import PROMOTIONS, TRUST
 from project import HOUR, Project
 
@@ -32,7 +32,6 @@ KILLED = {FILE: ("write", "rename"), SQLITE: ("pwrite64",)}
 
 def at_calls(case: Case, base: Path) -> Iterator[Try | None]:
     """Killed at the last call of some kinds; once the disk is full, or fails."""
-    calls_of(case, KILL, base)  # fills the cache of compiled policies
     found = calls_of(case, KILL, base)
     for kind in KILLED[case.place]:
         yield try_at(case, KILL, last_of(found, kind), base)
@@ -49,6 +48,7 @@ def last_of(found: tuple[str, ...], kind: str) -> int:
 def sample(signed: Project, base: Path) -> Iterator[tuple[str, Iterator[Try | None]]]:
     work = base / "work"
     case = prepare(PROMOTIONS[0], FILE, signed, base / "case")
+    warm(case, work)
     yield "file", at_calls(case, work)
     yield "directories", kept_out_of(case, work, (ALL,))
     yield "clock", islice(set_back_by(case, work, HOUR), 1, 2)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +62,25 @@ class Try:
 def faults_of(case: Case) -> tuple[str, ...]:
     """Sends are PostgreSQL's alone."""
     return tuple(FAULTS) if case.place == POSTGRESQL else tuple(f for f in FAULTS if f != "ECONNRESET")
+
+
+def warm(case: Case, base: Path, server: Server | None = None) -> None:
+    """Do it once undisturbed: the cache of compiled policies is filled, and no child has to import anything again.
+
+    What is imported here starts no engine and no thread; a child that is forked can begin with it.
+    """
+
+    def names() -> list[str]:
+        said = json.loads(act(case.work, project))
+        assert "line" in said, said
+        found = examine(case.work, project, case.then, said)
+        assert not found.wrong, found.wrong
+        return list(sys.modules)
+
+    with copied(case, base, server) as project:
+        for name in forked(names):
+            with suppress(ImportError):
+                import_module(name)
 
 
 def calls_of(case: Case, fault: str, base: Path, server: Server | None = None) -> tuple[str, ...]:

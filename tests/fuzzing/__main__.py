@@ -6,16 +6,14 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from fuzzing.corpora import CORPORA, LARGEST, ROOT, save
+from fuzzing.corpora import CORPORA, LARGEST, ROOT, save, saved
 from fuzzing.harnesses import HARNESSES
 from fuzzing.mutating import mutations
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BUILD = ROOT / ".build" / "fuzz"
 LONGEST_S = 5
@@ -36,10 +34,17 @@ def by_atheris(name: str, seconds: int, *, keep: int) -> bool:
 
 
 def _keep(name: str, work: Path, number: int) -> None:
-    """The smallest of what reached new lines, beside the seeds."""
-    for file in sorted(work.iterdir(), key=lambda f: (f.stat().st_size, f.name))[:number]:
-        if file.stat().st_size <= LARGEST:
-            save(name, file.read_bytes())
+    """Of what reached new lines as few inputs as reach them all, and of those some, from the smallest to the largest."""
+    with tempfile.TemporaryDirectory() as found:
+        command = [sys.executable, "-m", "fuzzing.driver", name, "-merge=1", "-verbosity=0"]
+        subprocess.run(
+            [*command, found, str(CORPORA / name), str(work)], check=True, env=os.environ, capture_output=True
+        )
+        inputs = sorted((f.read_bytes() for f in Path(found).iterdir()), key=lambda d: (len(d), d))
+    known = set(saved(name))
+    new = [d for d in inputs if d not in known and len(d) <= LARGEST]
+    for data in new[:: max(1, len(new) // number)][:number]:
+        save(name, data)
 
 
 def by_hypothesis(name: str, seconds: int) -> bool:
