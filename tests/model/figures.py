@@ -5,7 +5,7 @@ from __future__ import annotations
 FIGURES = {
     "papers": (6876, 19280, 20),
     "inbox": (6658, 12056, 21),
-    "race": (6376, 21146, 21),
+    "race": (6370, 21122, 21),
     "rivals": (1595, 4006, 21),
     "onward": (7918, 23789, 22),
     "lock": (2723, 10127, 18),
