@@ -17,7 +17,7 @@ from bspec_opa.foundation.errors import BspecError, StoreError, TrustError
 from bspec_opa.foundation.limits import REDECIDE_LIMIT
 from bspec_opa.gate.request import without_nonce
 from bspec_opa.ledger.interface import require_unmoved
-from bspec_opa.ledger.reasons import RACE_LOST
+from bspec_opa.ledger.reasons import RACE_LOST, ROOT_ROLLED_BACK
 from bspec_opa.lock.chain import append_lines, load_lock, missing_lines, next_place, read_lock
 from bspec_opa.lock.line import artifact_subjects, line_subjects
 from bspec_opa.lock.reasons import CHANGED, NOT_IN_LEDGER
@@ -54,8 +54,9 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.facts.situation import Situation
 
 
-# What was decided on is not what is there any more: decide again. A lock that another run has just completed, too.
-_MOVED = frozenset({RACE_LOST.code, NEWER_ROOT.code, CHANGED.code})
+# What was decided on is not what is there any more: decide again. A lock that another run has just completed, too; and
+# a newer trust root that another run has remembered. Where the root itself was put back, reading it again says so.
+_MOVED = frozenset({RACE_LOST.code, NEWER_ROOT.code, CHANGED.code, ROOT_ROLLED_BACK.code})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +125,19 @@ def promote(session: Session, environment_name: str, keys: Keys, running: Runnin
     if keys.head is not None:
         require_head_key(keys.head, session.anchor.root)
     require_accepted(session.policy, session.anchor, environment.id, session.world)
-    # Before anything is appended: a machine that can't remember must not find that out afterwards.
-    session = _remembered(session)
     remember_accepted(session.policy, session.anchor, environment.id, session.world)
     added: tuple[Digest, ...] = ()
     for _ in range(REDECIDE_LIMIT):
         try:
-            session = witnessed(session, keys.ledger)
+            # Before anything is appended: a machine that can't remember must not find that out afterwards.
+            session = witnessed(_remembered(session), keys.ledger)
             shown = require_session_current(session, environment.id)
             sequencing = sequence(session, keys.ledger)
             added += tuple(r.id for r in sequencing.added)
+            require_same_root(session)
             session = reread(session, sequencing.ledger)
             outcome = _once(session, session.environment(environment_name), keys, running)
-        except StoreError as e:
+        except (StoreError, TrustError) as e:
             if e.code not in _MOVED:
                 raise
             session = reopen(session)

@@ -169,7 +169,7 @@ MORE = {
     "back": Left(runs=3, crashes=1, signatures=2),
     "revoked": Left(runs=3, crashes=1, signatures=1, revocations=1, roots=1),
     "objection": Left(runs=3, crashes=1, signatures=2, thefts=1),
-    "target": Left(runs=2, crashes=1, signatures=1, revocations=1, roots=1),
+    "target": Left(runs=2, crashes=1, signatures=1, revocations=1),
     "withdrawn": Left(runs=2, crashes=1, signatures=1, revocations=2),
     "source": Left(runs=3, crashes=1, signatures=2),
     "invalid": Left(runs=3, crashes=2, signatures=1),

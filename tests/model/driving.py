@@ -153,8 +153,9 @@ class Stopping:
         self.keyid, self.public = self._key.keyid, self._key.public
 
     def sign(self, message: bytes) -> bytes:
-        """Sign, when it is told to."""
-        self._actor.pause(SIGN)
+        """Sign; what comes of a decision only when it is told to."""
+        if self._actor.at == DECIDE:
+            self._actor.pause(SIGN)
         return self._key.sign(message)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 FIGURES = {
     "papers": (6876, 19280, 20),
     "inbox": (6658, 12056, 21),
-    "race": (6376, 21146, 21),
+    "race": (6370, 21122, 21),
     "rivals": (1595, 4006, 21),
     "onward": (7918, 23789, 22),
     "lock": (2723, 10127, 18),
@@ -18,4 +18,18 @@ FIGURES = {
     "invalid": (213, 528, 16),
 }
 """States, steps, and how deep the deepest state lies."""
-LARGE_FIGURES: dict[str, tuple[int, int, int]] = {}
+LARGE_FIGURES = {
+    "papers": (64394, 189933, 25),
+    "inbox": (50635, 155964, 24),
+    "race": (26068, 83815, 26),
+    "rivals": (254403, 925398, 29),
+    "onward": (372838, 1088491, 30),
+    "lock": (166288, 751263, 29),
+    "back": (194321, 567197, 29),
+    "revoked": (54115, 173749, 27),
+    "objection": (12362, 34693, 26),
+    "target": (12631, 37503, 23),
+    "withdrawn": (59159, 193743, 25),
+    "source": (19449, 54327, 29),
+    "invalid": (955, 2853, 21),
+}

@@ -134,13 +134,18 @@ class Protocol:
         return moved(grown, number, run._replace(step=CHECKPOINT))
 
     def is_unmoved(self, state: State, run: Run) -> bool:
-        return state.covered == run.tree and (not run.sequenced or state.root == run.root)
+        return state.covered == run.tree and (not run.sequenced or self.is_same_root(state, run))
+
+    def is_same_root(self, state: State, run: Run) -> bool:
+        return state.root == run.root
 
     def checkpoint(self, state: State, number: int) -> State:
         """Sign over what has just been won."""
         run = state.runs[number]
         covered = state._replace(covered=len(state.ledger))
         if not run.sequenced:
+            if not self.is_same_root(state, run):
+                return self.again(covered, number)
             return moved(covered, number, run._replace(step=DECIDE, tree=len(state.ledger), drafts=(), sequenced=True))
         if run.drafts[0].kind == DENIAL:
             return moved(covered, number, Run())

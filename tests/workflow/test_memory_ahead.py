@@ -10,11 +10,12 @@ import pytest
 from project import HOUR
 
 from bspec_opa.foundation.digest import digest_of
-from bspec_opa.foundation.errors import BspecError
+from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.lock.chain import append_lines
-from bspec_opa.workflow.checkout.memory import check_current, remember_current
+from bspec_opa.workflow.checkout.memory import check_current, remember, remember_current
 from bspec_opa.workflow.evaluate import situation_of
 from bspec_opa.workflow.promote import promote
+from bspec_opa.workflow.sequence import sequence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,13 +89,58 @@ def test_a_line_that_the_ledger_never_had_stays_a_fault(signed: Project) -> None
     assert raised.value.code == "lock.not-in-ledger"
 
 
+@pytest.mark.attack("A88")
+def test_a_newer_root_that_another_run_remembers_is_no_rollback(
+    signed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our reading of the root and our sequencing another run has seen the next one: it is read and decided on."""
+    session = signed.session()
+    genuine = sequence
+    overtaking: list[int] = []
+
+    def overtaken(session: Any, signer: Any) -> Any:
+        if not overtaking:
+            overtaking.append(1)
+            signed.next_root()
+            memory_of(signed)
+        return genuine(session, signer)
+
+    monkeypatch.setattr("bspec_opa.workflow.promote.sequence", overtaken)
+    outcome = promote(session, "staging", signed.keys)
+    assert outcome.line == digest_of(signed.lines()[0])
+    assert signed.verify().root_version == 2
+
+
+@pytest.mark.attack("A18")
+def test_a_root_that_is_put_back_while_it_is_decided_is_one(signed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    genuine = sequence
+
+    def putting_back(session: Any, signer: Any) -> Any:
+        path = signed.next_root()
+        memory_of(signed)
+        path.unlink()
+        return genuine(session, signer)
+
+    monkeypatch.setattr("bspec_opa.workflow.promote.sequence", putting_back)
+    with pytest.raises(BspecError) as raised:
+        signed.promote()
+    assert raised.value.code == "ledger.root-rolled-back"
+    assert raised.value.exit_code == ExitCode.TRUST
+    assert not signed.lock.exists()
+
+
+def memory_of(project: Project) -> None:
+    """Another run remembers what is there now."""
+    session = project.session()
+    remember(session.anchor, session.ledger, project.environ)
+
+
 def test_a_promotion_that_was_overtaken_in_a_later_second(signed: Project) -> None:
     """The clock is read again where the ledger went on since; one that is still behind is wrong."""
     overtaken = signed.session()
     signed.now += 3
     line = signed.allowed().line
-    clocks = iter([signed.now + 1])
-    going = replace(overtaken, world=replace(overtaken.world, clock=lambda: next(clocks)))
+    going = replace(overtaken, world=replace(overtaken.world, clock=lambda: signed.now + 1))
     assert promote(going, "staging", signed.keys).line == line
     late = replace(overtaken, world=replace(overtaken.world, clock=lambda: signed.now - 1))
     with pytest.raises(BspecError) as raised:
