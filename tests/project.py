@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.facts.evaluation import Evaluation
     from bspec_opa.workflow.issue import Issued
     from bspec_opa.workflow.promote import Outcome
-    from bspec_opa.workflow.verifying.verify import Verification
+    from bspec_opa.workflow.verifying.verified import Verification
 
 NOW = parse_time("2026-06-01T12:00:00Z")
 HOUR, DAY = 3_600, 86_400

@@ -23,7 +23,7 @@ from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_pro
 from bspec_opa.workflow.currency.stating import check_head
 from bspec_opa.workflow.probe import probe_request
 from bspec_opa.workflow.verifying.checking import examine_lock
-from bspec_opa.workflow.verifying.verify import withdrawal_problem
+from bspec_opa.workflow.verifying.verified import withdrawal_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

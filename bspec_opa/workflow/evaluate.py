@@ -18,9 +18,10 @@ from bspec_opa.workflow.facts.adopting import without_source
 from bspec_opa.workflow.facts.ending import ending_notes
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
+from bspec_opa.workflow.facts.given import Given
 from bspec_opa.workflow.facts.objections import objections
 from bspec_opa.workflow.facts.rolling import rollback_to
-from bspec_opa.workflow.facts.situation import Given, Situation, assemble
+from bspec_opa.workflow.facts.situation import Situation, assemble
 from bspec_opa.workflow.facts.waivers import refused, standings, terms_of, unseen_notes
 
 if TYPE_CHECKING:

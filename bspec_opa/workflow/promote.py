@@ -16,11 +16,10 @@ from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError, StoreError, TrustError
 from bspec_opa.foundation.limits import REDECIDE_LIMIT
 from bspec_opa.gate.request import without_nonce
-from bspec_opa.ledger.interface import require_unmoved
 from bspec_opa.ledger.reasons import RACE_LOST, ROOT_ROLLED_BACK
-from bspec_opa.lock.chain import append_lines, load_lock, missing_lines, next_place, read_lock
+from bspec_opa.lock.chain import next_place
 from bspec_opa.lock.line import artifact_subjects, line_subjects
-from bspec_opa.lock.reasons import CHANGED, NOT_IN_LEDGER
+from bspec_opa.lock.reasons import CHANGED
 from bspec_opa.trust.currency.statement import require_head_key
 from bspec_opa.workflow.checkout.accepting import remember_accepted, require_accepted
 from bspec_opa.workflow.checkout.memory import remember_current
@@ -30,6 +29,7 @@ from bspec_opa.workflow.checkout.reviewed import keep_entries
 from bspec_opa.workflow.checkout.session import reopen, require_same_root, reread
 from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.checkout.texts import keep_components
+from bspec_opa.workflow.completing import complete_known, complete_own
 from bspec_opa.workflow.currency.demanding import require_session_current
 from bspec_opa.workflow.currency.stating import refresh_head
 from bspec_opa.workflow.evaluate import decide, situation_of
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from bspec_opa.trust.signers import Signer
     from bspec_opa.workflow.checkout.session import Session
     from bspec_opa.workflow.facts.evaluation import Evaluation
-    from bspec_opa.workflow.facts.history import History
     from bspec_opa.workflow.facts.situation import Situation
 
 
@@ -170,7 +169,7 @@ def _once(session: Session, environment: Environment, keys: Keys, running: Runni
     lock = lock_beside(session.file)
     # Proven first: a line that the records do not bear out is not copied into the lock either.
     _require_proven(session, situation)
-    restored = _complete_known(lock, session)
+    restored = complete_known(lock, session)
     if situation.is_current and situation.head is not None:
         return Outcome(None, situation.head.line, situation.head.seq, lock, (), restored)
     if running is not None:
@@ -191,7 +190,7 @@ def _once(session: Session, environment: Environment, keys: Keys, running: Runni
     line = _line(session, situation, evaluation, maker, keys)
     entry = _append(session, line, keys)
     require_line_witnessed(session, entry)
-    _complete_own(lock, session)
+    complete_own(lock, session)
     return Outcome(evaluation, digest_of(line.envelope.rstrip(b"\n")), entry, lock, (), restored)
 
 
@@ -212,62 +211,6 @@ def _require_proven(session: Session, situation: Situation) -> None:
     for head in built_on:
         if head is not None:
             verify_head(head, session.history, evidence)
-
-
-def complete_lock(path: Path, history: History) -> int:
-    """Append to the lock what the ledger has and it lacks; copies bytes and signs nothing (attack A48).
-
-    Returns:
-        How many lines it lacked.
-
-    Raises:
-        TrustError: the file holds something that the ledger does not.
-        StoreError: it can't be written.
-    """
-    found = load_lock(path)
-    missing = missing_lines(read_lock(found, str(path)), lock_of(history), str(path))
-    if missing:
-        append_lines(path, found, missing)
-    return len(missing)
-
-
-def _complete_known(path: Path, session: Session) -> int:
-    """Complete the lock from the ledger that this run knows.
-
-    Another run may have appended and written its line since that ledger was read. So a line that is not in it is
-    looked for in the ledger as it is now, before it counts as one that the ledger never had.
-
-    Raises:
-        StoreError: the ledger has moved: decide again.
-        TrustError: as :func:`complete_lock`.
-    """
-    try:
-        return complete_lock(path, session.history)
-    except TrustError as e:
-        if e.code == NOT_IN_LEDGER.code:
-            require_unmoved(read_ledger(session.project, session.anchor), session.ledger.tip)
-        raise
-
-
-def _complete_own(path: Path, session: Session) -> None:
-    """Complete the lock after an append: the line is in the ledger, so there is nothing to decide again.
-
-    Raises:
-        StoreError: it can't be written; the next run completes it.
-    """
-    for _ in range(REDECIDE_LIMIT - 1):
-        try:
-            complete_lock(path, _history_now(session))
-        except StoreError as e:
-            if e.code != CHANGED.code:
-                raise
-        else:
-            return
-    complete_lock(path, _history_now(session))
-
-
-def _history_now(session: Session) -> History:
-    return reread(session, open_store(session.project, session.anchor).read()).history
 
 
 def _keep_objects(session: Session, evaluation: Evaluation) -> None:

@@ -83,7 +83,7 @@ def test_vectors(value: JsonValue, expected: bytes) -> None:
 )
 def test_what_has_no_canonical_form_is_refused(value: object) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        canonical_bytes(cast(JsonValue, value))
+        canonical_bytes(cast("JsonValue", value))
     assert caught.value.code == "foundation.not-canonical"
 
 
@@ -111,13 +111,13 @@ def test_every_character_is_written_as_the_reference_writes_it() -> None:
 
 @given(VALUES)
 def test_the_bytes_are_those_of_the_reference(value: JsonValue) -> None:
-    assert canonical_bytes(value) == rfc8785.dumps(cast(Any, value))
+    assert canonical_bytes(value) == rfc8785.dumps(cast("Any", value))
 
 
 @given(st.dictionaries(st.text("a\x7f\x80\ue000\U00010000", max_size=2), st.dictionaries(TEXTS, SCALARS)))
 def test_keys_are_sorted_by_utf_16_units_at_every_level(value: JsonValue) -> None:
-    assert canonical_bytes(value) == rfc8785.dumps(cast(Any, value))
-    assert canonical_bytes([value]) == rfc8785.dumps([cast(Any, value)])
+    assert canonical_bytes(value) == rfc8785.dumps(cast("Any", value))
+    assert canonical_bytes([value]) == rfc8785.dumps([cast("Any", value)])
 
 
 @given(st.dictionaries(TEXTS, SCALARS))

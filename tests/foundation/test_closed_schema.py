@@ -78,12 +78,12 @@ def fitting(schema: JsonObject) -> st.SearchStrategy[JsonValue]:
         return st.sampled_from(cast("list[JsonValue]", schema["enum"]))
     makers: dict[str, Callable[[JsonObject], st.SearchStrategy[JsonValue]]] = {
         "boolean": lambda _: st.booleans(),
-        "integer": lambda s: st.integers(cast(int, s["minimum"]), cast(int, s["maximum"])),
+        "integer": lambda s: st.integers(cast("int", s["minimum"]), cast("int", s["maximum"])),
         "string": lambda _: st.text("ab", max_size=3),
         "array": lambda s: st.lists(
             fitting(cast("JsonObject", s["items"])),
-            min_size=cast(int, s.get("minItems", 0)),
-            max_size=cast(int, s.get("maxItems", 3)),
+            min_size=cast("int", s.get("minItems", 0)),
+            max_size=cast("int", s.get("maxItems", 3)),
         ),
         "object": _fitting_object,
     }

@@ -19,9 +19,10 @@ from bspec_opa.report.audit.pack import pages
 from bspec_opa.workflow.audit.moment import audit_at
 from bspec_opa.workflow.audit.packing import write_pack
 from bspec_opa.workflow.checkout.signing import Maker
+from bspec_opa.workflow.completing import complete_lock
 from bspec_opa.workflow.evaluate import decide, situation_of
 from bspec_opa.workflow.facts.history import read_history
-from bspec_opa.workflow.promote import _line, complete_lock
+from bspec_opa.workflow.promote import _line
 
 if TYPE_CHECKING:
     from collections.abc import Callable

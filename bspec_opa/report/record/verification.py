@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.report.writing.style import Style
     from bspec_opa.workflow.currency.demanding import Shown
-    from bspec_opa.workflow.verifying.verify import Verification, VerifiedLine
+    from bspec_opa.workflow.verifying.verified import Verification, VerifiedLine
 
 
 def verification_text(verification: Verification, lock: str, style: Style) -> str:

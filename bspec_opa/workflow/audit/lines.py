@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from bspec_opa.foundation.digest import Digest, digest_of
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
-from bspec_opa.workflow.facts import history as facts
+from bspec_opa.workflow.facts import heads
 from bspec_opa.workflow.facts.adopting import Adopted, adopted_in
 from bspec_opa.workflow.facts.evaluation import BundleRef
+from bspec_opa.workflow.facts.history import History
 from bspec_opa.workflow.facts.reviews import is_emergency, reviews_of
 
 if TYPE_CHECKING:
@@ -178,9 +179,9 @@ def past_line(found: Sequenced, record: Record, known: Mapping[str, Sequenced]) 
 
 def _reviews(found: Sequenced, record: Record, known: Mapping[str, Sequenced]) -> tuple[Signed, ...]:
     """Who reviewed an emergency, as far as the records go."""
-    counted = tuple(facts.Sequenced(s.record, s.entry.seq) for s in known.values() if s.record)
-    line = facts.head_of(facts.Sequenced(record, found.entry.seq))
-    history = facts.History(counted, (), 0)
+    counted = tuple(heads.Sequenced(s.record, s.entry.seq) for s in known.values() if s.record)
+    line = heads.head_of(heads.Sequenced(record, found.entry.seq))
+    history = History(counted, (), 0)
     ids = [r.id for r in reviews_of(history, line)] if is_emergency(line) else []
     return _signed("review", ids, known)
 

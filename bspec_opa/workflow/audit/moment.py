@@ -20,7 +20,8 @@ from bspec_opa.workflow.audit.opening import open_record, require_agent, require
 from bspec_opa.workflow.audit.reasons import BAD_MOMENT
 from bspec_opa.workflow.audit.sequenced import agents_in, read_sequenced, revoked_since, roots_at
 from bspec_opa.workflow.evaluate import stored_intent
-from bspec_opa.workflow.facts.history import LINE_TYPES, read_history
+from bspec_opa.workflow.facts.heads import LINE_TYPES
+from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.recorded.decisions import decision_of
 from bspec_opa.workflow.verifying.rebuilding import publisher_key
 from bspec_opa.workflow.verifying.verify import Evidence, verify_head
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.audit.sequenced import Sequenced
     from bspec_opa.workflow.checkout.world import World
     from bspec_opa.workflow.facts.history import History
-    from bspec_opa.workflow.verifying.rebuilding import Past
+    from bspec_opa.workflow.verifying.past import Past
 
 AUTHORISED, NOTHING, NOT_PROVEN = "authorised", "nothing", "not-proven"
 NO_LINE = "no line"

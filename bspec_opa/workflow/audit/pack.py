@@ -21,7 +21,7 @@ from bspec_opa.foundation.closed_schema import DIGEST, IDENTIFIER, TEXT, TIME, a
 from bspec_opa.foundation.digest import digest_of, hex_of
 from bspec_opa.foundation.times import format_time
 from bspec_opa.trust.predicates import ORIGIN
-from bspec_opa.workflow.facts.history import LINE_TYPES
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.recorded.decisions import KINDS
 
 if TYPE_CHECKING:

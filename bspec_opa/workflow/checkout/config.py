@@ -28,6 +28,10 @@ FILE_NAME = "bspec-opa.toml"
 PREFIX = "BSPEC_OPA_"
 ENGINES = ("embedded", "managed", "rest")
 FORMATS = ("text", "json", "jsonl")
+SIGNERS = (
+    *("author", "approver", "evaluator", "promoter", "reviewer", "revoker", "retirer"),
+    *("gate", "ledger", "head"),
+)
 
 # name -> kind; lists are written as TOML arrays; in variables paths are separated by colons, texts by spaces.
 KEYS: Mapping[str, str] = {
@@ -59,16 +63,7 @@ KEYS: Mapping[str, str] = {
     "witness.cert": "path",
     "witness.key": "path",
     "witness.token_file": "path",
-    "signing.author": "key",
-    "signing.approver": "key",
-    "signing.evaluator": "key",
-    "signing.promoter": "key",
-    "signing.reviewer": "key",
-    "signing.revoker": "key",
-    "signing.retirer": "key",
-    "signing.gate": "key",
-    "signing.ledger": "key",
-    "signing.head": "key",
+    **{f"signing.{role}": "key" for role in SIGNERS},
 }
 # Why these must lie inside the project where the checkout names them: one is sent away, two are written to.
 INSIDE: Mapping[str, str] = {

@@ -29,7 +29,8 @@ from bspec_opa.workflow.facts.controls import (
     judge_controls,
 )
 from bspec_opa.workflow.facts.evaluation import BundleRef
-from bspec_opa.workflow.facts.history import LINE_TYPES, read_history
+from bspec_opa.workflow.facts.heads import LINE_TYPES
+from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.proof import Proof, approved, proof_from, proof_of
 from bspec_opa.workflow.reasons import NO_CONTROLS, NO_DECISION, UNKNOWN_BUNDLE
 from bspec_opa.workflow.recorded.decisions import DENIAL
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
     from bspec_opa.workflow.facts.evaluation import Evaluation
-    from bspec_opa.workflow.facts.history import Head, History
+    from bspec_opa.workflow.facts.heads import Head
+    from bspec_opa.workflow.facts.history import History
 
 NOT_VERIFIED = "the file says so itself: nothing in it was verified"
 ONLY_CURRENT = (

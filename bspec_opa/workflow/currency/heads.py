@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.trust.currency.statement import CURRENT, RETIRED, REVOKED, CurrentLine
 from bspec_opa.trust.withdrawal import RETIREMENT
-from bspec_opa.workflow.facts.history import LINE_TYPES, agent_of_entry, read_history
+from bspec_opa.workflow.facts.heads import LINE_TYPES
+from bspec_opa.workflow.facts.history import agent_of_entry, read_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.root import TrustRoot
-    from bspec_opa.workflow.facts.history import Head, History
+    from bspec_opa.workflow.facts.heads import Head
+    from bspec_opa.workflow.facts.history import History
 
 
 def heads_of(

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment, TrustRoot
-    from bspec_opa.workflow.facts.history import History, Sequenced
+    from bspec_opa.workflow.facts.heads import Sequenced
+    from bspec_opa.workflow.facts.history import History
 
 
 def counting_in(history: History, environment: Environment, root: TrustRoot, surface: Digest) -> History:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.foundation.digest import Digest, digest_of
 from bspec_opa.foundation.errors import BspecError, Location
-from bspec_opa.foundation.times import parse_time
 from bspec_opa.trust.authority import Record, verify_record
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.statement import parse_statement
 from bspec_opa.workflow.facts.evaluation import Rejected
+from bspec_opa.workflow.facts.heads import LINE_TYPES, Head, Sequenced, head_of
 from bspec_opa.workflow.facts.past import verify_line, verify_standing, verify_then
 from bspec_opa.workflow.facts.voiding import Void
 from bspec_opa.workflow.facts.withdrawing import (
@@ -31,50 +30,9 @@ from bspec_opa.workflow.reasons import SPENT, WRONG_KIND
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.root import TrustRoot
-
-LINE_TYPES = frozenset({"promotion", "rollback"})
-
-
-@dataclass(frozen=True, slots=True)
-class Sequenced:
-    """A verified record with its place: ledger entry ``seq``, or ``None`` while it is only in the inbox."""
-
-    record: Record
-    seq: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The current line of one agent in one environment.
-
-    Attributes:
-        line: sha256 of the line without its line feed; what ``base`` and ``source`` name.
-        seq: the ledger entry that holds it.
-        at: when it was decided, Unix seconds.
-        record: the verified promotion.
-        revoked: the revocation of this line, if there is one: nothing may be built on it or deployed from it, and
-            what comes next is still compared with it.
-    """
-
-    line: Digest
-    seq: int
-    at: int
-    record: Record
-    revoked: Withdrawal | None = None
-
-    @property
-    def binding(self) -> JsonObject:
-        """The identities that the line binds."""
-        binding = self.record.predicate["binding"]
-        assert isinstance(binding, dict)  # noqa: S101 - the predicate's schema was checked
-        return binding
-
-    def subject(self, name: str) -> Digest:
-        """The digest of one of the line's subjects."""
-        return next(s.digest for s in self.record.statement.subjects if s.name == name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +108,6 @@ class History:
             former=(*self.former, *(s for s in everything if s.record.id in revoked and s.record.type == "submit")),
             withdrawals=withdrawals,
         )
-
-
-def head_of(line: Sequenced, revoked: Withdrawal | None = None) -> Head:
-    """A line of the ledger as what the next ones name."""
-    assert line.seq is not None  # noqa: S101 - lines are never in an inbox
-    at = parse_time(str(line.record.predicate["now"]))
-    return Head(digest_of(line.record.envelope.rstrip(b"\n")), line.seq, at, line.record, revoked)
 
 
 def read_history(entries: Sequence[Entry], roots: Sequence[TrustRoot], agent: str, now: int) -> History:

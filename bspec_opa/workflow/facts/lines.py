@@ -9,7 +9,7 @@ from bspec_opa.gate.request import input_digest
 from bspec_opa.lock.chain import check_chain
 from bspec_opa.lock.line import PROMOTION, ROLLBACK
 from bspec_opa.workflow.facts.adopting import adopted_by
-from bspec_opa.workflow.facts.history import LINE_TYPES
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.situation import change_recorded
 
 if TYPE_CHECKING:

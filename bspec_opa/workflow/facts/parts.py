@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bspec_opa.gate.request import Facts
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.trust.authority import Record
-    from bspec_opa.workflow.facts.history import Head, Sequenced
-    from bspec_opa.workflow.facts.situation import Given
+    from bspec_opa.workflow.facts.given import Given
+    from bspec_opa.workflow.facts.heads import Head, Sequenced
 
 
 def runs_of(records: Sequence[Sequenced]) -> list[EvidenceRun]:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonValue
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.authority import Record
-    from bspec_opa.workflow.facts.history import Head, History
+    from bspec_opa.workflow.facts.heads import Head
+    from bspec_opa.workflow.facts.history import History
 
 
 def unreviewed(history: History, environment: str) -> tuple[Head, ...]:

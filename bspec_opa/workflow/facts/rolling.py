@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.trust.authority import Record
-    from bspec_opa.workflow.facts.history import Head, History, Sequenced
+    from bspec_opa.workflow.facts.heads import Head, Sequenced
+    from bspec_opa.workflow.facts.history import History
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,70 +33,26 @@ from bspec_opa.workflow.facts.parts import (
 from bspec_opa.workflow.facts.requests import is_promoted, newest_request, requester
 from bspec_opa.workflow.facts.reviews import reviews_since, unreviewed, unreviewed_facts
 from bspec_opa.workflow.facts.viewing import Place, ViewMaker
-from bspec_opa.workflow.facts.waivers import Seen, input_facts, no_terms, refused_facts, waivers_of
+from bspec_opa.workflow.facts.waivers import Seen, input_facts, refused_facts, waivers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from bspec_opa.approval.waivers import Terms, Waiver
+    from bspec_opa.approval.waivers import Waiver
     from bspec_opa.binding.model import Binding
     from bspec_opa.evidence.facts import EvidenceRun
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.intent.change import Change
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.trust.authority import Record
-    from bspec_opa.trust.root import Environment
-    from bspec_opa.workflow.facts.history import Head, History
-    from bspec_opa.workflow.facts.rolling import Rollback
+    from bspec_opa.workflow.facts.given import Given
+    from bspec_opa.workflow.facts.heads import Head
+    from bspec_opa.workflow.facts.history import History
 
 NO_SOURCE = "none"
 MISSING_SOURCE = "missing"
 PROMOTE = "promote"
 ROLLBACK = "rollback"
-
-
-def _nothing_withdrawn(_: Binding | None) -> Sequence[JsonObject]:
-    return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What a situation is made of.
-
-    Attributes:
-        loaded: the intent that would be promoted.
-        environment: where to, as the trust root declares it.
-        binding: what ``resolve`` made; ignored where the environment has a source, whose binding is carried.
-        history: the ledger's verified records, with the inbox's where that is wanted.
-        now: Unix seconds.
-        read_intent: gives back an intent that the ledger refers to, by its digest.
-        delegates: agents that this one may delegate to and that have a current line here.
-        withdrawn: what the catalogs have withdrawn of a binding.
-        rejected: records that were there and do not count.
-        rollback: the line to go back to, if this is no promotion: then its intent is ``loaded``.
-        terms: what bounds waivers; asked for only where there are any.
-        adopting: whether an agent is adopted that runs already; then the environment has no source.
-    """
-
-    loaded: LoadedIntent
-    environment: Environment
-    binding: Binding | None
-    history: History
-    now: int
-    read_intent: Callable[[Digest], LoadedIntent]
-    delegates: frozenset[str] = frozenset()
-    withdrawn: Callable[[Binding | None], Sequence[JsonObject]] = _nothing_withdrawn
-    rejected: Sequence[JsonObject] = ()
-    rollback: Rollback | None = None
-
-    @property
-    def source_head(self) -> Head | None:
-        """The source environment's current line, from which a promotion is carried; a rollback is carried from none."""
-        carried = self.environment.from_ and self.rollback is None
-        return self.history.standing(self.environment.from_) if carried else None
-
-    terms: Callable[[], Terms] = no_terms
-    adopting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

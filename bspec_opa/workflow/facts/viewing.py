@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bspec_opa.evidence.facts import EvidenceRun
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.intent.change import Change
-    from bspec_opa.workflow.facts.history import Head
-    from bspec_opa.workflow.facts.situation import Given
+    from bspec_opa.workflow.facts.given import Given
+    from bspec_opa.workflow.facts.heads import Head
     from bspec_opa.workflow.facts.waivers import Seen
 
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.gate.decision import Decision
     from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.workflow.facts.given import Given
     from bspec_opa.workflow.facts.history import History
-    from bspec_opa.workflow.facts.situation import Given, Situation
+    from bspec_opa.workflow.facts.situation import Situation
 
 SOON_SECONDS = 7 * 86_400
 """A waiver that ends within this time is pointed out."""

@@ -23,7 +23,8 @@ from bspec_opa.workflow.checkout.place import open_place
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import session_in
 from bspec_opa.workflow.evaluate import stored_intent
-from bspec_opa.workflow.facts.history import LINE_TYPES, agent_of_entry, read_history
+from bspec_opa.workflow.facts.heads import LINE_TYPES
+from bspec_opa.workflow.facts.history import agent_of_entry, read_history
 from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
 from bspec_opa.workflow.reasons import OTHER_AGENT, ROLLBACK_TARGET, ROLLBACK_UNKNOWN
 from bspec_opa.workflow.recorded.decisions import decision_of
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.place import Place
     from bspec_opa.workflow.checkout.session import Session
     from bspec_opa.workflow.checkout.world import World
-    from bspec_opa.workflow.facts.history import Head
+    from bspec_opa.workflow.facts.heads import Head
 
 _DIGITS = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
 _ENTRY = re.compile(r"(?:entry|seq):(0|[1-9][0-9]{0,14})")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.facts.adopting import Adopted
     from bspec_opa.workflow.facts.situation import Situation
-    from bspec_opa.workflow.verifying.rebuilding import Past
+    from bspec_opa.workflow.verifying.past import Past
 
 _HINT = "treat the gate's key as stolen"
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bspec_opa.trust.signers import Signer
     from bspec_opa.workflow.checkout.place import Place
     from bspec_opa.workflow.checkout.world import World
-    from bspec_opa.workflow.facts.history import Head
+    from bspec_opa.workflow.facts.heads import Head
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from bspec_opa.bundle.archive import compress
 from bspec_opa.foundation.digest import Digest, digest_of, is_digest
 from bspec_opa.trust.statement import parse_statement
 from bspec_opa.workflow.checkout.deciding import policy_of
-from bspec_opa.workflow.facts.history import LINE_TYPES
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.past import verify_line
 from bspec_opa.workflow.recorded.inputs import read_input
 from bspec_opa.workflow.recorded.reasons import NO_DECISION, NO_LEDGER

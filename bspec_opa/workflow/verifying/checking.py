@@ -21,7 +21,8 @@ from bspec_opa.workflow.checkout.project import find_project, intent_beside
 from bspec_opa.workflow.currency.demanding import load_head, require_current
 from bspec_opa.workflow.reasons import NO_LOCK, OTHER_AGENT
 from bspec_opa.workflow.verifying.deployed import compare_deployed, read_deployed
-from bspec_opa.workflow.verifying.verify import Evidence, Verification, require_standing_lines, verify_lock
+from bspec_opa.workflow.verifying.verified import Verification, require_standing_lines
+from bspec_opa.workflow.verifying.verify import Evidence, verify_lock
 from bspec_opa.workflow.witness.cosigning import require_witnessed
 
 if TYPE_CHECKING:

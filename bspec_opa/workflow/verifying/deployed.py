@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bspec_opa.foundation.errors import error_of
 from bspec_opa.workflow.reasons import DEPLOYED_DIFFERS, DEPLOYED_SUPERSEDED
 from bspec_opa.workflow.running import DEPLOYED_SCHEMA, NAME, BoundComparison, bound_of, read_deployed
-from bspec_opa.workflow.verifying.verify import withdrawal_problem
+from bspec_opa.workflow.verifying.verified import withdrawal_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.document.document import Document
     from bspec_opa.foundation.errors import Problem
     from bspec_opa.lock.line import LockLine
-    from bspec_opa.workflow.verifying.verify import Verification, VerifiedLine
+    from bspec_opa.workflow.verifying.verified import Verification, VerifiedLine
 
 __all__ = ["DEPLOYED_SCHEMA", "compare_deployed", "expected_of", "read_deployed"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.binding.read import binding_from_json
@@ -24,30 +24,28 @@ from bspec_opa.workflow.checkout.reviewed import stored_differences
 from bspec_opa.workflow.evaluate import stored_intent
 from bspec_opa.workflow.facts.adopting import adopted_by, own_adoption
 from bspec_opa.workflow.facts.evaluators import counting_in
+from bspec_opa.workflow.facts.given import Given
 from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import going_back
 from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
-from bspec_opa.workflow.facts.situation import Given, assemble, change_recorded
+from bspec_opa.workflow.facts.situation import assemble, change_recorded
 from bspec_opa.workflow.facts.waivers import terms_of
 from bspec_opa.workflow.life.rebuilding import adopting_environment, check_adoption
 from bspec_opa.workflow.reasons import FACTS_DIFFER, REPLAY_DIFFERS, WEAK_ASSURANCE
+from bspec_opa.workflow.verifying.past import STOLEN, Past
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from bspec_opa.bundle.signing.verify import Verified
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.intent.load import LoadedIntent
-    from bspec_opa.ledger.entry import Entry
-    from bspec_opa.ledger.objects import ObjectStore
-    from bspec_opa.trust.authority import Record
-    from bspec_opa.trust.root import Environment, TrustRoot
+    from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.checkout.deciding import Policy
     from bspec_opa.workflow.facts.history import History
     from bspec_opa.workflow.facts.rolling import Rollback
     from bspec_opa.workflow.facts.situation import Situation
 
-STOLEN = "treat the gate's key as stolen"
 _WORTH = (ASSERTED, MEASURED, CROSS_CHECKED)
 _EMBEDDED, _MANAGED, _SIDECAR = ("embedded", "measured"), ("managed", "measured"), ("rest", "echoed")
 _ENGINES = {
@@ -56,39 +54,6 @@ _ENGINES = {
     CROSS_CHECKED: ([_EMBEDDED, _SIDECAR], [_EMBEDDED, _MANAGED]),
 }
 """Assurance to the engines that give it, and how they know their bundle; one engine twice agrees with itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What there was when a line was decided.
-
-    Attributes:
-        record: the line, verified.
-        at: what errors call it.
-        entry: the ledger entry that holds the line.
-        before: the entries before it.
-        roots: up to the root that the line names.
-        objects: exact documents by their digest.
-        environ: for the code cache.
-    """
-
-    record: Record
-    at: str
-    entry: Entry
-    before: Sequence[Entry]
-    roots: Sequence[TrustRoot]
-    objects: ObjectStore
-    environ: Mapping[str, str]
-
-    @property
-    def environment(self) -> Environment:
-        """Where the line promoted to, as the root of that time declares it."""
-        return self.roots[-1].environment(str(self.record.environment))
-
-    @property
-    def predicate(self) -> dict[str, Any]:
-        """What the line says; its closed schema was checked."""
-        return self.record.predicate
 
 
 def rebuild(past: Past) -> int:
