@@ -41,8 +41,9 @@ from bspec_opa.report.decision.impact_schema import IMPACT
 from bspec_opa.report.decision.rolling import ROLLBACK
 from bspec_opa.report.lint.schema import LINT
 from bspec_opa.report.record.database import DATABASE
-from bspec_opa.report.record.head_schema import DEMAND, HEADS, SHOWN
+from bspec_opa.report.record.head_schema import DEMAND, HEADS
 from bspec_opa.report.record.ledger_schema import LEDGER
+from bspec_opa.report.record.verification_schema import VERIFYING
 from bspec_opa.report.record.waivers_schema import STANDING, WAIVING
 from bspec_opa.report.record.withdrawal import SCHEMAS as WITHDRAWING
 from bspec_opa.report.record.witness_schema import KNOWN_WITNESSES, WITNESSING
@@ -206,38 +207,7 @@ _SCHEMAS = {
         },
     ),
     "bspec.key/v1": ((0,), {"keyid": HEX64, "algorithm": enum("ed25519", "ecdsa-p256-sha256"), "file": LINE}),
-    "bspec.verification/v1": (
-        (0,),
-        {
-            "agent": IDENTIFIER,
-            "tree_size": integer(1),
-            "trust_root_version": integer(1),
-            "deployed": LINE,
-            "currency": SHOWN,
-            "lines": array(
-                obj(
-                    number=integer(1),
-                    digest=DIGEST,
-                    environment=IDENTIFIER,
-                    at=TIME,
-                    entry=integer(),
-                    assurance=ASSURANCE,
-                    rules=integer(1),
-                    current=boolean(),
-                    kind=enum("promotion", "rollback"),
-                    target_line=OPTIONAL_DIGEST,
-                    emergency=boolean(),
-                    reviewed_by=array(PRINCIPAL),
-                    adopted=LINES,
-                    withdrawn=TEXT,
-                    approvals=array(obj(principal=PRINCIPAL, role=IDENTIFIER)),
-                    waivers=array(DIGEST),
-                ),
-                minimum=1,
-            ),
-            "notes": LINES,
-        },
-    ),
+    **VERIFYING,
     "bspec.lock/v1": (
         (0,),
         {
