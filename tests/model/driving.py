@@ -77,7 +77,7 @@ NOT_YET_DRIVEN = {
 """What the model has and no walk drives the implementation through. Whoever builds one of these drives it, too."""
 
 
-STOPS = {"situation_of": DECIDE, "_append": APPEND, "_complete_own": LOCK}
+STOPS = {"situation_of": DECIDE, "_append": APPEND, "complete_own": LOCK}
 """Functions that :mod:`bspec_opa.workflow.promote` calls, and the step that begins with the call."""
 
 
