@@ -94,7 +94,7 @@ def test_failing_evidence_counts_after_it_was_deleted(signed: Project) -> None:
 
 @pytest.mark.attack("A83")
 def test_a_failing_run_that_another_evaluator_attests_as_an_older_one(shelf: Shelf, tmp_path: Path) -> None:
-    trust = TRUST.replace("roles: [{role: finance-controller}]", "roles: [{role: evaluator}]")
+    trust = TRUST.replace("{role: finance-controller}", "{role: evaluator}")
     project = Project(tmp_path, shelf.cache).found(trust=trust)
     project.submit()
     project.attest_all()
