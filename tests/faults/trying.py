@@ -11,7 +11,7 @@ from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from faults.places import POSTGRESQL, copied
+from faults.places import copied
 from faults.works import act, examine
 from tracing import CALLS, SENDS, Fault, forked, traced
 
@@ -34,7 +34,6 @@ FAULTS = {
     "ENOSPC": Fault(errno.ENOSPC, CHANGES - NEEDS_NO_ROOM, lasting=True),
     "EIO": Fault(errno.EIO, CHANGES),
     "EROFS": Fault(errno.EROFS, CHANGES - {"fsync", "fdatasync"}, lasting=True),
-    "ECONNRESET": Fault(errno.ECONNRESET, SENDS),
 }
 
 
@@ -57,11 +56,6 @@ class Try:
     outcome: str
     repaired: bool
     wrong: tuple[str, ...]
-
-
-def faults_of(case: Case) -> tuple[str, ...]:
-    """Sends are PostgreSQL's alone."""
-    return tuple(FAULTS) if case.place == POSTGRESQL else tuple(f for f in FAULTS if f != "ECONNRESET")
 
 
 def warm(case: Case, base: Path, server: Server | None = None) -> None:
