@@ -146,15 +146,17 @@ def _record(kind: str, wanted: Record, by: str) -> Record:
 
 def _other_jobs(state: State) -> Iterator[tuple[str, State]]:
     """Another job sequences what matters to a decision that may be under way."""
-    if state.has_tail:
+    late = {r for r in state.inbox if r.kind == REJECT or (r.kind == EVIDENCE and r.serial)}
+    if not late or state.has_tail:
         return
-    for record in sorted(state.inbox - set(state.tree)):
-        if record.kind == REJECT or (record.kind == EVIDENCE and record.serial):
-            grown = (*state.ledger, record)
-            yield f"another job sequences the {record.kind}", state._replace(ledger=grown, covered=len(grown))
+    for record in sorted(late - set(state.tree)):
+        grown = (*state.ledger, record)
+        yield f"another job sequences the {record.kind}", state._replace(ledger=grown, covered=len(grown))
 
 
 def _revocations(state: State, bounds: Bounds) -> Iterator[tuple[str, State]]:
+    if not state.left.revocations and not state.left.roots:
+        return
     gone = revoked(state.tree, state.root)
     standing = [i for i, r in enumerate(state.tree) if r.kind in bounds.revocable and i not in gone]
     for number in standing:

@@ -98,9 +98,10 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     return Shelf(tmp_path_factory.mktemp("shelf"))
 
 
-def steps_of(stage: str, seed: int) -> list[tuple[str, State, State]]:
+def steps_of(stage: str, seed: int, *, atomic: bool = False) -> list[tuple[str, State, State]]:
     """One walk through the model."""
-    return list(walk(Protocol(), DRIVEN[stage], random.Random(seed), LENGTH))  # noqa: S311 - no secret
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    return list(walk(Protocol(), DRIVEN[stage], dice, LENGTH, atomic=atomic))
 
 
 def drive(project: Driver, steps: list[tuple[str, State, State]]) -> None:
@@ -131,6 +132,17 @@ def test_the_implementation_goes_where_the_model_goes_for_long(
 ) -> None:
     steps = steps_of(stage, seed)
     drive(Driver(shelf.project(stage, tmp_path), steps[0][1], monkeypatch), steps)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(2_000, 2_040))
+def test_the_same_with_a_ledger_in_a_database(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    project = shelf.project("signed", tmp_path)
+    project.flags["ledger.url"] = f"sqlite:///{tmp_path}/ledger.sqlite"
+    steps = steps_of("signed", seed, atomic=True)
+    drive(Driver(project, steps[0][1], monkeypatch), steps)
 
 
 def test_the_walks_have_every_kind_of_step() -> None:
