@@ -22,7 +22,8 @@ HEAD = """\
 Written by `make faults`: the figures are those of its last run, by row. [How it works](README.md#faults).
 
 - **tried**: so many times something went wrong, at another system call (message, directory, moment) each time.
-- **killed**, **refused**, **came through**: what the run that met it came to. Refused is an exit code and a reason, never a traceback.
+- **killed**, **refused**, **came through**: what the run that met it came to. Refused is an exit code and a reason, never a
+  traceback; a promotion that a wrong clock denies is counted here, too.
 - **repaired**: of these, so many left lines in the ledger that no checkpoint covers. Nothing was told of them. The next run names them and
   refuses; `bspec-opa doctor --repair-ledger` moves them aside, and it goes on.
 - **survived**: afterwards the lock and the ledger verified, nothing that was there or had been told of was missing, nothing was half-written, and

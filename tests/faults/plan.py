@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 # Tables of PostgreSQL are made by its owner and not by the first promotion.
 WORKS_OF = {FILE: WORKS, SQLITE: PROMOTIONS, POSTGRESQL: PROMOTIONS[1:]}
-DISTURBED = {FILE: (*FAULTS, READ_ONLY, CLOCK), SQLITE: (*FAULTS, READ_ONLY, CLOCK), POSTGRESQL: (*FAULTS, CLOCK, *KINDS)}
+DISTURBED = {
+    FILE: (*FAULTS, READ_ONLY, CLOCK),
+    SQLITE: (*FAULTS, READ_ONLY, CLOCK),
+    POSTGRESQL: (*FAULTS, CLOCK, *KINDS),
+}
 # What a first promotion has to itself in SQLite is making the database; everything else is the next one's, too.
 KEYS = tuple(
     (place, work.name, fault)

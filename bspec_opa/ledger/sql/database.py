@@ -6,6 +6,7 @@ whatever the server's or the file's defaults are (attack A50). A connection serv
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import stat
@@ -230,6 +231,7 @@ class Database:
         import psycopg
         from psycopg.conninfo import make_conninfo
 
+        _hear_psycopg_out()
         try:
             return psycopg.connect(make_conninfo(**self.conninfo()), prepare_threshold=None)
         except psycopg.Error as e:
@@ -259,6 +261,16 @@ class Database:
 
     def _without_password(self, text: str) -> str:
         return text.replace(self.url.password, "…") if self.url.password else text
+
+
+def _hear_psycopg_out() -> None:
+    """What it remarks on a connection that is lost is for whoever listens to its logger, and for nobody's terminal.
+
+    The errors that it raises say the same, and are told once.
+    """
+    logger = logging.getLogger("psycopg")
+    if not any(isinstance(h, logging.NullHandler) for h in logger.handlers):
+        logger.addHandler(logging.NullHandler())
 
 
 def _require_psycopg() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import tempfile
@@ -221,6 +222,12 @@ def test_a_connection_lost_around_commit_is_decided_by_what_is_there(
     assert signer.signed == signed
     assert ledger.store.read().tip == after
     assert ledger.store.read().size == 2
+
+
+def test_what_the_library_remarks_on_a_lost_connection_is_not_printed(ledger: SqlBench) -> None:
+    """Without a handler of its own, Python prints a library's warnings on a person's terminal."""
+    ledger.store.read()
+    assert any(isinstance(h, logging.NullHandler) for h in logging.getLogger("psycopg").handlers)
 
 
 @pytest.mark.attack("A47")

@@ -41,3 +41,10 @@ test_success_no_expansion[verdict] if {
 	some verdict in ["initial", "cosmetic", "reduction", "governance"]
 	found(verdict, "same") == set()
 }
+
+# it has the version that it goes back to
+test_success_rollback if {
+	denials := rule.deny with input as testing.rolled_back
+		with input.change.verdict as "expansion"
+	denials == set()
+}
