@@ -96,6 +96,19 @@ DIRECTED: dict[str, dict[str, Any]] = {
     "global.tools.untrusted_combination": {"intent/tools/0/world": "open", "intent/tools/0/privilege": "write"},
     "promotion.all.approvals_stand": {"approvals/0/binds/view": False},
     "promotion.all.elevated_approvals": {"intent/tools/0/privilege": "write"},
+    "promotion.all.emergency_quorum": {
+        "action": "rollback",
+        "rollback": [
+            {
+                "target_line": "sha256:target",
+                "same_intent": True,
+                "same_surface": True,
+                "same_binding": True,
+                "age_seconds": 60,
+                "emergency": True,
+            }
+        ],
+    },
     "promotion.all.no_reject": {"approvals/0/decision": "reject"},
     "promotion.all.rules_not_weakened": {
         "change/items": [{"verdict": "governance", "path": "/promotion", "what": "security: 0 instead of 1"}]
@@ -118,6 +131,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Bundle]:
     shipped = read_bundle((ROOT / "bundles" / "default.tar.gz").read_bytes(), "default")
     data["publishers"] = ["billing-team", "team:support"]
     data["forbidden"] = [{"class": "finance", "privilege": "execute", "reason": "nobody runs payments"}]
+    data["emergency"] = [e for e in data["emergency"] if e["environment"] != "production"]
     archive = repack(shipped, json.dumps(data).encode(), "parity")
     path = tmp_path_factory.mktemp("bundle") / "parity.tar.gz"
     path.write_bytes(archive)
@@ -147,7 +161,7 @@ def originals(opa_path: Path, tmp_path_factory: pytest.TempPathFactory) -> list[
     for stage, environment in STAGES:
         project = shelf.project(stage, tmp_path_factory.mktemp(stage))
         found.append(json.loads(json.dumps(project.evaluate(environment).request)))
-    for name in ("allowed", "full"):
+    for name in ("rolled_back", "allowed", "full"):
         command = [str(opa_path), "eval", "--data=policies", "--format=raw", f"data.bspec.testing.{name}"]
         done = subprocess.run(command, env={}, cwd=ROOT, check=True, capture_output=True)
         found.append(json.loads(done.stdout))

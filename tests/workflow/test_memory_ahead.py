@@ -71,7 +71,7 @@ def test_who_signed_says_so_although_another_one_completed_the_lock(
             genuine(path, read, lines, **named)
         return genuine(path, read, lines, **named)
 
-    monkeypatch.setattr("bspec_opa.workflow.promote.append_lines", interfering)
+    monkeypatch.setattr("bspec_opa.workflow.completing.append_lines", interfering)
     outcome = signed.promote()
     assert outcome.evaluation is not None
     assert outcome.evaluation.decision.allowed

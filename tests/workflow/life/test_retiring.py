@@ -14,6 +14,7 @@ from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.trust.withdrawal import scope_digest
 from bspec_opa.workflow.audit.history import history_of
 from bspec_opa.workflow.audit.moment import audit_at
+from bspec_opa.workflow.currency.heads import heads_of
 from bspec_opa.workflow.evaluate import delegates
 from bspec_opa.workflow.life.recording import open_authentic
 from bspec_opa.workflow.life.retiring import retire
@@ -78,6 +79,14 @@ def test_everywhere(live: Project) -> None:
 
 
 @pytest.mark.soak
+def test_a_head_statement_says_so(live: Project) -> None:
+    live.now += HOUR
+    retired(live, "production")
+    opened = open_authentic(live.root, live.world)
+    found = heads_of(opened.ledger.entries, opened.anchor.roots, live.now)
+    assert [(h.environment, h.state) for h in found] == [("production", "retired"), ("staging", "current")]
+
+
 def test_once_only_and_only_where_it_is_left(live: Project) -> None:
     retired(live, "staging")
     with refused("revoke.already") as e:
