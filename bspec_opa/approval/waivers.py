@@ -143,7 +143,9 @@ def findings_of(record: Record) -> tuple[Named, ...]:
     return tuple((str(said["rule"]["id"]), str(f["path"]), str(f["msg"])) for f in said["findings"])
 
 
-def judge_waivers(records: Iterable[Record], place: Place, terms: Terms, now: int) -> tuple[Waiver, ...]:
+def judge_waivers(
+    records: Iterable[Record], place: Place, terms: Terms, now: int, dropped: Collection[str] = ()
+) -> tuple[Waiver, ...]:
     """What becomes of each waiver of an agent and environment.
 
     Args:
@@ -151,12 +153,16 @@ def judge_waivers(records: Iterable[Record], place: Place, terms: Terms, now: in
         place: what is being promoted.
         terms: what bounds them.
         now: Unix seconds.
+        dropped: ids of those that counted once: they lift nothing, and prolonging after them is a renewal all the same.
     """
     chains: dict[Named, _Chain] = {}
     found: dict[str, Waiver] = {}
     for record in records:
         if (record.agent, record.environment) == (place.agent, place.environment) and record.id not in found:
-            found[record.id] = _judge(record, place, terms, now, chains)
+            judged = _judge(record, place, terms, now, chains)
+            if record.id in dropped:
+                judged = Waiver(record, VOID, judged.renewals, why="it was revoked, or its line was")
+            found[record.id] = judged
     return tuple(found.values())
 
 

@@ -105,6 +105,16 @@ def evidence_facts(
     return found
 
 
+def speaks_against(run: EvidenceRun, declared: Mapping[str, Collection[str]]) -> bool:
+    """Whether something in a run failed, or it saw the agent use what is not declared."""
+    return not _Run.of(run, declared, 0).clean
+
+
+def same_run(one: EvidenceRun, other: EvidenceRun) -> bool:
+    """Whether two records are of one run: the same log with the same outcome."""
+    return _identity(one.predicate) == _identity(other.predicate)
+
+
 def refused_runs(runs: Iterable[EvidenceRun], now: int) -> list[JsonObject]:
     """The runs that can't be counted, in the shape of ``rejected`` of ``bspec.input/v1``, sorted by id."""
     found: dict[str, JsonObject] = {}
@@ -187,8 +197,11 @@ class _Run:
 
     def identity(self) -> bytes:
         """Equal for two records of the same run: attesting a log again neither multiplies nor refreshes it."""
-        predicate = self.run.predicate
-        return canonical_bytes([predicate[k] for k in ("raw_log", "counts", "probes", "observed_tools")])
+        return _identity(self.run.predicate)
+
+
+def _identity(predicate: JsonObject) -> bytes:
+    return canonical_bytes([predicate[k] for k in ("raw_log", "counts", "probes", "observed_tools")])
 
 
 def _grouped(runs: Sequence[_Run]) -> dict[tuple[str, str], list[_Run]]:

@@ -31,7 +31,14 @@ from bspec_opa.trust.reasons import (
 )
 from bspec_opa.trust.root_rules import GATE_ROLE
 from bspec_opa.trust.statement import parse_statement, record_of
-from bspec_opa.trust.withdrawal import AGENT_SUBJECT, RECORD_SUBJECT, RETIREMENT, REVOCATION, scope_digest
+from bspec_opa.trust.withdrawal import (
+    AGENT_SUBJECT,
+    COMPROMISED_MODE,
+    RECORD_SUBJECT,
+    RETIREMENT,
+    REVOCATION,
+    scope_digest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -263,6 +270,10 @@ def _require_role(record: str, predicate: JsonObject, principal: Principal, root
     agent, environment = str(predicate["agent"]), _environment_of(predicate)
     if record == "approval" and role in RESERVED_ROLES:
         raise ROLE_NOT_GRANTED.error(f"role {role} can't approve", hint="approve in an approver's role", at=at)
+    reaching = record == REVOCATION and (environment is None or predicate["mode"] == COMPROMISED_MODE)
+    # What it voids may be anywhere, so whoever revokes has to be entitled everywhere.
+    places = [e.id for e in root.environments] if reaching else [environment]
+    environment = next((e for e in places if role not in root.roles_of(principal.id, agent, e)), environment)
     if role not in root.roles_of(principal.id, agent, environment):
         where = f"{agent} in {environment}" if environment else agent
         message = f"{principal.id} doesn't hold role {role} for {where}"

@@ -60,15 +60,16 @@ def prepare(work: Work, place: str, signed: Project, base: Path, server: Server 
     made = forked(make)
     if server is not None and database:
         server.keep(database)
-    return Case(work, place, replace(project, now=made["now"]), database, Before(**tuples(made["then"])))
+    return Case(work, place, replace(project, now=made["now"]), database, before_of(made["then"]))
 
 
 def vars_of(found: Before) -> dict[str, object]:
-    return {"records": list(found.records), "lock": found.lock.decode(), "inbox": list(found.inbox)}
+    told = {"records": list(found.records), "lock": found.lock.decode(), "inbox": list(found.inbox)}
+    return {**told, "denials": found.denials}
 
 
-def tuples(found: dict[str, Any]) -> dict[str, Any]:
-    return {n: v.encode() if isinstance(v, str) else tuple(v) for n, v in found.items()}
+def before_of(found: dict[str, Any]) -> Before:
+    return Before(tuple(found["records"]), found["lock"].encode(), tuple(found["inbox"]), found["denials"])
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from faults.conditions import CLOCK, READ_ONLY, kept_out, set_back
 from faults.crashing import KINDS, strikes
 from faults.places import FILE, POSTGRESQL, SQLITE
 from faults.trying import FAULTS, KILL, walk
-from faults.works import PROMOTIONS, RECORD, TRUST, VERIFY, WORKS
+from faults.works import PROMOTIONS, WORKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ KEYS = tuple(
     for work in works
     for fault in (DISTURBED[place] if (place, work) != (SQLITE, PROMOTIONS[0]) else (KILL,))
 )
-NAMES = {w.name: w for w in (*PROMOTIONS, RECORD, TRUST, VERIFY)}
+NAMES = {w.name: w for w in WORKS}
 
 
 def tries(case: Case, fault: str, base: Path, server: Server | None) -> Iterator[Try]:

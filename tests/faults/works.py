@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from project import ready, staged
+from project import grown, live, ready, replaced, staged
 from world import key_of
 
 from bspec_opa.foundation.digest import digest_of
@@ -18,6 +18,7 @@ from bspec_opa.foundation.errors import BspecError
 from bspec_opa.ledger.memory import Memory
 from bspec_opa.lock.chain import read_lock
 from bspec_opa.trust.rotation import Changes
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.roots.chaining import verify_chain
 from bspec_opa.workflow.roots.rotating import accept_draft, draft_next, sign_draft
 
@@ -32,6 +33,8 @@ BEHIND = "verify.not-in-lock"
 """What verify says of a lock that lacks a line of the ledger; the next promotion copies it."""
 
 
+OLD = "entry:13"
+"""The line that a rollback goes back to, once a project has been replaced."""
 DENIED = "denied"
 
 
@@ -64,16 +67,22 @@ class Before:
         records: ids of the ledger's entries.
         lock: the lock's bytes.
         inbox: ids of the records that are signed and lie there.
+        denials: how many the ledger has.
     """
 
     records: tuple[str, ...]
     lock: bytes
     inbox: tuple[str, ...]
+    denials: int
 
 
 def before(project: Project) -> Before:
     inbox = tuple(sorted(r.id for r in project.session().inbox.records))
-    return Before(tuple(project.ledger().record_ids()), lock_of(project), inbox)
+    return Before(tuple(project.ledger().record_ids()), lock_of(project), inbox, denials_of(project))
+
+
+def denials_of(project: Project) -> int:
+    return [e.kind for e in project.ledger().entries].count("denial")
 
 
 def lock_of(project: Project) -> bytes:
@@ -121,7 +130,7 @@ def _gone_on(work: Work, project: Project, then: Before, said: dict[str, Any], a
     wrong = []
     if "line" not in again:
         return [f"does not come through afterwards: {again}"]
-    denials = [e.kind for e in project.ledger().entries].count("denial")
+    denials = denials_of(project) - then.denials
     if denials != int(said.get("code") == DENIED):
         wrong.append(f"{denials} denials")
     if said.get("line") and again["line"] != said["line"]:
@@ -145,7 +154,7 @@ def _left(project: Project, then: Before, said: dict[str, Any]) -> list[str]:
         return wrong if e.code == TORN and "line" not in said else [*wrong, f"the ledger does not verify: {e}"]
     if size < _remembered(project):
         wrong.append("the ledger is smaller than was remembered")
-    lines = {digest_of(e.record_bytes().rstrip(b"\n")) for e in project.ledger().entries if e.kind == "promotion"}
+    lines = {digest_of(e.record_bytes().rstrip(b"\n")) for e in project.ledger().entries if e.kind in LINE_TYPES}
     if not {line.digest for line in read_lock(lock, "behavior.lock")} <= lines:
         wrong.append("the lock has a line that the ledger lacks")
     behind = lock.count(b"\n") < len(lines)
@@ -183,7 +192,7 @@ def _kept(project: Project, then: Before) -> list[str]:
 
 def _promoted(project: Project, then: Before) -> list[str]:
     lines = project.lines()
-    entries = [e for e in project.ledger().entries if e.kind == "promotion"]
+    entries = [e for e in project.ledger().entries if e.kind in LINE_TYPES]
     wanted = then.lock.count(b"\n") + 1
     wrong = [] if len(lines) == wanted else [f"{len(lines)} lines instead of {wanted}"]
     if [digest_of(e.record_bytes().rstrip(b"\n")) for e in entries] != [digest_of(line) for line in lines]:
@@ -204,6 +213,20 @@ def _promote(environment: str) -> Callable[[Project], str]:
 def _next(project: Project) -> None:
     staged(project)
     ready(project)
+
+
+def _signed_back(project: Project) -> None:
+    for step in (staged, ready, live, grown, replaced):
+        step(project)
+    project.now += 60
+    project.sign_rollback(OLD, "environment-admin", "security")
+
+
+def _back(project: Project) -> str:
+    line = project.rollback(OLD).line
+    if line is None:
+        raise DeniedError
+    return line
 
 
 # Recording
@@ -266,7 +289,8 @@ PROMOTIONS = (
     Work("first promotion", lambda _: None, _promote("staging"), _promoted),
     Work("next promotion", _next, _promote("production"), _promoted),
 )
+ROLLBACK = Work("rollback", _signed_back, _back, _promoted)
 RECORD = Work("record", lambda _: None, _record, _recorded)
 TRUST = Work("trust accept", _draft, _accept, _accepted)
 VERIFY = Work("verify", _forgotten, _verify, _known)
-WORKS = (*PROMOTIONS, RECORD, TRUST, VERIFY)
+WORKS = (*PROMOTIONS, ROLLBACK, RECORD, TRUST, VERIFY)

@@ -23,6 +23,8 @@ CHECKPOINT = "checkpoint"
 MAX_BYTES = 256 * 1024 * 1024
 _SEEN, _NEXT = "refs/bspec/seen", "refs/bspec/next"
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_LOG = "log"
+_LOG_ROW = re.compile(rf"040000 tree [0-9a-f]{{40,64}} +-\t{_LOG}\Z")
 _ROW = re.compile(r"100644 blob ([0-9a-f]{40,64}) +([0-9]{1,12})\t(.+)\Z", re.DOTALL)
 _NOT_THERE = 2
 _AUTHOR = "bspec-opa <bspec-opa@localhost>"
@@ -31,7 +33,7 @@ _STALE = ("shallow.lock", "packed-refs.lock", "config.lock", "HEAD.lock", f"{_SE
 
 def segment_name(number: int) -> str:
     """The file of the log with entries ``64 n`` to ``64 n + 63``."""
-    return f"log/{number:09d}.jsonl"
+    return f"{_LOG}/{number:09d}.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,12 @@ class Repository:
         return said._replace(message="; ".join([*(w.decode("utf-8", "replace") for w in why), said.message]))
 
     def _blobs(self, commit: str) -> dict[str, str]:
-        out = self.git.done("ls-tree", "-r", "-l", "-z", "--full-tree", commit)
+        """Level by level: a recursive listing of trees within trees may be of any length."""
+        top = self._rows(commit)
+        below = self._rows(f"{commit}:{_LOG}") if any(_LOG_ROW.match(row) for row in top) else []
+        rows = [*(r for r in top if not _LOG_ROW.match(r)), *(_below(r) for r in below)]
         blobs, size = dict[str, str](), 0
-        for row in out.decode("utf-8", "replace").split("\0")[:-1]:
+        for row in rows:
             match = _ROW.match(row)
             if match is None:
                 raise GIT_LAYOUT.error(f"holds what no ledger has: {row[-80:]!r}", at=self.git.at)
@@ -143,6 +148,10 @@ class Repository:
         if size > MAX_BYTES:
             raise GIT_LAYOUT.error(f"holds {size} bytes; a ledger in Git holds {MAX_BYTES}", at=self.git.at)
         return blobs
+
+    def _rows(self, tree: str) -> list[str]:
+        out = self.git.done("ls-tree", "-l", "-z", "--full-tree", tree)
+        return out.decode("utf-8", "replace").split("\0")[:-1]
 
     def _read(self, oids: Iterable[str]) -> list[bytes]:
         """The blobs, in this order."""
@@ -158,6 +167,12 @@ class Repository:
             place = start + int(size) + 1
             found.append(out[start : place - 1])
         return found
+
+
+def _below(row: str) -> str:
+    """A row of the log's own tree, named from the top."""
+    said, tab, name = row.partition("\t")
+    return f"{said}{tab}{_LOG}/{name}"
 
 
 def _data(data: bytes) -> bytes:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     )
 
 
-LINE_TYPES = frozenset({"promotion", "rollback"})
+ROLLBACK = "rollback"
+LINE_TYPES = frozenset({"promotion", ROLLBACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,13 @@ class Head:
         return next(s.digest for s in self.record.statement.subjects if s.name == name)
 
 
+def line_digest(line: Record) -> Digest:
+    """What ``base``, ``source`` and ``target_line`` name: the line without its line feed."""
+    return digest_of(line.envelope.rstrip(b"\n"))
+
+
 def head_of(line: Sequenced, revoked: Withdrawal | None = None) -> Head:
     """A line of the ledger as what the next ones name."""
     assert line.seq is not None  # noqa: S101 - lines are never in an inbox
     at = parse_time(str(line.record.predicate["now"]))
-    return Head(digest_of(line.record.envelope.rstrip(b"\n")), line.seq, at, line.record, revoked)
+    return Head(line_digest(line.record), line.seq, at, line.record, revoked)

@@ -12,7 +12,7 @@ from bspec_opa.trust.authority import Record, verify_record
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.statement import parse_statement
 from bspec_opa.workflow.facts.evaluation import Rejected
-from bspec_opa.workflow.facts.heads import LINE_TYPES, Head, Sequenced, head_of
+from bspec_opa.workflow.facts.heads import LINE_TYPES, ROLLBACK, Head, Sequenced, head_of, line_digest
 from bspec_opa.workflow.facts.past import verify_line, verify_standing, verify_then
 from bspec_opa.workflow.facts.voiding import Void
 from bspec_opa.workflow.facts.withdrawing import (
@@ -47,6 +47,8 @@ class History:
             change, also after losing the role or the key (attack A80).
         withdrawals: what is revoked, and where the agent is retired.
         gone: ids of records of the ledger that counted once and don't any more, such as revoked ones.
+        dropped: records that were genuine and don't count any more. Nothing rests on them; who signed them, and what
+            they say against the agent, still matters.
     """
 
     records: tuple[Sequenced, ...]
@@ -55,10 +57,16 @@ class History:
     former: tuple[Sequenced, ...] = ()
     withdrawals: Withdrawals = field(default_factory=Withdrawals)
     gone: frozenset[str] = frozenset()
+    dropped: tuple[Sequenced, ...] = ()
 
     def of_type(self, kind: str) -> tuple[Sequenced, ...]:
         """The records of one type, in their order."""
         return tuple(r for r in self.records if r.record.type == kind)
+
+    def once_of_type(self, kind: str) -> tuple[Sequenced, ...]:
+        """The same with those that counted once, in the order of the ledger and then of the inbox."""
+        found = (*self.of_type(kind), *(r for r in self.dropped if r.record.type == kind))
+        return tuple(sorted(found, key=lambda r: (r.seq is None, r.seq or 0)))
 
     def head(self, environment: str) -> Head | None:
         """The current line of an environment; only the ledger says so, never the lock file (attack A77)."""
@@ -91,7 +99,21 @@ class History:
         return self._head(found[0]) if found else None
 
     def _head(self, line: Sequenced) -> Head:
-        return head_of(line, self.withdrawals.revoked.get(line.record.id))
+        return head_of(line, self._revocation_of(line.record))
+
+    def _revocation_of(self, line: Record) -> Withdrawal | None:
+        """A line's own revocation; a rollback deploys another line's content, so that one's counts for it, too."""
+        revoked = self.withdrawals.revoked
+        while revoked:
+            if line.id in revoked or line.type != ROLLBACK:
+                return revoked.get(line.id)
+            target = line.predicate["target_line"]
+            lines = (r.record for r in self.records if r.record.type in LINE_TYPES)
+            found = next((r for r in lines if line_digest(r) == target), None)
+            if found is None:
+                return None
+            line = found
+        return None
 
     def with_inbox(self, records: Iterable[Record]) -> History:
         """As if the inbox's records were sequenced after everything else."""
@@ -107,6 +129,7 @@ class History:
             rejected=(*self.rejected, *(_revoked(s, revoked) for s in everything if s.record.id in revoked)),
             former=(*self.former, *(s for s in everything if s.record.id in revoked and s.record.type == "submit")),
             withdrawals=withdrawals,
+            dropped=(*self.dropped, *(s for s in everything if s.record.id in revoked)),
         )
 
 
@@ -140,6 +163,7 @@ class _Reader:
     former: list[Sequenced] = field(default_factory=list)
     spent: set[str] = field(default_factory=set)
     standing: set[str] = field(default_factory=set)
+    dropped: list[Sequenced] = field(default_factory=list)
     void: Void = field(init=False)
 
     def __post_init__(self) -> None:
@@ -192,6 +216,7 @@ class _Reader:
             return None
         if record.type == entry.kind and restricts(record.type, record.predicate):
             return record
+        self.dropped.append(Sequenced(record, entry.seq))
         self.records = [r for r in self.records if r.record.id not in self.standing or not _lifts(record, r.record)]
         return None
 
@@ -219,7 +244,8 @@ class _Reader:
         self.rejected += [*(_spent(r) for r in spent), *(_revoked(r, revoked) for r in withdrawn)]
         self.former += [r for r in withdrawn if r.record.type == "submit"]
         kept = tuple(r for r in self.records if r.record.id not in gone)
-        return History(kept, tuple(self.rejected), size, tuple(self.former), self.withdrawals, gone)
+        dropped = (*self.dropped, *(r for r in self.records if r.record.id in gone))
+        return History(kept, tuple(self.rejected), size, tuple(self.former), self.withdrawals, gone, dropped)
 
 
 def _lifts(later: Record, earlier: Record) -> bool:

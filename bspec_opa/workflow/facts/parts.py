@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.evidence.facts import EvidenceRun, evidence_facts
+from bspec_opa.evidence.facts import EvidenceRun, evidence_facts, same_run, speaks_against
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT, SURFACE_SUBJECT
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bspec_opa.trust.authority import Record
     from bspec_opa.workflow.facts.given import Given
     from bspec_opa.workflow.facts.heads import Head, Sequenced
+    from bspec_opa.workflow.facts.history import History
 
 
 def runs_of(records: Sequence[Sequenced]) -> list[EvidenceRun]:
@@ -33,6 +34,18 @@ def runs_of(records: Sequence[Sequenced]) -> list[EvidenceRun]:
         )
         for r in records
     ]
+
+
+def counted_runs(history: History, loaded: LoadedIntent) -> list[EvidenceRun]:
+    """The runs that count: also what speaks against the agent in runs that count no more otherwise.
+
+    A run that was revoked comes back under no other signature: it is the run that was called into question.
+    """
+    declared = {t.id: t.operations for t in loaded.intent.tools}
+    dropped = runs_of([r for r in history.dropped if r.record.type == "evidence"])
+    revoked = [r for r in dropped if r.id in history.withdrawals.revoked]
+    counted = [r for r in runs_of(history.of_type("evidence")) if not any(same_run(r, other) for other in revoked)]
+    return [*counted, *(r for r in dropped if speaks_against(r, declared))]
 
 
 def _subject(record: Record, name: str) -> str:

@@ -59,15 +59,19 @@ def covers(review: Record, line: Head) -> bool:
 
 
 def took_part(history: History, line: Head) -> frozenset[str]:
-    """Who requested or approved an emergency, as its line says, and whoever else approved the same in vain."""
+    """Who requested or approved an emergency, as its line says, and whoever else signed for the same in vain.
+
+    Also what was revoked since: to have signed is to have taken part.
+    """
     said = line.record.predicate
     counted = (a["principal"] for a in cast("list[dict[str, str]]", said["approvals"]))
     place = (said["environment"], said["base"], said["source"])
-    approvals = (r.record for r in history.of_type("approval") if r.record.predicate["decision"] == APPROVE)
+    signed = (r.record for kind in ("approval", "request") for r in history.once_of_type(kind))
     others = (
-        a.principal
-        for a in approvals
-        if (a.predicate["environment"], a.predicate["base"], a.predicate["source"]) == place
+        r.principal
+        for r in signed
+        if (r.predicate["environment"], r.predicate["base"], r.predicate["source"]) == place
+        and r.predicate.get("decision", APPROVE) == APPROVE
     )
     return frozenset((str(said["requester"]), *counted, *others))
 

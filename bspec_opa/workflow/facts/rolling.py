@@ -13,6 +13,7 @@ from bspec_opa.approval.facts import submits_since
 from bspec_opa.foundation.times import format_time
 from bspec_opa.lock.line import ROLLBACK
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
+from bspec_opa.workflow.facts.voiding import counted_in
 from bspec_opa.workflow.reasons import ROLLBACK_CURRENT, ROLLBACK_TARGET
 
 if TYPE_CHECKING:
@@ -112,9 +113,21 @@ def rollback_to(history: History, environment: str, wanted: Wanted) -> Rollback:
             message = f"the line {wanted.line[:19]}… goes back to one that no longer counts"
             raise ROLLBACK_TARGET.error(message, hint="bspec-opa history says why")
         origin = found
+    _require_standing(history, target, origin)
     replaced = lines.get(cast("Digest", origin.record.predicate["base"]))
     submits = cast("list[str]", replaced.record.predicate["submits"]) if replaced else []
     return Rollback(target, origin, tuple(submits), wanted.emergency)
+
+
+def _require_standing(history: History, *lines: Head) -> None:
+    """What a line counted must not have been revoked since: a rollback would rest on it from now on."""
+    for line in lines:
+        for identifier in counted_in(line.record.predicate):
+            withdrawal = history.withdrawals.revoked.get(identifier)
+            if withdrawal is not None:
+                what = f"a {withdrawal.record.predicate['type']} that was {withdrawal.said}"
+                message = f"the line {line.line[:19]}… rests on {what}"
+                raise ROLLBACK_TARGET.error(message, hint="go back to another line")
 
 
 def _place(submit: Sequenced) -> tuple[bool, int]:

@@ -23,11 +23,11 @@ from bspec_opa.workflow.facts.adopting import require_no_line
 from bspec_opa.workflow.facts.ending import require_not_retired
 from bspec_opa.workflow.facts.parts import (
     barred_of,
+    counted_runs,
     delegates_of,
     pools_of,
     predecessor_of,
     relevant_of,
-    runs_of,
     values,
 )
 from bspec_opa.workflow.facts.requests import is_promoted, newest_request, requester
@@ -151,7 +151,7 @@ def assemble(given: Given) -> Situation:
     authors = authors_since(made)
     counted = {s.record.id for s in history.of_type("submit")}
     submits = tuple(s for s in made if s.id in counted)
-    runs = runs_of(history.of_type("evidence"))
+    runs = counted_runs(history, loaded)
     relevant = relevant_of(runs, loaded, binding)
     shown = (rollback.view(),) if rollback else ()
     place = Place(base=head.line if head else GENESIS, source=_source(given, source_head), rollback=shown)

@@ -55,7 +55,7 @@ def _bound(bounds: JsonValue, name: str, default: int) -> int:
 
 def waivers_of(given: Given, binding: Binding | None, base: str, authors: Iterable[str]) -> tuple[Waiver, ...]:
     """What becomes of each waiver; the bundle is only looked at where there is one."""
-    records = [r.record for r in given.history.of_type("waiver")]
+    records = [r.record for r in given.history.once_of_type("waiver")]
     if not records:
         return ()
     place = Place(
@@ -66,7 +66,8 @@ def waivers_of(given: Given, binding: Binding | None, base: str, authors: Iterab
         base=base,
         authors=frozenset(authors),
     )
-    return judge_waivers(records, place, given.terms(), given.now)
+    dropped = {r.record.id for r in given.history.dropped}
+    return judge_waivers(records, place, given.terms(), given.now, dropped)
 
 
 class Seen:

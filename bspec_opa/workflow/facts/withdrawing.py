@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 TYPES = frozenset((REVOCATION, RETIREMENT))
 LINES = frozenset(("promotion", "rollback"))
+EMERGENCY_HINT = "only the root keys can call it compromised: bspec-opa trust revoke … --mode compromised"
 _NONE: Mapping[str, Withdrawal] = MappingProxyType({})
 
 
@@ -137,6 +138,7 @@ def read_withdrawals(entries: Sequence[Entry], roots: Sequence[TrustRoot], now: 
             try:
                 record = _verified(entry, roots, now)
                 _require_fitting(record, places)
+                _require_no_emergency(record, places, entry)
             except BspecError as e:
                 refused[entry.seq] = e
                 continue
@@ -168,6 +170,30 @@ def _require_fitting(record: Record, places: Mapping[str, Entry]) -> None:
         target = parse_statement(base64.b64decode(cast("str", entry.body["payload"]))).predicate
         check_predicate(entry.kind, target, f"ledger entry {entry.seq}")
         require_revocable(record.predicate, entry.kind, target)
+
+
+def _require_no_emergency(record: Record, places: Mapping[str, Entry], revocation: Entry) -> None:
+    """What an emergency may rest on stays, and so does the emergency: void, nobody would have to review it."""
+    if record.predicate.get("mode") != COMPROMISED_MODE:
+        return
+    target = places.get(str(record.statement.digest_of(RECORD_SUBJECT)))
+    if target is None:
+        return
+    for entry in places.values():
+        if target.seq <= entry.seq < revocation.seq and is_emergency_entry(entry):
+            message = f"ledger entry {entry.seq} is an emergency that may rest on it"
+            raise NOT_REVOCABLE.error(message, hint=EMERGENCY_HINT)
+
+
+def is_emergency_entry(entry: Entry) -> bool:
+    """Whether an entry holds what says that it is an emergency rollback, whoever signed it."""
+    if entry.kind != "rollback":
+        return False
+    try:
+        predicate = parse_statement(base64.b64decode(cast("str", entry.body["payload"]))).predicate
+    except BspecError:
+        return False
+    return predicate.get("emergency") is True
 
 
 def require_revocable(revocation: JsonObject, kind: str, target: JsonObject) -> None:

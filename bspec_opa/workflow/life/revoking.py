@@ -16,8 +16,14 @@ from bspec_opa.trust.statement import Subject, parse_statement
 from bspec_opa.trust.withdrawal import COMPROMISED_MODE, RECORD_SUBJECT, RETIREMENT, REVOCABLE, REVOCATION
 from bspec_opa.workflow.checkout.inbox import read_inbox
 from bspec_opa.workflow.checkout.signing import Maker
-from bspec_opa.workflow.facts.history import read_history
-from bspec_opa.workflow.facts.withdrawing import LINES, require_revocable, restricts
+from bspec_opa.workflow.facts.history import agent_of_entry, read_history
+from bspec_opa.workflow.facts.withdrawing import (
+    EMERGENCY_HINT,
+    LINES,
+    is_emergency_entry,
+    require_revocable,
+    restricts,
+)
 from bspec_opa.workflow.life.reasons import ALREADY, IS_KEY, NO_TARGET, NOT_REVOCABLE
 from bspec_opa.workflow.life.recording import UNRECORDED, put
 
@@ -108,7 +114,8 @@ def _targets(opened: Opened, text: str) -> Iterator[Target]:
     place = _ENTRY.match(text)
     for entry in opened.ledger.entries:
         line = digest_of(entry.record_bytes().rstrip(b"\n")) if entry.kind in LINES else ""
-        if (place and int(place[1]) == entry.seq) or text in {entry.record_id, line}:
+        # A record has no line's digest, and an empty name is no name of it.
+        if (place and int(place[1]) == entry.seq) or (text and text in {entry.record_id, line}):
             yield _target(entry, line)
     if is_digest(text):
         project, anchor = opened.project, opened.anchor
@@ -141,12 +148,21 @@ def revoke(opened: Opened, target: Target, mode: str, reason: str, keys: tuple[S
         StoreError: it can't be written.
     """
     _require_new(opened, target, mode)
+    _require_no_emergency(opened, target, mode)
     own: JsonObject = {"environment": target.environment, "type": target.type, "mode": mode, "reason": reason}
     maker = Maker(opened.anchor, target.agent, opened.world.now)
     record = maker.make(REVOCATION, [Subject(RECORD_SUBJECT, target.id)], own, keys[0])
     require_revocable(record.predicate, target.type, target.predicate)
     (done,) = put(opened, [record], keys[1])
     return Revoked(target, mode, done)
+
+
+def _require_no_emergency(opened: Opened, target: Target, mode: str) -> None:
+    later = [e for e in opened.ledger.entries if e.seq >= target.entry >= 0 and agent_of_entry(e) == target.agent]
+    emergency = next((e for e in later if is_emergency_entry(e)), None)
+    if mode == COMPROMISED_MODE and emergency is not None:
+        message = f"ledger entry {emergency.seq} is an emergency that may rest on it, and has to stay for its review"
+        raise NOT_REVOCABLE.error(message, hint=EMERGENCY_HINT)
 
 
 def _require_new(opened: Opened, target: Target, mode: str) -> None:

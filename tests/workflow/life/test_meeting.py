@@ -1,0 +1,153 @@
+"""Where waivers, rollbacks, emergencies, reviews and revocations meet: none is a way around another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from project import DAY, TRUST, Project, grown, live, ready, reasons_of, replaced, signed, staged
+from waiving import WAIVED_TEXT, WAIVING_TRUST, lift
+from world import key_of
+
+from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.workflow.issue import request
+from bspec_opa.workflow.life.recording import open_authentic
+from bspec_opa.workflow.life.revoking import find_target, revoke
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from project import Shelf
+
+    from bspec_opa.ledger.entry import Entry
+
+OLD, BACK = "entry:13", "entry:34"
+
+
+def revoked(project: Project, what: str, mode: str = "retired") -> None:
+    project.now += 60
+    opened = open_authentic(project.root, project.world)
+    revoke(opened, find_target(opened, what), mode, "in error", (key_of("pat"), key_of("ledger")))
+    project.now += 60
+
+
+def entries(project: Project, kind: str) -> list[Entry]:
+    return [e for e in project.ledger().entries if e.kind == kind]
+
+
+def founded(shelf: Shelf, base: Path, trust: str) -> Project:
+    """A project with other people, up to where production has been replaced."""
+    project = Project(base, shelf.cache)
+    project.found(trust=trust)
+    for step in (signed, staged, ready, live, grown, replaced):
+        step(project)
+    project.now += 60
+    return project
+
+
+def test_an_empty_name_names_nothing(live: Project) -> None:
+    with live.refused("revoke.no-such-record", ExitCode.USAGE):
+        find_target(open_authentic(live.root, live.world), "")
+
+
+@pytest.mark.attack("A85")
+def test_a_rollback_deploys_what_its_target_does_so_it_is_revoked_with_it(back: Project) -> None:
+    revoked(back, OLD)
+    with back.refused("verify.revoked", ExitCode.TRUST):
+        back.verify()
+    back.now += DAY
+    back.sign_all("production", "environment-admin", "security", "risk-owner")
+    back.allowed("production")
+    for target in (OLD, BACK):
+        with back.refused("rollback.line-does-not-count", ExitCode.TRUST):
+            back.rollback(target)
+
+
+@pytest.mark.attack("A85")
+def test_nothing_goes_back_to_what_rests_on_a_revoked_record(replaced: Project) -> None:
+    revoked(replaced, entries(replaced, "submit")[0].record_id)
+    with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, "rests on a submit that was revoked"):
+        replaced.rollback(OLD)
+
+
+@pytest.mark.attack("A83")
+def test_a_run_that_saw_an_undeclared_tool_still_denies_when_it_is_revoked(signed: Project) -> None:
+    bad = signed.attest("boundary", "functional", n=251, observed_tools=["billing_read_api/delete_invoice"])
+    signed.approve("environment-admin")
+    signed.record()
+    revoked(signed, bad.record.id)
+    signed.approve("environment-admin")
+    outcome = signed.promote("staging")
+    assert outcome.evaluation is not None
+    assert reasons_of(outcome.evaluation) == ["promotion.all.observed_tools"]
+
+
+@pytest.mark.attack("A83")
+def test_a_revoked_run_does_not_come_back_under_another_signature(signed: Project) -> None:
+    log = {"digest": f"sha256:{'5' * 64}"}
+    first = signed.attest("constraint", "functional", raw_log=log)
+    signed.record()
+    revoked(signed, first.record.id)
+    signed.attest("constraint", "functional", raw_log=log)
+    evidence = signed.evaluate("staging").request["evidence"]
+    assert isinstance(evidence, list)
+    # The run that was there before counts, with its 250 cases; the revoked one does not, whoever signs it.
+    assert {p["cases"] for p in evidence if (p["question"], p["method"]) == ("constraint", "functional")} == {250}
+
+
+@pytest.mark.attack("A84")
+def test_revoking_waivers_does_not_begin_their_renewals_anew(shelf: Shelf, tmp_path: Path) -> None:
+    project = Project(tmp_path, shelf.cache)
+    project.found(WAIVED_TEXT, WAIVING_TRUST)
+    project.submit()
+    project.attest_all()
+    first = lift(project, valid_for="P10D")
+    project.record()
+    revoked(project, first.id)
+    with project.refused("waiver.renewal", ExitCode.TRUST):
+        lift(project, valid_for="P40D")
+
+
+def test_an_emergency_and_what_it_may_rest_on_stay_for_its_review(replaced: Project) -> None:
+    replaced.now += 60
+    replaced.sign_rollback(OLD, "environment-admin", emergency=True)
+    replaced.rollback(OLD, emergency=True)
+    (emergency,) = entries(replaced, "rollback")
+    for what in (emergency, entries(replaced, "approval")[-1], entries(replaced, "promotion")[-1]):
+        with replaced.refused("revoke.not-revocable", ExitCode.TRUST, "has to stay for its review"):
+            revoked(replaced, what.record_id, "compromised")
+    revoked(replaced, emergency.record_id)
+    replaced.now += DAY
+    replaced.sign_all("production", "environment-admin", "security", "risk-owner")
+    assert "floor.no-review" in reasons_of(replaced.evaluate("production"))
+
+
+@pytest.mark.attack("A12")
+def test_whoever_asked_for_an_emergency_first_does_not_review_it(shelf: Shelf, tmp_path: Path) -> None:
+    both = TRUST.replace("{role: finance-controller}, {role: reviewer}", "{role: promoter}, {role: reviewer}")
+    project = founded(shelf, tmp_path, both)
+    asked = project.going_back(OLD, emergency=True)
+    request(asked, "production", key_of("fred"), reason="mine", valid_for=None)
+    project.now += 60
+    project.sign_rollback(OLD, "environment-admin", emergency=True)
+    outcome = project.rollback(OLD, emergency=True)
+    project.now += 60
+    with project.refused("review.involved", ExitCode.TRUST):
+        project.review(f"entry:{outcome.entry}", by="fred")
+
+
+@pytest.mark.attack("A14")
+def test_what_reaches_further_needs_a_revoker_of_every_environment(shelf: Shelf, tmp_path: Path) -> None:
+    limited = TRUST.replace("{role: revoker}", "{role: revoker, environments: [staging]}")
+    project = Project(tmp_path, shelf.cache)
+    project.found(trust=limited)
+    for step in (signed, staged, ready, live):
+        step(project)
+    submit, staging = entries(project, "submit")[0], entries(project, "promotion")[0]
+    for what, mode in ((submit, "retired"), (submit, "compromised"), (staging, "compromised")):
+        with project.refused(
+            "trust.role-not-granted", ExitCode.TRUST, "role revoker for billing-support in production"
+        ):
+            revoked(project, what.record_id, mode)
+    revoked(project, staging.record_id)
+    assert project.session().history.standing("staging") is None
