@@ -161,7 +161,7 @@ def judge_waivers(
         if (record.agent, record.environment) == (place.agent, place.environment) and record.id not in found:
             judged = _judge(record, place, terms, now, chains)
             if record.id in dropped:
-                judged = Waiver(record, VOID, judged.renewals, why="it was revoked, or its line was")
+                judged = Waiver(record, VOID, judged.renewals, why="it was revoked")
             found[record.id] = judged
     return tuple(found.values())
 

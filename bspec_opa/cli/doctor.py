@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 @click.command("doctor", short_help="Check engine, bundle, trust root, clock and more.")
 @click.option(
-    "--project", "directory", type=click.Path(path_type=Path, file_okay=False), default=".", help="The project [.]."
+    "--project",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=".",
+    help="The project [.].",
 )
 @click.option("--repair-ledger", is_flag=True, help="Move lines that no checkpoint covers aside, unsigned.")
 @PIN

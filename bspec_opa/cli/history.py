@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 @click.option("--env", "environment", default="", metavar="ENV", help="Only this environment.")
 @click.option("--denials", is_flag=True, help="List what was denied or pending, too.")
 @click.option(
-    "--project", "directory", type=click.Path(path_type=Path, file_okay=False), default=".", help="The project [.]."
+    "--project",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=".",
+    help="The project [.].",
 )
 @PACK
 @PIN

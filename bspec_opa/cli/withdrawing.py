@@ -19,7 +19,11 @@ _OPTIONS = (
     click.option("--ledger-key", metavar="KEY", help="The key that signs the ledger's checkpoint: in force at once."),
     click.option("--sign-only", is_flag=True, help="Leave it in the inbox, where it is not in force until recorded."),
     click.option(
-        "--project", "directory", type=click.Path(path_type=Path, file_okay=False), default=".", help="The project [.]."
+        "--project",
+        "directory",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        default=".",
+        help="The project [.].",
     ),
 )
 

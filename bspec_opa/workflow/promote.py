@@ -128,9 +128,10 @@ def promote(session: Session, environment_name: str, keys: Keys, running: Runnin
     added: tuple[Digest, ...] = ()
     for _ in range(REDECIDE_LIMIT):
         try:
+            # What may be old is not remembered: a head statement tells.
+            shown = require_session_current(session, environment.id)
             # Before anything is appended: a machine that can't remember must not find that out afterwards.
             session = witnessed(_remembered(session), keys.ledger)
-            shown = require_session_current(session, environment.id)
             sequencing = sequence(session, keys.ledger)
             added += tuple(r.id for r in sequencing.added)
             require_same_root(session)

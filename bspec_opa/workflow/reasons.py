@@ -244,7 +244,7 @@ ROLLBACK_UNKNOWN = Reason(
     "rollback.unknown-line",
     ExitCode.USAGE,
     "what is named is no line, or not one line, that was ever current in that environment",
-    "name a line as bspec-opa history prints it: its digest, at least 12 digits of it, or seq:ENTRY",
+    "name a line as bspec-opa history prints it: its digest, at least 12 digits of it, or entry:N",
 )
 ROLLBACK_TARGET = Reason(
     "rollback.line-does-not-count",

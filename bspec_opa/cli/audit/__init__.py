@@ -34,7 +34,11 @@ class AuditGroup(LazyGroup):
 @click.option("--agent", default="", metavar="AGENT", help="Only this agent.")
 @click.option("--env", "environment", default="", metavar="ENV", help="Only this environment.")
 @click.option(
-    "--project", "directory", type=click.Path(path_type=Path, file_okay=False), default=".", help="The project [.]."
+    "--project",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=".",
+    help="The project [.].",
 )
 @PACK
 @PIN

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 @click.command("evidence-pack", short_help="Write the whole record into a folder that an auditor verifies offline.")
 @click.argument("target", type=NamedPath(path_type=Path), metavar="DIR")
 @click.option(
-    "--project", "directory", type=click.Path(path_type=Path, file_okay=False), default=".", help="The project [.]."
+    "--project",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=".",
+    help="The project [.].",
 )
 @PIN
 @place_options

@@ -17,7 +17,7 @@ FILE = NamedPath(path_type=Path)
 
 
 @click.command("head", short_help="Sign what is current, for a short time.")
-@click.argument("directory", type=NamedPath(path_type=Path), default=".")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False, exists=True), default=".")
 @click.option("--write", "target", type=FILE, metavar="FILE", help="Where to [.bspec/ledger/head.json].")
 @click.option("--key", metavar="KEY", help="The head key: a file, file:PATH, envvar:NAME or a KMS URI.")
 @click.option("--valid-for", metavar="DURATION", help="How long it holds [PT1H, or what the trust root allows].")

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 ROOT_KEYS = click.option("--key", "keys", multiple=True, metavar="KEY", help="A root key; once for each.")
 DIRECTORY = click.option(
-    "--project", "directory", type=click.Path(path_type=Path, file_okay=False), default=".", help="The project [.]."
+    "--project",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=".",
+    help="The project [.].",
 )
 VALID_FOR = click.option("--valid-for", metavar="DURATION", help="How long it holds: P365D [as long as the last].")
 TARGET = click.option(

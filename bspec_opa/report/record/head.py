@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.times import format_time
 from bspec_opa.report.writing.counting import count
 from bspec_opa.report.writing.printable import printable
+from bspec_opa.trust.currency.statement import CURRENT
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
@@ -26,7 +27,9 @@ def head_text(made: Made, style: Style) -> str:
         f"  root      version {found.root_version}  {found.root_digest[:19]}…",
         f"  valid     {format_time(found.issued_unix)} to {format_time(found.expires_unix)}",
     ]
-    lines += [f"  line      {h.agent} in {h.environment}  {h.line[:19]}…" for h in found.heads]
+    for h in found.heads:
+        state = "" if h.state == CURRENT else f"  {style.mark(h.state.upper(), 'bold', 'red')}"
+        lines.append(f"  line      {h.agent} in {h.environment}  {h.line[:19]}…{state}")
     if ahead:
         lines.append(f"  note      the ledger here has {count(ahead, 'entry', 'entries')} more")
     lines += [f"  note      {printable(n)}" for n in made.notes]

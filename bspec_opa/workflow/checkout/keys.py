@@ -103,6 +103,9 @@ def revocable(text: str, root: TrustRoot) -> str:
     return text if is_digest(text) else key_named(text, root)
 
 
+_FLAGS = {"gate": "--gate-key", "ledger": "--ledger-key"}
+
+
 def signer_for(role: str, flag: str | None, config: Config, environ: Mapping[str, str]) -> Signer:
     """The signer for a role: the flag's key, or the one that the configuration names.
 
@@ -117,7 +120,8 @@ def signer_for(role: str, flag: str | None, config: Config, environ: Mapping[str
     """
     uri = flag or config.text(f"signing.{role}")
     if uri is None:
-        raise KEY_MISSING.error(f"no key for the {role}", hint=f"give --key, or signing.{role} in bspec-opa.toml")
+        option = _FLAGS.get(role, "--key")
+        raise KEY_MISSING.error(f"no key for the {role}", hint=f"give {option}, or signing.{role} in bspec-opa.toml")
     return open_signer(uri, environ=environ, passphrase=passphrase_bytes(environ.get(PASSPHRASE)))
 
 

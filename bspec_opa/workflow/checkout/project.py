@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -135,6 +136,9 @@ def find_project(start: Path, environ: Mapping[str, str], flags: Mapping[str, Va
     try:
         here = Path.cwd()
         directory = (start if is_directory(start) else start.parent).absolute()
+        if ".." in directory.parts:
+            # Climbed as written, "../other" would belong to whatever lies around the working directory.
+            directory = Path(os.path.realpath(directory))
     except FileNotFoundError as e:
         raise UNREADABLE.error("the working directory is gone", hint="change to one that exists") from e
     root = _root_of(directory)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.trust.authority import ROLE_OF, SURFACE_SUBJECT
 from bspec_opa.trust.reasons import ROLE_NOT_GRANTED
 from bspec_opa.workflow.facts.evaluation import Rejected
+from bspec_opa.workflow.facts.withdrawing import restricts
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
@@ -21,9 +22,11 @@ def counting_in(history: History, environment: Environment, root: TrustRoot, sur
     """A history without the evidence of people who may not attest for an environment.
 
     Evidence is about a surface and a binding and serves every environment, but only where its signer is trusted as
-    an evaluator (attack A14). What is about another surface serves nowhere and is not complained about.
+    an evaluator (attack A14). What is about another surface serves nowhere and is not complained about. A run in
+    which something failed stands, whatever became of its signer's role.
     """
-    foreign = [r for r in history.of_type("evidence") if _is_foreign(r.record, environment, root, surface)]
+    runs = [r for r in history.of_type("evidence") if not restricts(r.record.type, r.record.predicate)]
+    foreign = [r for r in runs if _is_foreign(r.record, environment, root, surface)]
     left_out = {r.record.id for r in foreign}
     return replace(
         history,

@@ -55,7 +55,10 @@ def _bound(bounds: JsonValue, name: str, default: int) -> int:
 
 def waivers_of(given: Given, binding: Binding | None, base: str, authors: Iterable[str]) -> tuple[Waiver, ...]:
     """What becomes of each waiver; the bundle is only looked at where there is one."""
-    records = [r.record for r in given.history.once_of_type("waiver")]
+    revoked = given.history.withdrawals.revoked
+    counted = {r.record.id for r in given.history.of_type("waiver")}
+    once = (r.record for r in given.history.once_of_type("waiver"))
+    records = [r for r in once if r.id in counted or r.id in revoked]
     if not records:
         return ()
     place = Place(
@@ -66,8 +69,7 @@ def waivers_of(given: Given, binding: Binding | None, base: str, authors: Iterab
         base=base,
         authors=frozenset(authors),
     )
-    dropped = {r.record.id for r in given.history.dropped}
-    return judge_waivers(records, place, given.terms(), given.now, dropped)
+    return judge_waivers(records, place, given.terms(), given.now, {r.id for r in records} - counted)
 
 
 class Seen:

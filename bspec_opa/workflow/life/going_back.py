@@ -6,6 +6,7 @@ ledger's objects, by the digests that the line names.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +103,9 @@ def find_line(entries: tuple[Entry, ...], named: str, environment: str) -> Entry
     number, digits = _ENTRY.fullmatch(named), _DIGITS.fullmatch(named)
     if number is not None:
         found = [e for e in lines if e.seq == int(number[1])]
+    elif not digits and not os.path.lexists(named):
+        message = f"{named[:80]!r} is no line's digest (12 digits or more), no entry:N and no lock file"
+        raise ROLLBACK_UNKNOWN.error(message, hint=_known(lines, environment))
     else:
         wanted = f"sha256:{digits[1]}" if digits else last_line(Path(named), environment).digest
         found = [e for e in lines if _digest(e).startswith(wanted)]

@@ -45,12 +45,15 @@ def waivers_in(session: Session, environment: str = "") -> Waivers:
     declared = session.loaded.intent.promotion
     known = [e.id for e in session.anchor.root.environments if e.id in declared]
     names = [session.environment(environment).id] if environment else known
+    retired = session.history.withdrawals.retired
+    gone = [] if environment else [f"{session.agent} in {n} {retired[n].said}" for n in names if n in retired]
+    names = names if environment else [n for n in names if n not in retired]
     every = (*session.history.rejected, *session.inbox.rejected)
     return Waivers(
         session.agent,
         tuple((name, _standings(session, name)) for name in names),
         tuple({(r.id, r.code): r for r in every if r.type == "waiver"}.values()),
-        session.notes,
+        (*session.notes, *gone),
     )
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.foundation.digest import Digest, digest_of, is_digest
-from bspec_opa.foundation.files import is_regular
+from bspec_opa.foundation.digest import Digest, digest_of
+from bspec_opa.foundation.errors import BspecError
+from bspec_opa.foundation.files import is_regular, read_bounded
+from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.trust.predicates import check_predicate
 from bspec_opa.trust.statement import Subject, parse_statement
 from bspec_opa.trust.withdrawal import COMPROMISED_MODE, RECORD_SUBJECT, RETIREMENT, REVOCABLE, REVOCATION
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.life.recording import Opened, Put
 
 _ENTRY = re.compile(r"entry:([0-9]{1,15})\Z")
-_KEY = re.compile(r"[0-9a-f]{8,64}\Z")
+_DIGITS = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +80,20 @@ class Revoked:
 
 
 def find_target(opened: Opened, text: str) -> Target:
-    """The lock line or record that somebody names, by digest, id or ``entry:N``.
+    """The lock line or record that somebody names: by ``entry:N``, or by digest or id, or 12 digits of it.
 
     Raises:
         UsageError: there is none, or it is a key.
         TrustError: it is nothing that a record can revoke.
     """
-    _require_no_key(text)
-    found = next(_targets(opened, text), None)
+    # What the ledger has counts with its place, also where the inbox has it, too.
+    several = {t.id: t for t in reversed([*_targets(opened, text)])}
+    if len(several) > 1:
+        message = f"{len(several)} lines or records begin with {text[:80]}"
+        raise NO_TARGET.error(message, hint="write more of its digits; bspec-opa history prints them")
+    found = next(iter(several.values()), None)
     if found is None:
+        _require_no_key(opened, text)
         hint = "name a lock line's digest, a record's id or entry:N; bspec-opa history prints them"
         raise NO_TARGET.error(f"neither the ledger nor the inbox has {text[:80]!r}", hint=hint)
     if found.type in {REVOCATION, RETIREMENT}:
@@ -103,25 +110,35 @@ def find_target(opened: Opened, text: str) -> Target:
     return found
 
 
-def _require_no_key(text: str) -> None:
-    if _KEY.match(text) or is_regular(Path(text)):
+def _require_no_key(opened: Opened, text: str) -> None:
+    digits = _DIGITS.match(text)
+    known = [k for root in opened.anchor.roots for k in root.keys]
+    if (digits and any(k.startswith(digits[1]) for k in known)) or _is_pem(Path(text)):
         command = f"bspec-opa trust revoke {quote(text)} --reason … --mode compromised --last-good SIZE"
         hint = f"run {command}, or --mode retired if nobody else has it"
         raise IS_KEY.error(f"{text[:80]!r} is a key", hint=hint)
 
 
+def _is_pem(path: Path) -> bool:
+    try:
+        return is_regular(path) and read_bounded(path, MAX_DOCUMENT_BYTES).startswith(b"-----BEGIN")
+    except BspecError:
+        return False
+
+
 def _targets(opened: Opened, text: str) -> Iterator[Target]:
-    place = _ENTRY.match(text)
+    place, digits = _ENTRY.match(text), _DIGITS.match(text)
+    wanted = f"sha256:{digits[1]}" if digits else ""
     for entry in opened.ledger.entries:
         line = digest_of(entry.record_bytes().rstrip(b"\n")) if entry.kind in LINES else ""
-        # A record has no line's digest, and an empty name is no name of it.
-        if (place and int(place[1]) == entry.seq) or (text and text in {entry.record_id, line}):
+        named = wanted and any(name.startswith(wanted) for name in (entry.record_id, line))
+        if (place and int(place[1]) == entry.seq) or named:
             yield _target(entry, line)
-    if is_digest(text):
+    if wanted:
         project, anchor = opened.project, opened.anchor
         inbox = read_inbox(project.records_directories, anchor.roots, opened.world.now, required=False)
         for r in inbox.records:
-            if r.id == text:
+            if r.id.startswith(wanted):
                 yield Target(r.type, r.id, "", UNRECORDED, r.agent, r.environment or "", r.predicate)
 
 

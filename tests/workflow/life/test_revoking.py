@@ -250,7 +250,7 @@ def test_a_revoked_approval_lifts_no_reject(signed: Project) -> None:
     [
         ("sha256:" + "0" * 64, "revoke.no-such-record", "neither the ledger nor the inbox"),
         ("entry:99", "revoke.no-such-record", "neither the ledger nor the inbox"),
-        ("0123456789abcdef", "revoke.is-a-key", "bspec-opa trust revoke 0123456789abcdef"),
+        (key_of("eve").keyid[:16], "revoke.is-a-key", "bspec-opa trust revoke " + key_of("eve").keyid[:16]),
         ("entry:14", "revoke.not-revocable", "a revocation can't be revoked"),
     ],
 )
