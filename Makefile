@@ -68,7 +68,7 @@ test: test-python test-rego ## everything, with a real OPA
 
 test-python: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) $(POSTGRES)
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n $(JOBS) --cov --cov-report= tests
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report= tests
 	$(BIN)/coverage report
 
 soak: $(VENV)/.dev $(OPA) $(OPA_CASES)/VERSION $(REGISTRY) $(POSTGRES) conftest softhsm ## the long tests: 20,000 requests to three engines, each of OPA's cases alone

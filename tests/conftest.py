@@ -49,7 +49,7 @@ def postgres() -> Iterator[Server]:
 
 # Being measured makes Python code two to three times as slow, and a property test or the fourth case of a table hardly
 # reaches another line. So only the first cases of each test count for coverage; every test runs.
-MEASURED_CASES = 3
+MEASURED_CASES = 2
 UNMEASURED = pytest.StashKey[bool]()
 
 

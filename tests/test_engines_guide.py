@@ -49,6 +49,7 @@ def run(steps: list[Step], opa: Path, place: Path) -> list[tuple[str, ...]]:
     return transcript.run([*before, *steps], place)[len(before) :]
 
 
+@pytest.mark.soak
 def test_the_guide_runs_as_it_is_written(opa_path: Path, place: Path) -> None:
     steps = transcript.steps_of(elsewhere(GUIDE))
     outputs = run(steps, opa_path, place)

@@ -43,6 +43,7 @@ def test_the_walk_of_an_auditor(demo: Path, tmp_path: Path) -> None:
     assert follow("auditing.md", demo, tmp_path) == []
 
 
+@pytest.mark.soak
 def test_the_walk_of_a_waiver(demo: Path, tmp_path: Path) -> None:
     assert follow("waivers.md", demo, tmp_path) == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import transcript
 from sidecars import free_port
 from transcript import Step
@@ -12,6 +13,7 @@ GUIDE = (Path(__file__).parents[1] / "docs" / "rego-authors.md").read_text(encod
 PORTS = ("8181", "8282")
 
 
+@pytest.mark.soak
 def test_the_walk_of_a_security_engineer(opa_path: Path, tmp_path: Path) -> None:
     text = GUIDE
     for port in PORTS:

@@ -58,6 +58,7 @@ def followed(shell: Shell) -> list[tuple[str, ...]]:
     return printed
 
 
+@pytest.mark.soak
 def test_the_night_goes_as_the_page_says(shell_at: Callable[[str], Shell]) -> None:
     shell = on_call(shell_at("live"))
     steps = transcript.steps_of(PAGE.read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import transcript
 from sidecars import free_port
 from transcript import Step
@@ -22,6 +23,7 @@ def elsewhere(text: str) -> str:
     return text.replace("8381", str(first)).replace("8382", str(second))
 
 
+@pytest.mark.soak
 def test_the_guide_runs_as_it_is_written(tmp_path: Path) -> None:
     steps = transcript.steps_of(elsewhere(GUIDE))
     no_witness_outlives_the_shell = Step("trap 'kill $(jobs -p) 2> /dev/null' EXIT", ())

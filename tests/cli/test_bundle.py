@@ -87,6 +87,7 @@ def test_repack_under_other_data_without_opa(shell_at: At) -> None:
     assert Path("acme.tar.gz").read_bytes() == Path("again.tar.gz").read_bytes()
 
 
+@pytest.mark.soak
 def test_build_from_policies_is_what_is_shipped(shell_at: At, opa_path: Path) -> None:
     shell = shell_at("empty")
     shell.variables["BSPEC_OPA_OPA"] = str(opa_path)

@@ -238,7 +238,9 @@ def write_many(number: int) -> list[str]:
     return files
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "form", [f if f in {"json", "text"} else pytest.param(f, marks=pytest.mark.soak) for f in FORMATS]
+)
 def test_over_several_processes_it_is_the_same(shell_at: At, form: str) -> None:
     shell = shell_at("bare")
     write_many(30)

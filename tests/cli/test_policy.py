@@ -122,6 +122,7 @@ def test_what_is_not_finished_gets_into_no_bundle_by_accident(small: Shell) -> N
     assert allowed(shell) == [f"allowed although unfinished: {untested}"]
 
 
+@pytest.mark.soak
 def test_a_base_that_is_not_finished_is_noted(shell: Shell) -> None:
     """It is somebody else's decision, and was made; whoever builds on it is told."""
     shell.ok("policy", "new", "global/tools/no_finance")

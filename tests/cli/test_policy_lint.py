@@ -237,6 +237,7 @@ def test_a_pack_is_linted_on_its_base(shell: Shell) -> None:
     assert (result.json["counts"]["files"], result.json["counts"]["rules"]) == (2, 1)
 
 
+@pytest.mark.soak
 def test_a_rule_for_an_environment_that_the_base_does_not_know(shell: Shell) -> None:
     """It would never run. The base's data is right, so the finding is at the rule."""
     shell.ok("policy", "new", "promotion/staging/second_look", "--owner", "team:payments")
@@ -312,6 +313,7 @@ def test_what_a_test_puts_in_place_of_a_library_is_no_proof(shell: Shell) -> Non
     assert (result.code, found) == (3, {"test/both-outcomes"})
 
 
+@pytest.mark.soak
 def test_a_rule_that_select_leaves_out_everywhere_is_told(shell: Shell) -> None:
     """Its tests pass and it is built; no decision ever asks it."""
     shell.ok("policy", "new", "global/team/no_shell", "--owner", "team:payments")

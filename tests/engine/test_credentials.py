@@ -256,7 +256,7 @@ def test_deadline_covers_the_handshake(authority: Authority) -> None:
 REQUEST: dict[str, Any] = {"nonce": "n", "environment": "staging", "tools": []}
 
 
-@pytest.mark.parametrize("tls", ["none", "server", "mutual"])
+@pytest.mark.parametrize("tls", [*(pytest.param(t, marks=pytest.mark.soak) for t in ("none", "server")), "mutual"])
 def test_one_connection_to_a_real_opa_for_many_decisions(
     opa_path: Path, gate_bundle: Path, authority: Authority, tls: str
 ) -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from bspec_opa.engine.interface import Engine
 
 ROOT = Path(__file__).parents[2]
-CASES_IN_CI = 500
+CASES_IN_CI = 300
 CASES_IN_SOAK = 20_000
 SHARDS = 8
 ROUNDS = 20
@@ -56,6 +56,12 @@ STAGES = (
     ("ready", "production"),
     ("live", "production"),
 )
+TARGET: dict[str, Any] = {
+    "target_line": "sha256:target",
+    **dict.fromkeys(("same_intent", "same_surface", "same_binding"), True),
+    "age_seconds": 60,
+    "emergency": False,
+}
 DIRECTED: dict[str, dict[str, Any]] = {
     "global.baseline.scope_disjoint": {"intent/scope/out/0/actions": ["read:invoice"]},
     "global.data.categories_redacted": {"intent/constraints/logging/redact": []},
@@ -96,19 +102,9 @@ DIRECTED: dict[str, dict[str, Any]] = {
     "global.tools.untrusted_combination": {"intent/tools/0/world": "open", "intent/tools/0/privilege": "write"},
     "promotion.all.approvals_stand": {"approvals/0/binds/view": False},
     "promotion.all.elevated_approvals": {"intent/tools/0/privilege": "write"},
-    "promotion.all.emergency_quorum": {
-        "action": "rollback",
-        "rollback": [
-            {
-                "target_line": "sha256:target",
-                "same_intent": True,
-                "same_surface": True,
-                "same_binding": True,
-                "age_seconds": 60,
-                "emergency": True,
-            }
-        ],
-    },
+    "promotion.all.emergency_quorum": {"action": "rollback", "rollback": [{**TARGET, "emergency": True}]},
+    "promotion.all.rollback_age": {"action": "rollback", "rollback": [{**TARGET, "age_seconds": 999999999999}]},
+    "promotion.all.rollback_target": {"action": "rollback", "rollback": [{**TARGET, "same_binding": False}]},
     "promotion.all.no_reject": {"approvals/0/decision": "reject"},
     "promotion.all.rules_not_weakened": {
         "change/items": [{"verdict": "governance", "path": "/promotion", "what": "security: 0 instead of 1"}]
