@@ -140,12 +140,12 @@ def _new_ledger(kind: str, directory: Path, running: Server) -> str:
 def _raced(url: str, key_file: Path, number: int, appends: int) -> float:
     """Seconds from the starting shot until the last of them has appended its share."""
     command = [sys.executable, "-m", "benchmarks.ledger_sql", url, str(key_file)]
-    started = [
-        subprocess.Popen(
-            [*command, str(i), str(appends // number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for i in range(number)
-    ]
+    return shot([[*command, str(i), str(appends // number)] for i in range(number)])
+
+
+def shot(commands: Sequence[Sequence[str]]) -> float:
+    """Seconds from the starting shot, once each process has said ``ready``, until the last of them has ended well."""
+    started = [subprocess.Popen(c, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for c in commands]
     for process in started:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

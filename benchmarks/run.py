@@ -21,6 +21,7 @@ from benchmarks.fleet import fleet
 from benchmarks.ledger import ledger
 from benchmarks.ledger_sql import writers
 from benchmarks.measure import HEAD
+from benchmarks.promotions import promotions
 from benchmarks.sizes import KILOBYTES, RULES, sizes
 from benchmarks.switching import switching
 
@@ -40,6 +41,7 @@ def parts(*, quick: bool) -> dict[str, Callable[[], Iterable[Figure]]]:
         "fleet": lambda: fleet(20, 1) if quick else fleet(1000, 5),
         "check": lambda: checking(20, 1) if quick else checking(1000, 3),
         "writers": lambda: writers((1, 2), 4) if quick else writers(),
+        "promotions": lambda: promotions((1, 2), ("file",)) if quick else promotions(),
         "ledger": lambda: ledger(3, (1_000,), 100) if quick else ledger(15),
     }
 

@@ -65,6 +65,11 @@ def test_a_ledger_is_compared_with_a_smaller_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
+def test_promotions_of_several_writers_are_compared_with_those_of_one(tmp_path: Path) -> None:
+    assert measured(tmp_path, "promotions").keys() == {f"promotion, {n} writers, file" for n in (1, 2)}
+
+
+@pytest.mark.soak
 def test_a_fleet_is_compared_with_conftest(tmp_path: Path) -> None:
     """Fails, too, when the two sides find different things in an intent."""
     subprocess.run(["make", "conftest"], cwd=ROOT, check=True)
