@@ -75,6 +75,7 @@ def evidence_facts(
     declared: Mapping[str, Collection[str]],
     authors: Collection[Author],
     now: int,
+    seen: Collection[str] = (),
 ) -> list[JsonObject]:
     """The pools, in the shape of ``evidence`` of ``bspec.input/v1``.
 
@@ -86,6 +87,7 @@ def evidence_facts(
         declared: the intent's operations by tool id; ``*`` stands for all.
         authors: everyone who submitted a version since the head.
         now: Unix seconds.
+        seen: tools that the agent used in runs that count no more: none of their cases counts, and what they saw does.
 
     Returns:
         Sorted by question, method, independence and age.
@@ -100,14 +102,10 @@ def evidence_facts(
         for independent in (False, True):
             chosen = [r for r in several if not independent or is_independent(r.run, authors)]
             found += [
-                _pool_fact(question, method, p, independent=independent, declared=declared) for p in _pools(chosen)
+                _pool_fact(question, method, p, independent=independent, undeclared=_undeclared(p, seen, declared))
+                for p in _pools(chosen)
             ]
     return found
-
-
-def speaks_against(run: EvidenceRun, declared: Mapping[str, Collection[str]]) -> bool:
-    """Whether something in a run failed, or it saw the agent use what is not declared."""
-    return not _Run.of(run, declared, 0).clean
 
 
 def same_run(one: EvidenceRun, other: EvidenceRun) -> bool:
@@ -240,7 +238,7 @@ def _check_limits(runs: Sequence[_Run]) -> None:
 
 
 def _pool_fact(
-    question: str, method: str, pool: Sequence[_Run], *, independent: bool, declared: Mapping[str, Collection[str]]
+    question: str, method: str, pool: Sequence[_Run], *, independent: bool, undeclared: list[JsonValue]
 ) -> JsonObject:
     cases, passed = sum(r.cases for r in pool), sum(r.passed for r in pool)
     runs: list[JsonValue] = [r.run.id for r in pool]
@@ -256,7 +254,7 @@ def _pool_fact(
         "passed": passed,
         "bounds": [_bound(cases, passed, c) for c in CONFIDENCES],
         "probes": _probes(pool),
-        "undeclared_tools": _undeclared(pool, declared),
+        "undeclared_tools": undeclared,
     }
 
 
@@ -276,8 +274,10 @@ def _probes(pool: Sequence[_Run]) -> list[JsonValue]:
     return [{"scope_out_id": i, "cases": cases[i], "passed": passed[i]} for i in sorted(cases)]
 
 
-def _undeclared(pool: Sequence[_Run], declared: Mapping[str, Collection[str]]) -> list[JsonValue]:
-    observed: set[str] = set()
+def _undeclared(
+    pool: Sequence[_Run], seen: Collection[str], declared: Mapping[str, Collection[str]]
+) -> list[JsonValue]:
+    observed = set(seen)
     for run in pool:
         observed.update(run.run.predicate["observed_tools"])  # type: ignore[arg-type]
     return [o for o in sorted(observed) if not _is_declared(o, declared)]

@@ -103,7 +103,7 @@ class Git:
         ) as process:
             try:
                 out, said = process.communicate(data, timeout=max(0.0, self._until - time.monotonic()))
-            except BaseException as e:
+            except BaseException as e:  # an interrupt, too: whatever git has started ends with it
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 if isinstance(e, subprocess.TimeoutExpired):

@@ -22,11 +22,12 @@ def counting_in(history: History, environment: Environment, root: TrustRoot, sur
     """A history without the evidence of people who may not attest for an environment.
 
     Evidence is about a surface and a binding and serves every environment, but only where its signer is trusted as
-    an evaluator (attack A14). What is about another surface serves nowhere and is not complained about. A run in
-    which something failed stands, whatever became of its signer's role.
+    an evaluator (attack A14). What is about another surface serves nowhere and is not complained about.
+
+    A run in which something failed stands in the environment that it was signed for, whatever became of its signer's
+    role since: it verified there. Elsewhere it doesn't count either, for all but one of its cases may have passed.
     """
-    runs = [r for r in history.of_type("evidence") if not restricts(r.record.type, r.record.predicate)]
-    foreign = [r for r in runs if _is_foreign(r.record, environment, root, surface)]
+    foreign = [r for r in history.of_type("evidence") if _is_foreign(r.record, environment, root, surface)]
     left_out = {r.record.id for r in foreign}
     return replace(
         history,
@@ -36,6 +37,8 @@ def counting_in(history: History, environment: Environment, root: TrustRoot, sur
 
 
 def _is_foreign(record: Record, environment: Environment, root: TrustRoot, surface: Digest) -> bool:
+    if record.environment == environment.id and restricts(record.type, record.predicate):
+        return False
     roles = root.roles_of(record.principal, record.agent, environment.id)
     return ROLE_OF["evidence"] not in roles and record.statement.digest_of(SURFACE_SUBJECT) == surface
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.evidence.facts import EvidenceRun, evidence_facts, same_run, speaks_against
+from bspec_opa.evidence.facts import EvidenceRun, evidence_facts, same_run
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT, SURFACE_SUBJECT
 
 if TYPE_CHECKING:
@@ -36,16 +36,14 @@ def runs_of(records: Sequence[Sequenced]) -> list[EvidenceRun]:
     ]
 
 
-def counted_runs(history: History, loaded: LoadedIntent) -> list[EvidenceRun]:
-    """The runs that count: also what speaks against the agent in runs that count no more otherwise.
+def counted_runs(history: History) -> list[EvidenceRun]:
+    """The runs that count. A revoked one comes back under no other signature: it is the run that is in question."""
+    revoked = [r for r in _dropped_runs(history) if r.id in history.withdrawals.revoked]
+    return [r for r in runs_of(history.of_type("evidence")) if not any(same_run(r, other) for other in revoked)]
 
-    A run that was revoked comes back under no other signature: it is the run that was called into question.
-    """
-    declared = {t.id: t.operations for t in loaded.intent.tools}
-    dropped = runs_of([r for r in history.dropped if r.record.type == "evidence"])
-    revoked = [r for r in dropped if r.id in history.withdrawals.revoked]
-    counted = [r for r in runs_of(history.of_type("evidence")) if not any(same_run(r, other) for other in revoked)]
-    return [*counted, *(r for r in dropped if speaks_against(r, declared))]
+
+def _dropped_runs(history: History) -> list[EvidenceRun]:
+    return runs_of([r for r in history.dropped if r.record.type == "evidence"])
 
 
 def _subject(record: Record, name: str) -> str:
@@ -66,6 +64,7 @@ def pools_of(
     """The pooled evidence for this surface and binding; none before there is a binding."""
     if binding is None:
         return []
+    dropped = relevant_of(_dropped_runs(given.history), given.loaded, binding)
     return evidence_facts(
         runs,
         surface=given.loaded.surface_digest,
@@ -73,6 +72,7 @@ def pools_of(
         declared={t.id: t.operations for t in given.loaded.intent.tools},
         authors=authors,
         now=given.now,
+        seen={str(t) for r in dropped for t in cast("list[str]", r.predicate["observed_tools"])},
     )
 
 

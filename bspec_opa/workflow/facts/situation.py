@@ -151,7 +151,7 @@ def assemble(given: Given) -> Situation:
     authors = authors_since(made)
     counted = {s.record.id for s in history.of_type("submit")}
     submits = tuple(s for s in made if s.id in counted)
-    runs = counted_runs(history, loaded)
+    runs = counted_runs(history)
     relevant = relevant_of(runs, loaded, binding)
     shown = (rollback.view(),) if rollback else ()
     place = Place(base=head.line if head else GENESIS, source=_source(given, source_head), rollback=shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from project import DAY, TRUST, Project, grown, live, ready, reasons_of, replaced, signed, staged
+from project import DAY, RUNS, TRUST, Project, grown, live, ready, reasons_of, replaced, signed, staged
 from waiving import WAIVED_TEXT, WAIVING_TRUST, lift
 from world import key_of
 
@@ -92,6 +92,59 @@ def test_a_revoked_run_does_not_come_back_under_another_signature(signed: Projec
     evidence: Any = signed.evaluate("staging").request["evidence"]
     # The run that was there before counts, with its 250 cases; the revoked one does not, whoever signs it.
     assert {p["cases"] for p in evidence if (p["question"], p["method"]) == ("constraint", "functional")} == {250}
+
+
+@pytest.mark.attack("A83")
+def test_a_failing_run_stands_where_it_was_signed_for_when_its_signer_loses_the_role(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    both = TRUST.replace("roles: [{role: finance-controller}", "roles: [{role: evaluator}, {role: finance-controller}")
+    project = Project(tmp_path, shelf.cache)
+    project.found(trust=both)
+    project.submit()
+    for question, method in RUNS:
+        project.attest(question, method, by="fred")
+    project.attest("privilege", "functional", n=251, failed=251, by="eve")
+    project.record()
+
+    def lose(root: Any) -> None:
+        for grant in root["grants"]:
+            if grant["principal"] == "eve":
+                grant["role"] = "security"
+
+    project.now += 60
+    project.next_root(lose)
+    project.now += 60
+    project.sign_all("staging", "environment-admin")
+    assert reasons_of(project.evaluate("staging")) == ["floor.no-evidence", "promotion.all.evidence"]
+
+
+@pytest.mark.attack("A14")
+def test_whoever_may_not_attest_there_adds_no_cases_by_failing_one(shelf: Shelf, tmp_path: Path) -> None:
+    """Of ten thousand cases one fails: nearly all of them would have counted for production."""
+    limited = TRUST.replace(
+        "roles: [{role: finance-controller}",
+        "roles: [{role: evaluator, environments: [staging]}, {role: finance-controller}",
+    )
+    project = Project(tmp_path, shelf.cache)
+    project.found(trust=limited)
+    for step in (signed, staged, ready):
+        step(project)
+    before: Any = project.evaluate("production").request["evidence"]
+    project.now += 60
+    project.attest("boundary", "functional", n=10_000, failed=1, by="fred")
+    after: Any = project.evaluate("production").request["evidence"]
+    assert [(p["cases"], p["runs"]) for p in after] == [(p["cases"], p["runs"]) for p in before]
+
+
+@pytest.mark.attack("A83")
+def test_a_revoked_run_gives_none_of_its_cases(signed: Project) -> None:
+    bad = signed.attest("boundary", "functional", n=251, observed_tools=["billing_read_api/delete_invoice"])
+    signed.record()
+    revoked(signed, bad.record.id)
+    evidence: Any = signed.evaluate("staging").request["evidence"]
+    assert not any(bad.record.id in p["runs"] for p in evidence)
+    assert {tuple(p["undeclared_tools"]) for p in evidence} == {("billing_read_api/delete_invoice",)}
 
 
 @pytest.mark.attack("A84")
