@@ -78,7 +78,7 @@ class _Writer:
 
     def _object(self, name: str, schema: JsonObject) -> list[str]:
         properties: dict[str, JsonObject] = schema["properties"]  # type: ignore[assignment]
-        required: list[str] = sorted(schema["required"])  # type: ignore[arg-type]
+        required: list[str] = sorted(schema["required"])  # type: ignore[arg-type] # our own schema: a list of names
         others = sorted(set(properties) - set(required))
         keys = f"object.keys(x) - {_set(others)}" if others else "object.keys(x)"
         found = ["is_object(x)", f"{keys} == {_set(required)}"]
@@ -97,7 +97,7 @@ class _Writer:
             raise ValueError(f"the guard can't check {sorted(unknown)}")
         if schema["type"] != "object":
             return
-        every = self.optional or set(schema["required"]) == set(schema["properties"])  # type: ignore[arg-type]
+        every = self.optional or set(schema["required"]) == set(schema["properties"])  # type: ignore[arg-type] # as above
         if schema["additionalProperties"] is not False or not every:
             raise ValueError("the guard checks closed objects without optional keys only")
 

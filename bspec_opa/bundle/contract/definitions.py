@@ -224,6 +224,12 @@ def _waiver() -> JsonObject:
     )
 
 
+def _sameness() -> dict[str, JsonObject]:
+    """How a line of the past compares with what would be deployed."""
+    same = {f"same_{part}": boolean() for part in ("intent", "surface", "binding")}
+    return {**same, "age_seconds": integer()}
+
+
 def input_schema() -> JsonObject:
     """What a policy sees: ``bspec.input/v1``."""
     body = obj(
@@ -253,30 +259,12 @@ def input_schema() -> JsonObject:
         evidence=array(_evidence_pool()),
         waivers=array(_waiver()),
         predecessor_expected=boolean(),  # the environment has a "from"
-        predecessor=optional(
-            obj(
-                environment=TEXT,
-                line=TEXT,
-                same_intent=boolean(),
-                same_surface=boolean(),
-                same_binding=boolean(),
-                age_seconds=integer(),
-            )
-        ),
+        predecessor=optional(obj(environment=TEXT, line=TEXT, **_sameness())),
         requester=optional(
             obj(id=TEXT, principal=TEXT, group=TEXT, age_seconds=integer(), expires_unix=integer(), current=boolean())
         ),
         # of the action rollback: the line that is redeployed, and since when it has been approved here
-        rollback=optional(
-            obj(
-                target_line=TEXT,
-                same_intent=boolean(),
-                same_surface=boolean(),
-                same_binding=boolean(),
-                age_seconds=integer(),
-                emergency=boolean(),
-            )
-        ),
+        rollback=optional(obj(target_line=TEXT, **_sameness(), emergency=boolean())),
         # emergency rollbacks since the last ordinary line here that nobody uninvolved has reviewed
         unreviewed=array(obj(line=TEXT, age_seconds=integer())),
         withdrawn=array(

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 TYPES = frozenset((REVOCATION, RETIREMENT))
 LINES = frozenset(("promotion", "rollback"))
-EMERGENCY_HINT = "only the root keys can call it compromised: bspec-opa trust revoke … --mode compromised"
 _NONE: Mapping[str, Withdrawal] = MappingProxyType({})
 
 
@@ -173,19 +172,31 @@ def _require_fitting(record: Record, places: Mapping[str, Entry]) -> None:
 
 
 def _require_no_emergency(record: Record, places: Mapping[str, Entry], revocation: Entry) -> None:
-    """What an emergency may rest on stays, and so does the emergency: void, nobody would have to review it."""
-    if record.predicate.get("mode") != COMPROMISED_MODE:
-        return
     target = places.get(str(record.statement.digest_of(RECORD_SUBJECT)))
-    if target is None:
-        return
-    for entry in places.values():
-        if target.seq <= entry.seq < revocation.seq and is_emergency_entry(entry):
-            message = f"ledger entry {entry.seq} is an emergency that may rest on it"
-            raise NOT_REVOCABLE.error(message, hint=EMERGENCY_HINT)
+    if target is not None and record.predicate.get("mode") == COMPROMISED_MODE:
+        require_no_emergency(target.seq, (e for e in places.values() if e.seq < revocation.seq))
 
 
-def is_emergency_entry(entry: Entry) -> bool:
+def require_no_emergency(target: int, entries: Iterable[Entry]) -> None:
+    """Demand that no emergency may rest on a record that is called compromised, nor is it one itself.
+
+    Void, nobody would have to review it any more.
+
+    Args:
+        target: the record's ledger entry.
+        entries: the agent's, as far as the ledger went.
+
+    Raises:
+        TrustError: there is one.
+    """
+    found = next((e.seq for e in entries if e.seq >= target and _is_emergency(e)), None)
+    if found is not None:
+        message = f"ledger entry {found} is an emergency that may rest on it, and has to stay for its review"
+        hint = "only the root keys can call it compromised: bspec-opa trust revoke … --mode compromised"
+        raise NOT_REVOCABLE.error(message, hint=hint)
+
+
+def _is_emergency(entry: Entry) -> bool:
     """Whether an entry holds what says that it is an emergency rollback, whoever signed it."""
     if entry.kind != "rollback":
         return False

@@ -20,9 +20,8 @@ from bspec_opa.workflow.checkout.inbox import read_inbox
 from bspec_opa.workflow.checkout.signing import Maker
 from bspec_opa.workflow.facts.history import agent_of_entry, read_history
 from bspec_opa.workflow.facts.withdrawing import (
-    EMERGENCY_HINT,
     LINES,
-    is_emergency_entry,
+    require_no_emergency,
     require_revocable,
     restricts,
 )
@@ -165,21 +164,14 @@ def revoke(opened: Opened, target: Target, mode: str, reason: str, keys: tuple[S
         StoreError: it can't be written.
     """
     _require_new(opened, target, mode)
-    _require_no_emergency(opened, target, mode)
+    if mode == COMPROMISED_MODE and target.entry != UNRECORDED:
+        require_no_emergency(target.entry, (e for e in opened.ledger.entries if agent_of_entry(e) == target.agent))
     own: JsonObject = {"environment": target.environment, "type": target.type, "mode": mode, "reason": reason}
     maker = Maker(opened.anchor, target.agent, opened.world.now)
     record = maker.make(REVOCATION, [Subject(RECORD_SUBJECT, target.id)], own, keys[0])
     require_revocable(record.predicate, target.type, target.predicate)
     (done,) = put(opened, [record], keys[1])
     return Revoked(target, mode, done)
-
-
-def _require_no_emergency(opened: Opened, target: Target, mode: str) -> None:
-    later = [e for e in opened.ledger.entries if e.seq >= target.entry >= 0 and agent_of_entry(e) == target.agent]
-    emergency = next((e for e in later if is_emergency_entry(e)), None)
-    if mode == COMPROMISED_MODE and emergency is not None:
-        message = f"ledger entry {emergency.seq} is an emergency that may rest on it, and has to stay for its review"
-        raise NOT_REVOCABLE.error(message, hint=EMERGENCY_HINT)
 
 
 def _require_new(opened: Opened, target: Target, mode: str) -> None:
