@@ -20,7 +20,7 @@ from bspec_opa.workflow.checkout.reviewed import require_as_reviewed
 from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.evaluate import situation_of
 from bspec_opa.workflow.facts.ending import ending_notes
-from bspec_opa.workflow.facts.situation import MISSING_SOURCE
+from bspec_opa.workflow.facts.ground import MISSING_SOURCE
 from bspec_opa.workflow.reasons import BINDING_MISSING, SOURCE_CHANGED
 
 if TYPE_CHECKING:

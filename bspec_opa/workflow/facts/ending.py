@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.workflow.facts.withdrawing import LINES
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.life.reasons import RETIRED
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def line_revoked(history: History, line: Digest) -> Withdrawal | None:
         history: of the agent.
         line: sha256 of the line without its line feed.
     """
-    heads = (history.line(r.seq) for r in history.records if r.record.type in LINES and r.seq is not None)
+    heads = (history.line(r.seq) for r in history.records if r.record.type in LINE_TYPES and r.seq is not None)
     return next((h.revoked for h in heads if h is not None and h.line == line), None)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.digest import Digest, digest_of
 from bspec_opa.foundation.times import parse_time
+from bspec_opa.lock.line import PROMOTION, ROLLBACK
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     )
 
 
-ROLLBACK = "rollback"
-LINE_TYPES = frozenset({"promotion", ROLLBACK})
+LINE_TYPES = frozenset({PROMOTION, ROLLBACK})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from bspec_opa.foundation.errors import BspecError, Location
+from bspec_opa.lock.line import ROLLBACK
 from bspec_opa.trust.authority import Record, verify_record
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.statement import parse_statement
 from bspec_opa.workflow.facts.evaluation import Rejected
-from bspec_opa.workflow.facts.heads import LINE_TYPES, ROLLBACK, Head, Sequenced, head_of, line_digest
+from bspec_opa.workflow.facts.heads import LINE_TYPES, Head, Sequenced, head_of, line_digest
 from bspec_opa.workflow.facts.past import verify_line, verify_standing, verify_then
 from bspec_opa.workflow.facts.voiding import Void
 from bspec_opa.workflow.facts.withdrawing import (

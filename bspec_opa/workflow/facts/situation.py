@@ -9,21 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.approval.facts import Expected, approval_facts, authors_since, submit_facts, submits_since
+from bspec_opa.approval.facts import Expected, approval_facts, submit_facts
 from bspec_opa.approval.view import view_digest
 from bspec_opa.binding.facts import binding_input
-from bspec_opa.binding.read import binding_from_json
 from bspec_opa.evidence.facts import refused_runs
 from bspec_opa.foundation.digest import Digest
-from bspec_opa.gate.request import GENESIS, Facts
-from bspec_opa.intent.change import change_of
+from bspec_opa.gate.request import Facts
 from bspec_opa.intent.projection import intent_input, promotion_input, risk_input
-from bspec_opa.trust.authority import INTENT_SUBJECT
-from bspec_opa.workflow.facts.adopting import require_no_line
-from bspec_opa.workflow.facts.ending import require_not_retired
+from bspec_opa.lock.line import ROLLBACK
+from bspec_opa.workflow.facts.ground import Ground, ground_of
 from bspec_opa.workflow.facts.parts import (
     barred_of,
-    counted_runs,
     delegates_of,
     pools_of,
     predecessor_of,
@@ -33,7 +29,7 @@ from bspec_opa.workflow.facts.parts import (
 from bspec_opa.workflow.facts.requests import is_promoted, newest_request, requester
 from bspec_opa.workflow.facts.reviews import reviews_since, unreviewed, unreviewed_facts
 from bspec_opa.workflow.facts.viewing import Place, ViewMaker
-from bspec_opa.workflow.facts.waivers import Seen, input_facts, refused_facts, waivers_of
+from bspec_opa.workflow.facts.waivers import Seen, input_facts, refused_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,12 +43,8 @@ if TYPE_CHECKING:
     from bspec_opa.trust.authority import Record
     from bspec_opa.workflow.facts.given import Given
     from bspec_opa.workflow.facts.heads import Head
-    from bspec_opa.workflow.facts.history import History
 
-NO_SOURCE = "none"
-MISSING_SOURCE = "missing"
 PROMOTE = "promote"
-ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,86 +130,59 @@ def assemble(given: Given) -> Situation:
         BspecError: an intent that the ledger refers to is missing, evidence exceeds the limits, or the agent is
             retired there.
     """
-    loaded, history, environment = given.loaded, given.history, given.environment
-    require_not_retired(history, loaded.intent.metadata.id, environment.id)
-    if given.adopting:
-        require_no_line(history, environment.id)
-    head = history.head(environment.id)
-    rollback, source_head = given.rollback, given.source_head
-    binding = _binding(given, source_head)
-    old = given.read_intent(head.subject(INTENT_SUBJECT)) if head else None
-    change = _change(old, loaded, head, binding)
-    made = rollback.made_by(history) if rollback else _submits(history, head, loaded, binding)
-    authors = authors_since(made)
-    counted = {s.record.id for s in history.of_type("submit")}
-    submits = tuple(s for s in made if s.id in counted)
-    runs = counted_runs(history)
-    relevant = relevant_of(runs, loaded, binding)
-    shown = (rollback.view(),) if rollback else ()
-    place = Place(base=head.line if head else GENESIS, source=_source(given, source_head), rollback=shown)
-    waivers = waivers_of(given, binding, place.base, [a.principal for a in authors])
-    seen = Seen(waivers)
-    view = ViewMaker(given, binding=binding, head=head, change=change, place=place, runs=relevant, seen=seen)
+    ground = ground_of(given)
+    binding, change, place = ground.binding, ground.change, ground.place
+    relevant = relevant_of(ground.runs, given.loaded, binding)
+    seen = Seen(ground.waivers)
+    view = ViewMaker(given, binding=binding, head=ground.head, change=change, place=place, runs=relevant, seen=seen)
     expected = _expected(given, binding=binding, change=change, place=place, runs=relevant, view=view)
-    request = newest_request([r.record for r in history.of_type("request")], expected)
-    facts = Facts(
+    request = newest_request([r.record for r in given.history.of_type("request")], expected)
+    promoted = tuple(s.id for s in ground.submits if is_promoted(s, expected))
+    evidence = tuple(Digest(r.id) for r in relevant)
+    return Situation(
+        given=given,
+        facts=_facts(given, ground, expected, request),
+        binding=binding,
+        base=place.base,
+        source=place.source,
+        head=ground.head,
+        change=change,
+        evidence=evidence,
+        submits=given.rollback.submits if given.rollback else promoted,
+        request=request,
+        view=view.of(evidence, seen.in_force),
+        waivers=ground.waivers,
+    )
+
+
+def _facts(given: Given, ground: Ground, expected: Expected, request: Record | None) -> Facts:
+    loaded, history, environment, now = given.loaded, given.history, given.environment, given.now
+    rollback, binding, old, authors = given.rollback, ground.binding, ground.old, ground.authors
+    return Facts(
         action=ROLLBACK if rollback else PROMOTE,
         environment=environment.id,
-        now=given.now,
-        intent=intent_input(loaded, given.now),
+        now=now,
+        intent=intent_input(loaded, now),
         surface_digest=loaded.surface_digest,
-        change=change_input(change, place.base),
+        change=change_input(ground.change, ground.place.base),
         binding=[binding_input(binding, loaded)] if binding else [],
         declared=_requirements(loaded, given),
         previous=_requirements(old, given),
         previous_risk=[risk_input(old)] if old else [],
-        submits=values(submit_facts(submits, expected)),
+        submits=values(submit_facts(ground.submits, expected)),
         authors=[*sorted({a.principal for a in authors})],
-        approvals=values(approval_facts([a.record for a in history.of_type("approval")], expected, given.now)),
-        evidence=values(pools_of(runs, given, binding, authors)),
-        waivers=values(input_facts(waivers)),
+        approvals=values(approval_facts([a.record for a in history.of_type("approval")], expected, now)),
+        evidence=values(pools_of(ground.runs, given, binding, authors)),
+        waivers=values(input_facts(ground.waivers)),
         predecessor_expected=bool(environment.from_) and rollback is None,
-        predecessor=predecessor_of(given, source_head, binding),
-        requester=[requester(request, given.now)] if request else [],
+        predecessor=predecessor_of(given, ground.source, binding),
+        requester=[requester(request, now)] if request else [],
         withdrawn=values(given.withdrawn(binding)),
         delegates=delegates_of(given),
-        rollback=rollback.fact(loaded, binding, given.now) if rollback and binding else [],
-        unreviewed=unreviewed_facts(unreviewed(history, environment.id), given.now),
-        rejected=values([*given.rejected, *refused_runs(runs, given.now), *refused_facts(waivers)]),
+        rollback=rollback.fact(loaded, binding, now) if rollback and binding else [],
+        unreviewed=unreviewed_facts(unreviewed(history, environment.id), now),
+        rejected=values([*given.rejected, *refused_runs(ground.runs, now), *refused_facts(ground.waivers)]),
     )
-    current = rollback.submits if rollback else tuple(s.id for s in submits if is_promoted(s, expected))
-    evidence = tuple(Digest(r.id) for r in relevant)
-    return Situation(
-        given=given,
-        facts=facts,
-        binding=binding,
-        base=place.base,
-        source=place.source,
-        head=head,
-        change=change,
-        evidence=evidence,
-        submits=current,
-        request=request,
-        view=view.of(evidence, seen.in_force),
-        waivers=waivers,
-    )
-
-
-def _change(old: LoadedIntent | None, new: LoadedIntent, head: Head | None, binding: Binding | None) -> Change:
-    return change_of(
-        old,
-        new,
-        old_binding=head.binding if head else None,
-        new_binding=binding.to_json() if binding else None,
-    )
-
-
-def _submits(history: History, head: Head | None, loaded: LoadedIntent, binding: Binding | None) -> tuple[Record, ...]:
-    """Everyone who submitted a part of this change counts as its author, whatever came of the submit (attack A80)."""
-    of_head = cast("list[str]", head.record.predicate["submits"]) if head else []
-    ordered = sorted((*history.former, *history.of_type("submit")), key=lambda s: (s.seq is None, s.seq or 0))
-    records = [s.record for s in ordered]
-    return submits_since(records, of_head, loaded.digest, binding.digest if binding else None)
 
 
 def _requirements(loaded: LoadedIntent | None, given: Given) -> list[JsonValue]:
@@ -260,23 +225,3 @@ def change_input(change: Change, base: str) -> JsonObject:
 def change_recorded(change: Change) -> JsonObject:
     """A change as a lock line records it."""
     return {k: v for k, v in change.to_json().items() if k != "version_step"}
-
-
-def _binding(given: Given, source_head: Head | None) -> Binding | None:
-    """Resolved for an environment without a source; otherwise carried from the source's line, never resolved.
-
-    A rollback carries its target's.
-    """
-    if given.rollback:
-        return binding_from_json(given.rollback.target.binding)
-    if not given.environment.from_:
-        return given.binding
-    return binding_from_json(source_head.binding) if source_head else None
-
-
-def _source(given: Given, source_head: Head | None) -> str:
-    if given.rollback:
-        return given.rollback.target.line
-    if not given.environment.from_:
-        return NO_SOURCE
-    return source_head.line if source_head else MISSING_SOURCE

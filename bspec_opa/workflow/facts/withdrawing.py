@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 from bspec_opa.approval.facts import REJECT
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.times import format_time
+from bspec_opa.lock.line import ROLLBACK
 from bspec_opa.trust.authority import Record, verify_record
 from bspec_opa.trust.predicates import check_predicate
 from bspec_opa.trust.statement import parse_statement
 from bspec_opa.trust.withdrawal import COMPROMISED_MODE, RECORD_SUBJECT, RETIREMENT, REVOCABLE, REVOCATION
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.past import verify_standing
 from bspec_opa.workflow.life.reasons import NOT_REVOCABLE
 from bspec_opa.workflow.reasons import WRONG_KIND
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from bspec_opa.trust.root import TrustRoot
 
 TYPES = frozenset((REVOCATION, RETIREMENT))
-LINES = frozenset(("promotion", "rollback"))
 _NONE: Mapping[str, Withdrawal] = MappingProxyType({})
 
 
@@ -198,7 +199,7 @@ def require_no_emergency(target: int, entries: Iterable[Entry]) -> None:
 
 def _is_emergency(entry: Entry) -> bool:
     """Whether an entry holds what says that it is an emergency rollback, whoever signed it."""
-    if entry.kind != "rollback":
+    if entry.kind != ROLLBACK:
         return False
     try:
         predicate = parse_statement(base64.b64decode(cast("str", entry.body["payload"]))).predicate
@@ -261,7 +262,7 @@ def revoked_among(records: Sequence[Record], withdrawals: Withdrawals) -> dict[D
     found: dict[Digest, Withdrawal] = {}
     for n, record in enumerate(records):
         withdrawal = withdrawals.revoked.get(record.id)
-        if withdrawal is None or record.type in LINES or not _is_meant(withdrawal, record):
+        if withdrawal is None or record.type in LINE_TYPES or not _is_meant(withdrawal, record):
             continue
         found[record.id] = withdrawal
         found.update((r.id, withdrawal) for r in records[:n] if is_replaced(r, record))

@@ -18,9 +18,9 @@ from bspec_opa.trust.statement import Subject, parse_statement
 from bspec_opa.trust.withdrawal import COMPROMISED_MODE, RECORD_SUBJECT, RETIREMENT, REVOCABLE, REVOCATION
 from bspec_opa.workflow.checkout.inbox import read_inbox
 from bspec_opa.workflow.checkout.signing import Maker
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.history import agent_of_entry, read_history
 from bspec_opa.workflow.facts.withdrawing import (
-    LINES,
     require_no_emergency,
     require_revocable,
     restricts,
@@ -129,7 +129,7 @@ def _targets(opened: Opened, text: str) -> Iterator[Target]:
     place, digits = _ENTRY.match(text), _DIGITS.match(text)
     wanted = f"sha256:{digits[1]}" if digits else ""
     for entry in opened.ledger.entries:
-        line = digest_of(entry.record_bytes().rstrip(b"\n")) if entry.kind in LINES else ""
+        line = digest_of(entry.record_bytes().rstrip(b"\n")) if entry.kind in LINE_TYPES else ""
         named = wanted and any(name.startswith(wanted) for name in (entry.record_id, line))
         if (place and int(place[1]) == entry.seq) or named:
             yield _target(entry, line)
