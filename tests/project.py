@@ -62,7 +62,7 @@ from bspec_opa.workflow.life.going_back import open_rollback
 from bspec_opa.workflow.life.review import open_emergency, review
 from bspec_opa.workflow.promote import Keys, promote
 from bspec_opa.workflow.roots.trusting import init_root
-from bspec_opa.workflow.sequence import sequence
+from bspec_opa.workflow.sequence import record_inbox
 from bspec_opa.workflow.starting.scaffold import scaffold
 from bspec_opa.workflow.verifying.checking import verify_file
 from bspec_opa.workflow.verifying.showing import open_lock
@@ -312,7 +312,7 @@ class Project:
         self.request(environment)
 
     def record(self) -> None:
-        sequence(self.session(), key_of("ledger"))
+        record_inbox(self.session(), key_of("ledger"))
 
     def evaluate(self, environment: str = "staging", *, need_pin: bool = True) -> Evaluation:
         return evaluate(self.session(need_pin=need_pin), environment)

@@ -27,11 +27,11 @@ def command(runtime: Runtime, /, intent: str, ledger_key: str | None, quiet: boo
     bspec-opa record behavior.intent --ledger-key keys/ledger.pem
     """
     from bspec_opa.report.record.records import sequenced_json, sequenced_text
-    from bspec_opa.workflow.sequence import sequence
+    from bspec_opa.workflow.sequence import record_inbox
     from bspec_opa.workflow.witness.cosigning import try_witnessing
 
     session, output = open_signed(runtime, intent, options, quiet=quiet)
-    done = sequence(session, signer_of("ledger", ledger_key, session))
+    done = record_inbox(session, signer_of("ledger", ledger_key, session))
     try_witnessing(session)
     rejected, size = session.inbox.rejected, done.ledger.size
     output.show(

@@ -1,9 +1,11 @@
 """The ledger as files on one host: ``log.jsonl`` and ``checkpoint`` are the ledger, the rest makes it quick.
 
-A writer locks the log, holds its end against the signed root, compares, appends and syncs the lines, signs over what
-it has just won and replaces the checkpoint. Whatever fails before that last step is taken back, so that there is the
-old ledger or the new one. A kill leaves at worst lines that no checkpoint covers: readers refuse them by name, and
-:meth:`FileStore.repair` moves them aside without signing them (attacks A47, A51, A81).
+A writer locks the log, holds its end against the signed root, compares, signs over what it has just won, puts down
+what it begins, appends and syncs the lines and replaces the checkpoint. Whatever fails before that last step is taken
+back; after a kill, readers go on reading the old ledger, and the next writer completes what was begun
+(:mod:`bspec_opa.ledger.file.begun`). So there is the old ledger or the new one. Lines that neither a checkpoint nor
+an append that was begun explains are somebody's: readers refuse them by name, and :meth:`FileStore.repair` moves them
+aside without signing them (attacks A47, A51, A81).
 
 Two side files are written after the checkpoint: ``nodes`` has the complete Merkle nodes, ``index.sqlite`` the entries'
 places and records. They make appending and proving O(log n). Nothing is believed of them: where they are missing or
@@ -15,21 +17,23 @@ from __future__ import annotations
 import contextlib
 import os
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from bspec_opa.foundation.errors import BspecError, TrustError
-from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic, write_new
+from bspec_opa.foundation.errors import TrustError
+from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S, MAX_LEDGER_BYTES
 from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, merged, parse_checkpoint, sign_checkpoint
-from bspec_opa.ledger.file.handle import APPENDING, READING, WRITING, opened, system_errors, truncate, write_all
+from bspec_opa.ledger.file.aside import covered_length, move_file, move_lines
+from bspec_opa.ledger.file.begun import BegunFile, before
+from bspec_opa.ledger.file.commit import commit, complete
+from bspec_opa.ledger.file.handle import APPENDING, READING, opened
 from bspec_opa.ledger.file.index import RecordIndex, StaleError
 from bspec_opa.ledger.file.lines import length_of, lines_from
 from bspec_opa.ledger.file.nodes import NodeFile
-from bspec_opa.ledger.file.view import Open, ThoroughView, quick_view, thorough_view
+from bspec_opa.ledger.file.view import Open, ThoroughView, answer
 from bspec_opa.ledger.growth import growth_of
 from bspec_opa.ledger.interface import LedgerState, Past, Tip, already_there, require_unmoved
-from bspec_opa.ledger.log import read_log, rows, walk
+from bspec_opa.ledger.log import read_log, rows
 from bspec_opa.ledger.merkle import EMPTY_ROOT
 from bspec_opa.ledger.proving import prove_consistency, prove_inclusion
 from bspec_opa.ledger.reasons import CHECKPOINT_SIGNATURE, TOO_LARGE
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.checkpoint import Checkpoint, NoteSignature, Signer
     from bspec_opa.ledger.entry import Entry
+    from bspec_opa.ledger.file.begun import Begun
     from bspec_opa.ledger.file.view import View
     from bspec_opa.ledger.growth import Growth
     from bspec_opa.ledger.interface import Consistency, Inclusion
@@ -80,6 +85,7 @@ class FileStore:
         self.wait_s = wait_s
         self.nodes = NodeFile(directory / "nodes")
         self.index = RecordIndex(directory / "index.sqlite")
+        self.begun = BegunFile(directory / "begun")
 
     @property
     def log(self) -> Path:
@@ -98,8 +104,9 @@ class FileStore:
         begun = os.path.lexists(self.checkpoint)
         try:
             with self._opened(READING) as log:
-                checkpoint = self._read_checkpoint()
-                return read_log(lines_from(log), checkpoint, self.origin, str(self.log), self.nodes.leaves)
+                opening = self._open(log)
+                lines = lines_from(log, 0, opening.length)
+                return read_log(lines, opening.checkpoint, self.origin, str(self.log), self.nodes.leaves)
         except FileNotFoundError:
             if not begun:
                 return LedgerState(self.origin)
@@ -115,7 +122,7 @@ class FileStore:
             with self._opened(READING) as log:
                 opening = self._open(log)
                 size = opening.checkpoint.size if opening.checkpoint else 0
-                offset = self._answer(opening, lambda view: view.start_of(start)) if 0 < start < size else 0
+                offset = answer(opening, lambda view: view.start_of(start)) if 0 < start < size else 0
                 descriptor = os.open(self.log, READING | os.O_NOFOLLOW | os.O_CLOEXEC)  # without the lock
         except FileNotFoundError:
             self.read()
@@ -155,7 +162,7 @@ class FileStore:
     def _ask(self, question: Callable[[View], T]) -> T:
         try:
             with self._opened(READING) as log:
-                return self._answer(self._open(log), question)
+                return answer(self._open(log), question)
         except FileNotFoundError:
             return question(ThoroughView(self.read().tip))
 
@@ -163,22 +170,29 @@ class FileStore:
         return opened(self.log, flags, self.wait_s)
 
     def _open(self, log: int) -> Open:
-        return Open(log, str(self.log), self.origin, self._read_checkpoint(), self.nodes, self.index)
+        """The log up to where the checkpoint covers it, if what follows was begun by a writer; else all of it."""
+        opening = self._all(log)
+        begun = self._unfinished(opening)
+        return before(opening, begun, self._verify)[0] if begun else opening
 
-    @staticmethod
-    def _answer(log: Open, question: Callable[[View], T]) -> T:
-        """Quickly if the side files serve; thoroughly otherwise, which also says what is wrong with the log."""
-        with contextlib.suppress(StaleError, BspecError):
-            return question(quick_view(log))
-        return question(thorough_view(log))
+    def _all(self, log: int) -> Open:
+        checkpoint = self._read_checkpoint()
+        return Open(log, str(self.log), length_of(log), self.origin, checkpoint, self.nodes, self.index)
+
+    def _unfinished(self, opening: Open) -> Begun | None:
+        begun, size = self.begun.read(), opening.checkpoint.size if opening.checkpoint else 0
+        return begun if begun and begun.checkpoint.size > size else None
 
     def _read_checkpoint(self) -> Checkpoint | None:
         if not os.path.lexists(self.checkpoint):
             return None
         name = str(self.checkpoint)
         found = parse_checkpoint(read_bounded(self.checkpoint, MAX_CHECKPOINT_BYTES), name)
-        found.verify(self.origin, self.keys, name, self.former)
+        self._verify(found, name)
         return found
+
+    def _verify(self, checkpoint: Checkpoint, name: str) -> None:
+        checkpoint.verify(self.origin, self.keys, name, self.former)
 
     # Writing
 
@@ -188,18 +202,17 @@ class FileStore:
             raise CHECKPOINT_SIGNATURE.error("the key is not a ledger key of the trust root")
         make_directory(self.directory)
         with self._opened(APPENDING) as log:
-            opening = self._open(log)
-            tip, known = self._answer(opening, partial(_compare, entries))
+            opening = self._settled(log)
+            tip, known = answer(opening, partial(_compare, entries))
             require_unmoved(Past(tip, partial(self._consistency, opening)), base)
             growth = growth_of(tip, entries)
-            length = length_of(log)
-            _check_new(growth, known, length)
+            _check_new(growth, known, opening.length)
             if not entries:
                 return tip
             if tip.checkpoint is None:
                 self._start(signer)
-            grown = self._commit(log, length, growth, signer)
-            self._note(length, growth)
+            grown = commit(opening, growth, signer, self.checkpoint, self.begun)
+            self._note(opening.length, growth)
             return grown
 
     def endorse(self, checkpoint: Checkpoint, signatures: Sequence[NoteSignature]) -> Checkpoint | None:
@@ -213,10 +226,12 @@ class FileStore:
             return endorsed
 
     def repair(self) -> Path | None:
-        """Move lines that no checkpoint covers aside, into ``tail-<n>.jsonl``; they are never signed.
+        """Complete what a killed writer has begun; move lines that nobody has begun aside, into ``tail-<n>.jsonl``.
+
+        Those are never signed. The file of an append that doesn't verify is moved aside as well.
 
         Returns:
-            Where they are now; None if there was nothing to repair.
+            Where the lines are now, or that file; None if nothing had to be moved.
 
         Raises:
             TrustError: what the checkpoint covers doesn't verify, or there is no checkpoint.
@@ -225,60 +240,48 @@ class FileStore:
         if not os.path.lexists(self.log):
             self.read()
             return None
-        with self._opened(WRITING) as log:
-            checkpoint = self._read_checkpoint()
-            lines = lines_from(log)
-            covered = islice(lines, checkpoint.size) if checkpoint else lines
-            covered_length = 0
-            for row in walk(covered, checkpoint, str(self.log), self.nodes.leaves):
-                covered_length = row.end
-            rest = length_of(log) - covered_length
-            return self._move_aside(log, covered_length, checkpoint.size) if checkpoint and rest else None
+        with self._opened(APPENDING) as log:
+            opening, moved = self._all(log), None
+            length = covered_length(opening)
+            try:
+                if self._complete(log):
+                    return None
+            except TrustError:
+                moved = move_file(self.begun.path)
+            return move_lines(opening, length, self.directory) if length < opening.length else moved
 
-    def _move_aside(self, log: int, length: int, size: int) -> Path:
-        names = (f"tail-{size}{more}.jsonl" for more in ("", *(f"-{i}" for i in range(2, 1000))))
-        aside = next(p for n in names if not os.path.lexists(p := self.directory / n))
-        write_new(aside, b"".join(lines_from(log, length)))
-        with system_errors(self.log):
-            truncate(log, length)
-        return aside
+    def _settled(self, log: int) -> Open:
+        """The log, once what a killed writer has begun is complete."""
+        self._complete(log)
+        return self._all(log)
+
+    def _complete(self, log: int) -> bool:
+        opening = self._all(log)
+        begun = self._unfinished(opening)
+        if begun is None:
+            return False
+        earlier, growth = before(opening, begun, self._verify)
+        complete(earlier, begun, opening.length, self.checkpoint, self.begun)
+        self._note(begun.start, growth)
+        return True
 
     def _consistency(self, log: Open, tip: Tip, size: int) -> Consistency:
-        return self._answer(log, lambda view: prove_consistency(view.fetch, tip, size))
+        return answer(log, lambda view: prove_consistency(view.fetch, tip, size))
 
     def _start(self, signer: Signer) -> None:
         """A checkpoint of the empty tree: from now on a log without a checkpoint can't be a crash of ours."""
         write_atomic(self.checkpoint, sign_checkpoint(self.origin, 0, EMPTY_ROOT, signer).to_bytes())
 
-    def _commit(self, log: int, length: int, growth: Growth, signer: Signer) -> Tip:
-        note = b""
-        try:
-            with system_errors(self.log):
-                write_all(log, b"".join(line + b"\n" for line in growth.lines))
-            tip = growth.signed(signer)
-            note = tip.checkpoint.to_bytes() if tip.checkpoint else b""
-            write_atomic(self.checkpoint, note)
-        except BaseException:
-            self._take_back(log, length, note)
-            raise
-        return tip
-
-    def _take_back(self, log: int, length: int, note: bytes) -> None:
-        """Remove the lines that were just written, unless the checkpoint that covers them is out already."""
-        with contextlib.suppress(OSError, BspecError):
-            if not note or read_bounded(self.checkpoint, MAX_CHECKPOINT_BYTES) != note:
-                truncate(log, length)
-
     def _note(self, length: int, growth: Growth) -> None:
         """Bring the side files up to date; what fails here is made up for by the next one that needs them."""
-        before, places = length, []
+        start, places = length, []
         for entry, line in zip(growth.entries, growth.lines, strict=True):
             length += len(line) + 1
             places.append((entry.seq, length, entry.record_id))
         with contextlib.suppress(OSError):
             self.nodes.add(growth.base.size, growth.nodes)
         with contextlib.suppress(StaleError):
-            self.index.add(places, growth.base.size, before)
+            self.index.add(places, growth.base.size, start)
 
 
 def _compare(entries: Sequence[Entry], view: View) -> tuple[Tip, list[int | None]]:

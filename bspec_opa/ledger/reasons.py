@@ -59,8 +59,14 @@ NODES_ALTERED = Reason(
 UNCHECKPOINTED_TAIL = Reason(
     "ledger.uncheckpointed-tail",
     ExitCode.TRUST,
-    "the log goes on after the entries that its checkpoint covers: a crash, or somebody added them",
+    "the log goes on after the entries that its checkpoint covers, and no gate has begun that: somebody added them",
     "look at the named entry; bspec-opa doctor --repair-ledger moves the tail aside without signing it",
+)
+BAD_BEGUN = Reason(
+    "ledger.bad-begun",
+    ExitCode.TRUST,
+    "the file of an append that was begun is not what the gate leaves when it is killed",
+    "find out who wrote it; bspec-opa doctor --repair-ledger moves it aside, and what came into the log with it",
 )
 CLOCK_BEHIND = Reason(
     "ledger.clock-behind",

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.errors import StoreError
+from bspec_opa.foundation.limits import REDECIDE_LIMIT
+from bspec_opa.ledger.reasons import RACE_LOST
 from bspec_opa.workflow.checkout.memory import remember_current
 from bspec_opa.workflow.checkout.place import open_store
+from bspec_opa.workflow.checkout.session import reopen
+from bspec_opa.workflow.reasons import MOVED
 
 if TYPE_CHECKING:
     from bspec_opa.ledger.interface import LedgerState
@@ -26,6 +31,23 @@ class Sequencing:
 
     ledger: LedgerState
     added: tuple[Record, ...]
+
+
+def record_inbox(session: Session, signer: Signer) -> Sequencing:
+    """Sequence the inbox; where others have appended meanwhile, after them: nothing here was decided on a tree.
+
+    Raises:
+        StoreError: the ledger is busy, keeps moving or can't be written; nothing was recorded.
+        TrustError: see :func:`sequence`.
+    """
+    for _ in range(REDECIDE_LIMIT):
+        try:
+            return sequence(session, signer)
+        except StoreError as e:
+            if e.code != RACE_LOST.code:
+                raise
+            session = reopen(session)
+    raise MOVED.error("the ledger kept moving while this was recorded", hint="run it again")
 
 
 def sequence(session: Session, signer: Signer) -> Sequencing:

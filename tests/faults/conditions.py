@@ -93,7 +93,7 @@ def _tried(case: Case, project: Project, begun: Try, closed: Sequence[Path] = ()
 
 
 def tried(fault: str, at: str, step: int) -> Try:
-    return Try(fault, at, step, "", repaired=False, wrong=())
+    return Try(fault, at, step, "", wrong=())
 
 
 def give_up_overrides() -> None:

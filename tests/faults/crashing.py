@@ -124,7 +124,7 @@ def strike_at(case: Case, kind: str, step: int, base: Path, server: Server) -> T
             relays[0].stop()
             if not relays[0].struck:
                 return None
-            return judged(case, project, Try(kind, "message", step, outcome_of(said), repaired=False, wrong=()), said)
+            return judged(case, project, Try(kind, "message", step, outcome_of(said), ()), said)
     finally:
         shutil.rmtree(place)
 

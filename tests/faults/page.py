@@ -24,16 +24,14 @@ Written by `make faults`: the figures are those of its last run, by row. [How it
 - **tried**: so many times something went wrong, at another system call (message, directory, moment) each time.
 - **killed**, **refused**, **came through**: what the run that met it came to. Refused is an exit code and a reason, never a
   traceback; a promotion that a wrong clock denies is counted here, too.
-- **repaired**: of these, so many left lines in the ledger that no checkpoint covers. Nothing was told of them. The next run names them and
-  refuses; `bspec-opa doctor --repair-ledger` moves them aside, and it goes on.
 - **survived**: afterwards the lock and the ledger verified, nothing that was there or had been told of was missing, nothing was half-written, and
-  the same command, given again, came to what it would have come to: exactly one line, in the lock as in the ledger.
+  the same command, given again with nothing done in between, came to what it would have come to: exactly one line, in the lock as in the ledger.
 
-| store | command | fault | tried | killed | refused | came through | repaired | survived |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| store | command | fault | tried | killed | refused | came through | survived |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 """
 _ROW = re.compile(
-    r"^\| ([a-z]+) \| ([a-z ]+) \| ([A-Za-z -]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$",
+    r"^\| ([a-z]+) \| ([a-z ]+) \| ([A-Za-z -]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$",
     re.MULTILINE,
 )
 
@@ -49,7 +47,6 @@ class Row:
     killed: int
     refused: int
     through: int
-    repaired: int
     survived: int
 
     @property
@@ -62,8 +59,8 @@ class Row:
 
 def row_of(store: str, command: str, fault: str, tries: Sequence[Try]) -> Row:
     ends = Counter(t.outcome if t.outcome in {KILL, "done"} else "refused" for t in tries)
-    repaired, survived = sum(t.repaired for t in tries), sum(not t.wrong for t in tries)
-    return Row(store, command, fault, len(tries), ends[KILL], ends["refused"], ends["done"], repaired, survived)
+    survived = sum(not t.wrong for t in tries)
+    return Row(store, command, fault, len(tries), ends[KILL], ends["refused"], ends["done"], survived)
 
 
 def read_rows(text: str) -> dict[tuple[str, str, str], Row]:

@@ -8,7 +8,7 @@ from faults.conditions import CLOCK, READ_ONLY, kept_out, set_back
 from faults.crashing import KINDS, strikes
 from faults.places import FILE, POSTGRESQL, SQLITE
 from faults.trying import FAULTS, KILL, walk
-from faults.works import PROMOTIONS, WORKS
+from faults.works import PROMOTIONS, RECORD, ROLLBACK, WORKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from postgres import Server
 
 # Tables of PostgreSQL are made by its owner and not by the first promotion.
-WORKS_OF = {FILE: WORKS, SQLITE: PROMOTIONS, POSTGRESQL: PROMOTIONS[1:]}
+LATER = (PROMOTIONS[1], ROLLBACK, RECORD)
+WORKS_OF = {FILE: WORKS, SQLITE: (PROMOTIONS[0], *LATER), POSTGRESQL: LATER}
 DISTURBED = {
     FILE: (*FAULTS, READ_ONLY, CLOCK),
     SQLITE: (*FAULTS, READ_ONLY, CLOCK),

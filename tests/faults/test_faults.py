@@ -75,8 +75,8 @@ def test_the_figures_are_of_everything_and_nothing_was_lost() -> None:
 
 
 def test_a_row_counts_what_it_says() -> None:
-    ends = [("killed", True, ()), ("done", False, ("gone",)), ("file.unwritable", False, ())]
-    tries = [Try("EIO", "write", n, end, repaired, wrong) for n, (end, repaired, wrong) in enumerate(ends)]
+    ends = [("killed", ()), ("done", ("gone",)), ("file.unwritable", ())]
+    tries = [Try("EIO", "write", n, end, wrong) for n, (end, wrong) in enumerate(ends)]
     row = row_of("file", "record", "EIO", tries)
-    assert row == Row("file", "record", "EIO", tried=3, killed=1, refused=1, through=1, repaired=1, survived=2)
+    assert row == Row("file", "record", "EIO", tried=3, killed=1, refused=1, through=1, survived=2)
     assert read_rows(f"{row}\n") == {row.key: row}

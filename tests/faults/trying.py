@@ -6,7 +6,7 @@ import errno
 import json
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 CHANGES = frozenset(CALLS.values()) - SENDS
 KILL = "killed"
 NEEDS_NO_ROOM = {"unlink", "unlinkat", "rmdir", "fsync", "fdatasync", "chmod", "fchmod", "truncate", "ftruncate"}
-CAN_NOT_CLEAN_UP = ("EROFS",)
 # A full disk stays full, and a file system that has become read-only stays so. A disk that fails once may do so
 # anywhere. What removes or flushes needs no room.
 FAULTS = {
@@ -46,7 +45,6 @@ class Try:
         call: at which system call, message or place.
         step: the how manieth one it was.
         outcome: ``killed``, the code of a refusal, or ``done``.
-        repaired: whether lines that no checkpoint covers had to be moved aside before it went on.
         wrong: what is not as it has to be; empty if it was survived.
     """
 
@@ -54,7 +52,6 @@ class Try:
     call: str
     step: int
     outcome: str
-    repaired: bool
     wrong: tuple[str, ...]
 
 
@@ -68,7 +65,7 @@ def warm(case: Case, base: Path, server: Server | None = None) -> None:
         said = json.loads(act(case.work, project))
         assert "line" in said, said
         found = examine(case.work, project, case.then, said)
-        assert not found.wrong, found.wrong
+        assert not found, found
         return list(sys.modules)
 
     with copied(case, base, server) as project:
@@ -98,20 +95,16 @@ def try_at(case: Case, fault: str, step: int, base: Path, server: Server | None 
         try:
             found = traced(lambda: act(case.work, project), FAULTS[fault], step)
         except RuntimeError as e:  # it hung, or a library aborted
-            return Try(fault, "?", step, "ended", repaired=False, wrong=(str(e),))
+            return Try(fault, "?", step, "ended", wrong=(str(e),))
         if not found.met:
             return None
         said = json.loads(found.said) if found.said else {}
-        return judged(case, project, Try(fault, found.calls[step - 1], step, outcome_of(said), False, ()), said)
+        return judged(case, project, Try(fault, found.calls[step - 1], step, outcome_of(said), ()), said)
 
 
 def judged(case: Case, project: Project, tried: Try, said: dict[str, Any]) -> Try:
-    """With what is wrong afterwards. Only a process that couldn't clean up may leave a ledger to be repaired."""
-    found = forked(lambda: asdict(examine(case.work, project, case.then, said)))
-    wrong = list(found["wrong"])
-    if found["repaired"] and tried.outcome != KILL and tried.fault not in CAN_NOT_CLEAN_UP:
-        wrong.append("the ledger had to be repaired")
-    return replace(tried, repaired=found["repaired"], wrong=tuple(wrong))
+    """With what is wrong afterwards."""
+    return replace(tried, wrong=tuple(forked(lambda: examine(case.work, project, case.then, said))))
 
 
 def outcome_of(said: dict[str, Any]) -> str:

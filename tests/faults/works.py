@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from project import Project
 
-TORN = "ledger.uncheckpointed-tail"
-"""Lines that no checkpoint covers: nobody was told that they are there. ``doctor --repair-ledger`` moves them aside."""
 BEHIND = "verify.not-in-lock"
 """What verify says of a lock that lacks a line of the ledger; the next promotion copies it."""
 
@@ -101,29 +99,14 @@ def act(work: Work, project: Project) -> bytes:
         return json.dumps({"raised": f"{type(e).__name__}: {e}"}).encode()
 
 
-@dataclass(frozen=True)
-class Examined:
-    """What was found after a disturbed run.
+def examine(work: Work, project: Project, then: Before, said: dict[str, Any]) -> list[str]:
+    """Look at what is left by a run that said this (nothing, if it was killed), and do the work again.
 
-    Attributes:
-        wrong: everything that is not as it has to be.
-        repaired: whether somebody had to run ``doctor --repair-ledger`` before it went on.
+    Everything that is not as it has to be; nobody repairs anything in between.
     """
-
-    wrong: list[str]
-    repaired: bool
-
-
-def examine(work: Work, project: Project, then: Before, said: dict[str, Any]) -> Examined:
-    """Look at what is left by a run that said this (nothing, if it was killed), and do the work again."""
     wrong = [f"raised {said['raised']}"] if "raised" in said else []
     wrong += _left(project, then, said)
-    again = json.loads(act(work, project))
-    repaired = again.get("code") == TORN
-    if repaired:
-        project.store.repair()
-        again = json.loads(act(work, project))
-    return Examined(wrong + _gone_on(work, project, then, said, again), repaired)
+    return wrong + _gone_on(work, project, then, said, json.loads(act(work, project)))
 
 
 def _gone_on(work: Work, project: Project, then: Before, said: dict[str, Any], again: dict[str, Any]) -> list[str]:
@@ -151,7 +134,7 @@ def _left(project: Project, then: Before, said: dict[str, Any]) -> list[str]:
     try:
         size = project.ledger().size
     except BspecError as e:
-        return wrong if e.code == TORN and "line" not in said else [*wrong, f"the ledger does not verify: {e}"]
+        return [*wrong, f"the ledger does not verify: {e}"]
     if size < _remembered(project):
         wrong.append("the ledger is smaller than was remembered")
     lines = {digest_of(e.record_bytes().rstrip(b"\n")) for e in project.ledger().entries if e.kind in LINE_TYPES}

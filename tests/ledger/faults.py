@@ -51,16 +51,20 @@ def append(store: FileStore, key: PrivateKey, label: str) -> Digest:
 
 
 def write(store: FileStore, key: PrivateKey, label: str) -> None:
-    """Append for ever, repairing what killed neighbours leave."""
+    """Append for ever, also after what killed neighbours leave."""
     count = 0
     while True:
+        say(insist(store, key, f"{label}-{count}"))
+        count += 1
+
+
+def insist(store: FileStore, key: PrivateKey, label: str) -> Digest:
+    """Append, again if others have gone on, or a killed one's append had to be completed first."""
+    while True:
         try:
-            say(append(store, key, f"{label}-{count}"))
-            count += 1
+            return append(store, key, label)
         except BspecError as e:
-            if e.code == "ledger.uncheckpointed-tail":
-                store.repair()
-            elif e.code != "ledger.race-lost":
+            if e.code != "ledger.race-lost":
                 raise
 
 
@@ -157,17 +161,14 @@ def go_on(store: FileStore, key: PrivateKey, label: str) -> dict[str, object]:
     whole = store.read()
     found = [store.find(e.record_id) for e in whole.entries]
     agreed = store.tip() == whole.tip and found == list(range(whole.size))
-    record_id = append(store, key, label + "-after")
+    record_id = insist(store, key, label + "-after")
     return {"agreed": agreed, "after": store.find(record_id), "grown": store.read().size}
 
 
 def look(store: FileStore) -> dict[str, object]:
-    """What a reader finds; if it refuses, what it finds after repair."""
-    try:
-        return {"code": "", "size": store.read().size}
-    except BspecError as e:
-        store.repair()
-        return {"code": e.code, "size": store.read().size}
+    """What a reader finds, and whether an append lies there that was begun."""
+    begun, size = store.begun.read(), store.read().size
+    return {"begun": begun is not None and begun.checkpoint.size > size, "size": size}
 
 
 class Full(PrivateKey):

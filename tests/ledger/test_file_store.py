@@ -17,7 +17,7 @@ from bspec_opa.foundation.limits import MAX_LEDGER_BYTES
 from bspec_opa.foundation.locking import lock_descriptor
 from bspec_opa.ledger.checkpoint import sign_checkpoint
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES, Entry, entry_of
-from bspec_opa.ledger.file.handle import READING, WRITING, is_still, opened
+from bspec_opa.ledger.file.handle import READING, is_still, opened
 from bspec_opa.ledger.file_store import FileStore
 from bspec_opa.ledger.interface import LedgerState, Tip
 from bspec_opa.ledger.merkle import EMPTY_ROOT, leaf_hash, root_of, verify_consistency, verify_inclusion
@@ -257,24 +257,17 @@ def test_without_a_good_signature_nothing_is_recorded(
     assert bench.files() == before
 
 
-def test_what_is_signed_is_already_durable_in_the_log(bench: Bench) -> None:
-    seen: list[bytes] = []
+def test_nothing_is_written_before_it_is_signed(bench: Bench) -> None:
+    """What a kill leaves is then always under a signature, or not there at all."""
+    seen: list[tuple[bytes, bytes, bool]] = []
 
     def look(message: bytes) -> None:
-        log = (bench.directory / "log.jsonl").read_bytes().splitlines()
-        seen.append(message.splitlines()[1] + b" of %d" % len(log))
+        log = (bench.directory / "log.jsonl").read_bytes()
+        seen.append((message.splitlines()[1], log, bench.store.begun.path.exists()))
 
     drafted = bench.store.read().draft(bench.now, [("submit", bench.record("a"))])
     bench.store.append(bench.store.tip(), drafted, Scripted(bench.key, look))
-    assert seen == [b"0 of 0", b"1 of 1"]
-
-
-def test_lines_are_not_taken_back_once_their_checkpoint_is_out(bench: Bench) -> None:
-    state = bench.add("a", "b")
-    assert state.checkpoint is not None
-    with opened(bench.store.log, WRITING, 1) as log:
-        bench.store._take_back(log, 0, state.checkpoint.to_bytes())
-    assert bench.store.read() == state
+    assert seen == [(b"0", b"", False), (b"1", b"", False)]
 
 
 # Damage

@@ -27,7 +27,7 @@ class Overwrites(Protocol):
     def append(self, state: State, number: int) -> State:
         run = state.runs[number]
         ledger = (*state.ledger[: run.tree], *run.drafts)
-        return moved(state._replace(ledger=ledger), number, run._replace(step=CHECKPOINT))
+        return moved(state._replace(ledger=ledger, begun=True), number, run._replace(step=CHECKPOINT))
 
 
 class NoStoreLock(Protocol):
@@ -40,7 +40,9 @@ class NoStoreLock(Protocol):
         run = state.runs[number]
         if not self.is_unmoved(state, run):
             return self.again(state, number)
-        return moved(state._replace(ledger=(*state.ledger, *run.drafts)), number, run._replace(step=CHECKPOINT))
+        return moved(
+            state._replace(ledger=(*state.ledger, *run.drafts), begun=True), number, run._replace(step=CHECKPOINT)
+        )
 
 
 class OnlySize(Protocol):
@@ -108,6 +110,20 @@ class SignsTheTail(Protocol):
         if state.has_tail and not self.is_held(state, number):
             state = state._replace(covered=len(state.ledger))
         return super().begin(state, number, order)
+
+
+class CompletesAnything(Protocol):
+    """Completes whatever comes after the checkpoint, without holding it against what was signed (attack A81)."""
+
+    def may_complete(self, state: State) -> bool:
+        return True
+
+
+class NeverBegins(Protocol):
+    """Writes the log and puts nothing down before: nobody can tell afterwards whose the tail is."""
+
+    def append(self, state: State, number: int) -> State:
+        return super().append(state, number)._replace(begun=False)
 
 
 class Resolves(Protocol):
@@ -232,11 +248,11 @@ class Seeded(NamedTuple):
 
 
 SEEDED = (
-    Seeded(NoCompare, "race", "decided_on_its_tree, nothing_void", 8),
+    Seeded(NoCompare, "race", "converges", 7),
     Seeded(Overwrites, "race", "nothing_lost", 4),
     Seeded(NoStoreLock, "race", "one_tail", 4),
-    Seeded(OnlySize, "inbox", "not_rejected", 10),
-    Seeded(OnlySize, "rivals", "spent_once, base_is_head", 13),
+    Seeded(OnlySize, "inbox", "converges", 9),
+    Seeded(OnlySize, "rivals", "converges", 12),
     Seeded(RootAtStart, "race", "under_the_newest_root", 7),
     Seeded(RevocationsAtStart, "race", "nothing_void", 10),
     Seeded(LockFirst, "rivals", "lock_in_ledger", 6),
@@ -248,6 +264,13 @@ SEEDED = (
         "submitted, evidence_present, requested, decided_on_its_tree, approvals_recorded, signed_by_gate",
         2,
     ),
+    Seeded(
+        CompletesAnything,
+        "lock",
+        "submitted, evidence_present, requested, decided_on_its_tree, approvals_recorded, signed_by_gate",
+        3,
+    ),
+    Seeded(NeverBegins, "race", "converges", 2),
     Seeded(Resolves, "onward", "carried_from_source", 8),
     Seeded(AnySource, "source", "requested, approvals_recorded", 13),
     Seeded(AnyTarget, "back", "requested, approvals_recorded", 8),

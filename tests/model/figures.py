@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 FIGURES = {
-    "papers": (6876, 19280, 20),
+    "papers": (7585, 20380, 20),
     "inbox": (6658, 12056, 21),
-    "race": (6370, 21122, 21),
-    "rivals": (1595, 4006, 21),
-    "onward": (7918, 23789, 22),
-    "lock": (2723, 10127, 18),
-    "back": (2395, 6853, 17),
+    "race": (7195, 22384, 21),
+    "rivals": (2285, 5570, 23),
+    "onward": (8077, 24104, 22),
+    "lock": (2761, 10251, 18),
+    "back": (2777, 7349, 18),
     "revoked": (783, 1398, 16),
-    "objection": (3425, 10032, 21),
+    "objection": (3978, 10709, 21),
     "target": (557, 783, 13),
-    "withdrawn": (243, 434, 13),
-    "source": (832, 2198, 17),
-    "invalid": (213, 528, 16),
+    "withdrawn": (249, 446, 13),
+    "source": (1036, 2457, 18),
+    "invalid": (270, 599, 16),
 }
 """States, steps, and how deep the deepest state lies."""
 LARGE_FIGURES = {

@@ -103,8 +103,11 @@ class Protocol:
         return state.runs[1 - number].step == CHECKPOINT
 
     def begin(self, state: State, number: int, order: Run) -> State | None:
-        """Read the ledger, the trust root and the inbox; None if the ledger can't be read as it is."""
-        if state.has_tail:
+        """Read the ledger, the trust root and the inbox; None if the ledger can't be read as it is.
+
+        What a killed run has begun isn't counted: the checkpoint in place is that of the ledger before it.
+        """
+        if state.has_tail and (not state.begun or is_writing(state)):
             return None
         fresh = tuple(sorted(state.inbox - set(state.tree)))
         run = order._replace(
@@ -124,14 +127,23 @@ class Protocol:
         return self.begin(state, number, run._replace(tries=run.tries + 1)) or moved(state, number, Run())
 
     def append(self, state: State, number: int) -> State:
-        """By compare-and-set on the tree that was read, and under no newer trust root."""
+        """By compare-and-set on the tree that was read, and under no newer trust root.
+
+        What a killed run has begun is completed before; what nobody has begun is refused.
+        """
         run = state.runs[number]
         if state.has_tail:
-            return moved(state, number, Run())
+            if not self.may_complete(state):
+                return moved(state, number, Run())
+            state = state.completed
         if not self.is_unmoved(state, run):
             return self.again(state, number)
-        grown = state._replace(ledger=(*state.ledger, *run.drafts))
+        grown = state._replace(ledger=(*state.ledger, *run.drafts), begun=True)
         return moved(grown, number, run._replace(step=CHECKPOINT))
+
+    def may_complete(self, state: State) -> bool:
+        """Whether the ledger's key has signed over the tail when it was won."""
+        return state.begun
 
     def is_unmoved(self, state: State, run: Run) -> bool:
         return state.covered == run.tree and (not run.sequenced or self.is_same_root(state, run))
@@ -140,9 +152,9 @@ class Protocol:
         return state.root == run.root
 
     def checkpoint(self, state: State, number: int) -> State:
-        """Sign over what has just been won."""
+        """Put what was signed over what has just been won into its place."""
         run = state.runs[number]
-        covered = state._replace(covered=len(state.ledger))
+        covered = state.completed
         if not run.sequenced:
             if not self.is_same_root(state, run):
                 return self.again(covered, number)
@@ -289,6 +301,11 @@ class Protocol:
         )
 
 
+def is_writing(state: State) -> bool:
+    """Whether a run is between its append and its checkpoint; it holds the store's own lock."""
+    return any(r.step == CHECKPOINT for r in state.runs)
+
+
 def moved(state: State, number: int, run: Run) -> State:
     """The state with another place for one of its runs."""
     return state._replace(runs=(run, state.runs[1]) if number == 0 else (state.runs[0], run))
@@ -315,4 +332,4 @@ def said(run: Run, now: Run, before: State, after: State) -> str:
         return f"{who} appends entries {len(before.ledger)} to {len(after.ledger) - 1}: {what}"
     if run.step == APPEND:
         return f"{who} can't append and " + ("gives up" if now.step == IDLE else f"reads {now.tree} entries")
-    return f"{who} signs the checkpoint over them" if run.step == CHECKPOINT else f"{who} writes the lock"
+    return f"{who} puts the checkpoint over them in place" if run.step == CHECKPOINT else f"{who} writes the lock"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from model.properties import broken
 from model.protocol import all_lines, steps
-from model.state import IDLE, Left, Run, State, canonical
+from model.state import IDLE, NOBODY, Left, Run, State, canonical
 from model.surroundings import around
 
 if TYPE_CHECKING:
@@ -88,16 +88,19 @@ class Endings:
         self._converging: set[State] = set()
 
     def converges(self, state: State) -> bool:
-        """Left alone, nobody is stuck; and whatever is killed, repair and one more run make lock and ledger agree.
+        """Left alone, nobody is stuck; and whatever is killed, one more run makes lock and ledger agree.
 
-        The runs finish one after the other. Then, from the same state, all of them are killed instead, the operator
-        moves a tail aside, and a fresh run is made.
+        The runs finish one after the other. Then, from the same state, all of them are killed instead, and a fresh run
+        is made. Only a tail that somebody has planted has to be moved aside by the operator before.
         """
         if state.runs != NO_RUNS and self._alone(state, self._ending) is None:
             return False
         if state.lock == all_lines(state.tree) and not state.has_tail:
             return True
-        idle = state._replace(runs=NO_RUNS, ledger=state.tree, left=Left(), signed=frozenset())
+        planted = any(r.by == NOBODY for r in state.ledger[state.covered :])
+        idle = state._replace(
+            runs=NO_RUNS, ledger=state.tree if planted else state.ledger, left=Left(), signed=frozenset()
+        )
         if idle in self._converging:
             return True
         self._converging.add(idle)

@@ -91,13 +91,14 @@ class Left(NamedTuple):
 class State(NamedTuple):
     """Everything.
 
-    ``covered`` is the size that the signed checkpoint says; what comes after it in ``ledger`` is a tail. ``root`` lists
-    what the versions of the trust root revoke, one entry each. ``signed`` is every record that was ever signed: who has
+    ``covered`` is the size that the signed checkpoint says; what comes after it in ``ledger`` is a tail. ``begun`` says
+    that the tail was put down under the ledger key's signature before it was written. ``root`` lists what the versions of the trust root revoke, one entry each. ``signed`` is every record that was ever signed: who has
     seen one can put it into the inbox again.
     """
 
     ledger: Ledger = ()
     covered: int = 0
+    begun: bool = False
     lock: Ledger = ()
     inbox: frozenset[Record] = frozenset()
     signed: frozenset[Record] = frozenset()
@@ -114,6 +115,11 @@ class State(NamedTuple):
     def has_tail(self) -> bool:
         """Whether something comes after what the checkpoint covers."""
         return len(self.ledger) > self.covered
+
+    @property
+    def completed(self) -> State:
+        """With the tail that a killed run has begun under its checkpoint."""
+        return self._replace(covered=len(self.ledger), begun=False)
 
 
 def canonical(state: State) -> State:

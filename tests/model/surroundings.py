@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model.protocol import head_of, moved, revoked, shown
+from model.protocol import head_of, is_writing, moved, revoked, shown
 from model.state import (
     APPROVAL,
     AUTHOR,
-    CHECKPOINT,
     EVIDENCE,
     IDLE,
     LINES,
@@ -75,8 +74,12 @@ def _crashes(state: State) -> Iterator[tuple[str, State]]:
 
 
 def _repair(state: State) -> Iterator[tuple[str, State]]:
-    """What no checkpoint covers is moved aside; nobody signs it."""
-    if state.has_tail and all(r.step != CHECKPOINT for r in state.runs):
+    """What a killed run has begun is completed; what nobody has begun is moved aside, and nobody signs it."""
+    if not state.has_tail or is_writing(state):
+        return
+    if state.begun:
+        yield "the operator has the tail completed", state.completed
+    else:
         yield "the operator moves the tail aside", state._replace(ledger=state.tree)
 
 
@@ -147,11 +150,16 @@ def _record(kind: str, wanted: Record, by: str) -> Record:
 def _other_jobs(state: State) -> Iterator[tuple[str, State]]:
     """Another job sequences what matters to a decision that may be under way."""
     late = {r for r in state.inbox if r.kind == REJECT or (r.kind == EVIDENCE and r.serial)}
-    if not late or state.has_tail:
+    if not late or not may_append(state):
         return
-    for record in sorted(late - set(state.tree)):
+    for record in sorted(late - set(state.ledger)):
         grown = (*state.ledger, record)
-        yield f"another job sequences the {record.kind}", state._replace(ledger=grown, covered=len(grown))
+        yield f"another job sequences the {record.kind}", state._replace(ledger=grown).completed
+
+
+def may_append(state: State) -> bool:
+    """Whether another writer gets through: no run is writing, and a tail, if there is one, was begun."""
+    return not is_writing(state) and (state.begun or not state.has_tail)
 
 
 def _revocations(state: State, bounds: Bounds) -> Iterator[tuple[str, State]]:
@@ -161,9 +169,9 @@ def _revocations(state: State, bounds: Bounds) -> Iterator[tuple[str, State]]:
     standing = [i for i, r in enumerate(state.tree) if r.kind in bounds.revocable and i not in gone]
     for number in standing:
         what = f"the {state.tree[number].kind} of entry {number}"
-        if (spent := _spend(state, "revocations")) is not None and not state.has_tail:
+        if (spent := _spend(state, "revocations")) is not None and may_append(state):
             grown = (*state.ledger, Record(REVOCATION, target=number, by=REVIEWER))
-            yield f"{what} is revoked in the ledger", spent._replace(ledger=grown, covered=len(grown))
+            yield f"{what} is revoked in the ledger", spent._replace(ledger=grown).completed
         if state.tree[number].kind not in LINES and (spent := _spend(state, "roots")) is not None:
             yield f"a newer trust root revokes {what}", spent._replace(root=(*state.root, number))
 

@@ -12,18 +12,18 @@ from model.protocol import Protocol
 from model.search import explore
 
 PRINTED = """\
-invalid: 213 states, 528 steps, 16 deep: every property holds
+invalid: 270 states, 599 steps, 16 deep: every property holds
 
 seeded in invalid: Takes an intent that no strict reader would.
 broken after 8 steps: intent_valid
   1. signed for staging X1: approval by the reviewer, evidence by the evaluator, request by the promoter, submit by the author
   2. a run to promote X1 to staging starts and reads 0 entries
   3. the run to staging X1 appends entries 0 to 3: approval, evidence, request, submit
-  4. the run to staging X1 signs the checkpoint over them
+  4. the run to staging X1 puts the checkpoint over them in place
   5. the run to staging X1 decides on 4 entries to allow it
   6. the run to staging X1 signs the promotion
   7. the run to staging X1 appends entries 4 to 4: promotion
-  8. the run to staging X1 signs the checkpoint over them
+  8. the run to staging X1 puts the checkpoint over them in place
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.limits import MAX_LEDGER_BYTES
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES
 from bspec_opa.ledger.log import LINE_LIMIT
 
@@ -20,11 +21,12 @@ def length_of(descriptor: int) -> int:
     return os.fstat(descriptor).st_size
 
 
-def lines_from(descriptor: int, offset: int = 0) -> Iterator[bytes]:
-    """Lines with their LF; a longer one than any entry comes in pieces. The descriptor stays open."""
+def lines_from(descriptor: int, offset: int = 0, end: int = MAX_LEDGER_BYTES) -> Iterator[bytes]:
+    """Lines with their LF, up to a place; a longer one than any entry comes in pieces. The descriptor stays open."""
     os.lseek(descriptor, offset, os.SEEK_SET)
     with os.fdopen(descriptor, "rb", buffering=_BUFFER, closefd=False) as file:
-        while line := file.readline(LINE_LIMIT):
+        while line := file.readline(min(LINE_LIMIT, end - offset)):
+            offset += len(line)
             yield line
 
 

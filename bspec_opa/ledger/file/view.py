@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.files import write_atomic
 from bspec_opa.ledger.entry import parse_entry
 from bspec_opa.ledger.file.index import Located, StaleError
-from bspec_opa.ledger.file.lines import last_line, length_of, line_at, lines_from
+from bspec_opa.ledger.file.lines import last_line, line_at, lines_from
 from bspec_opa.ledger.file.nodes import position_of
 from bspec_opa.ledger.interface import EMPTY, Tip
 from bspec_opa.ledger.log import walk
@@ -25,7 +25,7 @@ from bspec_opa.ledger.nodes import frontier_of, inclusion_from
 from bspec_opa.ledger.proving import from_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.checkpoint import Checkpoint
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.proving import Place
 
 _BATCH = 1024
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Open:
     Attributes:
         descriptor: the log.
         name: its name, for errors.
+        length: how many of its bytes count: all, or those before an append that was only begun.
         origin: the ledger's name.
         checkpoint: its tree head, the signature verified; None if there is no such file.
         nodes: the side file of nodes.
@@ -52,6 +54,7 @@ class Open:
 
     descriptor: int
     name: str
+    length: int
     origin: str
     checkpoint: Checkpoint | None
     nodes: NodeFile
@@ -156,6 +159,17 @@ class ThoroughView:
         return self.ends[seq - 1] if seq else 0
 
 
+def answer(log: Open, question: Callable[[View], T]) -> T:
+    """Quickly if the side files serve; thoroughly otherwise, which also says what is wrong with the log.
+
+    Raises:
+        TrustError: the log doesn't verify, or the question's own.
+    """
+    with contextlib.suppress(StaleError, BspecError):
+        return question(quick_view(log))
+    return question(thorough_view(log))
+
+
 def quick_view(log: Open) -> QuickView:
     """The view by the side files.
 
@@ -163,7 +177,7 @@ def quick_view(log: Open) -> QuickView:
         StaleError: they don't fit, or it is the log that is wrong.
         TrustError: likewise.
     """
-    length, checkpoint = length_of(log.descriptor), log.checkpoint
+    length, checkpoint = log.length, log.checkpoint
     if checkpoint is None or checkpoint.size == 0:
         if length or (checkpoint and checkpoint.root != EMPTY.root):
             raise StaleError
@@ -185,7 +199,7 @@ def thorough_view(log: Open) -> ThoroughView:
         TrustError: the log doesn't verify; see :func:`~bspec_opa.ledger.log.walk`.
     """
     view = ThoroughView(Tip(log.origin))
-    walked = walk(lines_from(log.descriptor), log.checkpoint, log.name, log.nodes.leaves)
+    walked = walk(lines_from(log.descriptor, 0, log.length), log.checkpoint, log.name, log.nodes.leaves)
     rows, frontier, last_at = log.index.rebuild(walked), EMPTY, 0
     while batch := list(islice(rows, _BATCH)):
         frontier, fresh = frontier.extended(row.leaf for row in batch)

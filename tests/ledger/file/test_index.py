@@ -46,7 +46,7 @@ def thorough(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         calls.append(log.name)
         return genuine(log)
 
-    monkeypatch.setattr("bspec_opa.ledger.file_store.thorough_view", noted)
+    monkeypatch.setattr("bspec_opa.ledger.file.view.thorough_view", noted)
     return calls
 
 
