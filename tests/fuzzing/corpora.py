@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fuzzing.harnesses import HARNESSES, genuine_checkpoint, genuine_records, genuine_root
+from fuzzing.harnesses import HARNESSES, genuine_begun, genuine_checkpoint, genuine_records, genuine_root
 from intents import TEXT
 from locksmith import Locksmith
 from publishers import NOW, key
@@ -109,6 +109,8 @@ def records_of(name: str) -> Iterator[bytes]:
             yield parse_envelope(data, "").payload
     elif name == "checkpoint":
         yield genuine_checkpoint()
+    elif name == "begun":
+        yield genuine_begun()
     elif name == "entry":
         yield entry_of(0, World.NOW, "submit", World().submit()).leaf()
     elif name == "lock":

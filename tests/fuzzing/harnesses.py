@@ -24,7 +24,10 @@ from bspec_opa.foundation.document.load import load_document, load_json
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.intent.load import load_intent
 from bspec_opa.ledger.checkpoint import parse_checkpoint, sign_checkpoint
-from bspec_opa.ledger.entry import parse_entry
+from bspec_opa.ledger.entry import entry_of, parse_entry
+from bspec_opa.ledger.file.begun import Begun, parse_begun
+from bspec_opa.ledger.growth import growth_of
+from bspec_opa.ledger.interface import Tip
 from bspec_opa.lock.chain import read_lock
 from bspec_opa.trust.dsse import parse_envelope
 from bspec_opa.trust.statement import parse_statement
@@ -138,6 +141,23 @@ def checkpoint(data: bytes) -> None:
         raise FuzzError("a tree head counts that nobody signed")
 
 
+@cache
+def genuine_begun() -> bytes:
+    record = next(iter(genuine_records().values()))
+    growth = growth_of(Tip(ORIGIN), [entry_of(0, World.NOW, "submit", record)])
+    head = growth.signed(key_of("ledger")).checkpoint
+    assert head is not None
+    return Begun(0, head, growth.lines).to_bytes()
+
+
+def begun(data: bytes) -> None:
+    found = parse_begun(data, "f")
+    found.checkpoint.verify(ORIGIN, [key_of("ledger").public], "f")
+    found.growth(Tip(ORIGIN))
+    if found.body != parse_begun(genuine_begun(), "f").body:
+        raise FuzzError("an append is completed that nobody has begun")
+
+
 def entry(data: bytes) -> None:
     if parse_entry(data, 0, Location("f")).leaf() != data:
         raise FuzzError("an entry of the ledger has two forms")
@@ -181,5 +201,5 @@ def signature(data: bytes) -> None:
 
 HARNESSES = {
     f.__name__: Harness(f.__name__, f)
-    for f in (document, intent, record, root, statement, checkpoint, entry, lock, archive, signature)
+    for f in (document, intent, record, root, statement, checkpoint, begun, entry, lock, archive, signature)
 }

@@ -73,6 +73,26 @@ class Begun:
         return growth
 
 
+def parse_begun(data: bytes, name: str) -> Begun:
+    """What was begun from exactly its bytes; nothing of it is verified.
+
+    Raises:
+        TrustError: any deviation from the form.
+    """
+    start, _, rest = data.partition(b"\n")
+    note, brace, lines = rest.partition(b"\n{")
+    if not (start.isdigit() and len(start) <= _DIGITS and brace and lines.endswith(b"\n")):
+        raise BAD_BEGUN.error("it is not whole", at=Location(name))
+    try:
+        checkpoint = parse_checkpoint(note + b"\n", name)
+    except BspecError as e:
+        raise BAD_BEGUN.error(e.problems[0].message, at=Location(name)) from e
+    found = Begun(int(start), checkpoint, tuple((b"{" + lines[:-1]).split(b"\n")))
+    if found.to_bytes() != data:
+        raise BAD_BEGUN.error("it has another form", at=Location(name))
+    return found
+
+
 class BegunFile:
     """Where it is put down."""
 
@@ -88,16 +108,11 @@ class BegunFile:
         """
         if not os.path.lexists(self.path):
             return None
-        name = str(self.path)
         try:
-            start, _, rest = read_bounded(self.path, _LARGEST).partition(b"\n")
-            note, brace, lines = rest.partition(b"\n{")
-            checkpoint = parse_checkpoint(note + b"\n", name)
+            data = read_bounded(self.path, _LARGEST)
         except BspecError as e:
-            raise BAD_BEGUN.error(e.problems[0].message, at=Location(name)) from e
-        if not (start.isdigit() and len(start) <= _DIGITS and brace and lines.endswith(b"\n")):
-            raise BAD_BEGUN.error("it is not whole", at=Location(name))
-        return Begun(int(start), checkpoint, tuple((b"{" + lines[:-1]).split(b"\n")))
+            raise BAD_BEGUN.error(e.problems[0].message, at=Location(str(self.path))) from e
+        return parse_begun(data, str(self.path))
 
     def write(self, begun: Begun) -> None:
         """Put it down, durably.
