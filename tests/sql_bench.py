@@ -78,6 +78,13 @@ class SqlBench:
                 owner.execute("SET search_path = bspec_ledger")
                 owner.execute(statement.replace("?", "%s"), values)
 
+    def spoil_frontiers(self) -> None:
+        """Other hashes in place of the ones beside each checkpoint: as many as there were."""
+        zeros = "zeroblob(length(frontier))"
+        if self.server is not None:
+            zeros = "decode(repeat('00', octet_length(frontier)), 'hex')"
+        self.attack(f"UPDATE checkpoints SET frontier = {zeros}")
+
     def counts(self) -> dict[str, int]:
         """Rows of each table, as the owner sees them."""
         tables = ("entries", "nodes", "checkpoints")

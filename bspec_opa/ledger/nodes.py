@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from bspec_opa.ledger.merkle import EMPTY_ROOT, node_hash
+from bspec_opa.ledger.merkle import EMPTY_ROOT, HASH_SIZE, node_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,6 +78,21 @@ class Frontier:
             size += 1
         return Frontier(size, tuple(values)), tuple(fresh)
 
+    def to_bytes(self) -> bytes:
+        """The hashes one after the other; with the size, :func:`read_frontier` reads them back."""
+        return b"".join(self.values)
+
+
+def read_frontier(size: int, data: bytes) -> Frontier:
+    """The frontier of a tree from exactly its hashes.
+
+    Raises:
+        ValueError: there are more or fewer than a tree of this size has.
+    """
+    if len(data) % HASH_SIZE:
+        raise ValueError("no hashes")
+    return Frontier(size, tuple(data[i : i + HASH_SIZE] for i in range(0, len(data), HASH_SIZE)))
+
 
 def places_of(start: int, end: int) -> Iterator[tuple[int, int]]:
     """The complete nodes that make up a range of leaves as the RFC divides a tree: level and index, from the left."""
@@ -112,6 +127,15 @@ def inclusion_from(nodes: Nodes, size: int, index: int) -> tuple[bytes, ...]:
             path.append(_root_of(nodes, start, middle))
             start = middle
     return tuple(reversed(path))
+
+
+def last_path(nodes: Nodes, size: int) -> tuple[bytes, ...]:
+    """The audit path of the last leaf inside the last complete node of the frontier, from the leaf's sibling upwards.
+
+    As many hashes as ``size`` has zeros at its end, which is one on average.
+    """
+    zeros = (size & -size).bit_length() - 1
+    return tuple(nodes.node(level, (size - 1 >> level) - 1) for level in range(zeros))
 
 
 def consistency_from(nodes: Nodes, first: int, second: int) -> tuple[bytes, ...]:

@@ -6,10 +6,19 @@ nodes that a proof needs are worked out first and fetched in one go, so that a s
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bspec_opa.ledger.merkle import HASH_SIZE, verify_consistency, verify_inclusion
-from bspec_opa.ledger.nodes import Frontier, Nodes, consistency_from, frontier_of, inclusion_from
+from bspec_opa.ledger.nodes import (
+    Frontier,
+    Nodes,
+    consistency_from,
+    frontier_of,
+    inclusion_from,
+    last_path,
+    read_frontier,
+)
 from bspec_opa.ledger.reasons import NODES_ALTERED
 
 if TYPE_CHECKING:
@@ -98,6 +107,53 @@ def prove_frontier(fetch: Fetch, size: int, root: bytes) -> Frontier:
     if frontier.root != root:
         raise NODES_ALTERED.error(f"the stored nodes don't give the signed root of {size} entries")
     return frontier
+
+
+def noted_frontier(data: bytes, size: int, root: bytes) -> Frontier:
+    """The frontier that was noted beside a tree head; nothing is fetched.
+
+    Args:
+        data: its hashes, as :meth:`Frontier.to_bytes` wrote them.
+        size: of the tree.
+        root: the tree's signed root.
+
+    Raises:
+        TrustError: they don't give that root.
+    """
+    found: Frontier | None = None
+    with suppress(ValueError):
+        found = read_frontier(size, data)
+    if found is None or found.root != root:
+        raise NODES_ALTERED.error(f"the frontier that was noted does not give the signed root of {size} entries")
+    return found
+
+
+def is_last(fetch: Fetch, frontier: Frontier, leaf: bytes) -> bool:
+    """Whether a hash is that of a tree's last leaf.
+
+    It is shown inside the last complete node of a frontier that gives the root. Further to the left nothing has to be
+    looked at.
+
+    Args:
+        fetch: gives nodes.
+        frontier: gives the root; not that of an empty tree.
+        leaf: a leaf hash.
+
+    Raises:
+        TrustError: the nodes show no leaf to be the last one.
+    """
+
+    def ends_with(last: bytes) -> bool:
+        width = 1 << len(path)
+        return verify_inclusion(last, width - 1, width, path, frontier.values[-1])
+
+    path = from_nodes(fetch, lambda nodes: last_path(nodes, frontier.size))
+    if ends_with(leaf):
+        return True
+    # Either the leaf is another one, or the path is. The leaf's hash as it was noted tells which.
+    if path and not ends_with(from_nodes(fetch, lambda nodes: nodes.node(0, frontier.size - 1))):
+        raise NODES_ALTERED.error(f"the stored nodes don't prove entry {frontier.size - 1} of {frontier.size}")
+    return False
 
 
 def from_nodes(fetch: Fetch, build: Callable[[Nodes], T]) -> T:

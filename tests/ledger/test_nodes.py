@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bspec_opa.ledger import merkle
-from bspec_opa.ledger.nodes import Frontier, Node, consistency_from, frontier_of, inclusion_from, places_of
+from bspec_opa.ledger.nodes import (
+    Frontier,
+    Node,
+    consistency_from,
+    frontier_of,
+    inclusion_from,
+    last_path,
+    places_of,
+    read_frontier,
+)
 
 LEAVES = [merkle.leaf_hash(bytes([i])) for i in range(70)]
 
@@ -32,6 +41,27 @@ ALL = Kept(70)
 def test_a_frontier_gives_the_root(size: int) -> None:
     assert Frontier().extended(LEAVES[:size])[0].root == merkle.root_of(LEAVES[:size])
     assert frontier_of(ALL, size) == Frontier().extended(LEAVES[:size])[0]
+
+
+@pytest.mark.parametrize("size", range(71))
+def test_a_frontier_is_read_back_from_its_hashes(size: int) -> None:
+    frontier = frontier_of(ALL, size)
+    data = frontier.to_bytes()
+    assert read_frontier(size, data) == frontier
+    for wrong in (data[:-1] if data else b"x", data + b"x", data + bytes(32)):
+        with pytest.raises(ValueError, match="no "):
+            read_frontier(size, wrong)
+
+
+@pytest.mark.parametrize("size", range(1, 71))
+def test_the_last_path_is_the_beginning_of_the_leafs_audit_path(size: int) -> None:
+    path = last_path(ALL, size)
+    whole = merkle.inclusion_proof(LEAVES[:size], size - 1)
+    assert path == whole[: len(path)]
+    width = 1 << len(path)
+    assert size % width == 0
+    assert size % (2 * width) == width
+    assert merkle.verify_inclusion(LEAVES[size - 1], width - 1, width, path, frontier_of(ALL, size).values[-1])
 
 
 @given(st.integers(0, 70), st.integers(0, 70))

@@ -12,6 +12,7 @@ _SERIALIZATION = frozenset({"40001", "40P01"})
 _CONFLICT = frozenset({"23505"})
 _WAITED = frozenset({"55P03", "57014", "25P03", "25P04"})
 _MISSING = frozenset({"42P01", "3F000"})
+_OTHER_COLUMNS = frozenset({"42703"})
 _GOING_DOWN = frozenset({"57P01", "57P02", "57P03", "57P05"})
 # Primary result codes of SQLite (sqlite3.h).
 _BUSY, _LOCKED, _CONSTRAINT = 5, 6, 19
@@ -35,6 +36,8 @@ class Kind(Enum):
     """There is no connection."""
     MISSING = auto()
     """The tables aren't there."""
+    OTHER_COLUMNS = auto()
+    """The tables are there and have other columns."""
     DAMAGED = auto()
     """The database says of itself that it is damaged, or it is none."""
     REFUSED = auto()
@@ -82,6 +85,7 @@ def _of_postgresql(error: DBAPIError) -> Kind:
         (_SERIALIZATION | _WAITED, Kind.BUSY),
         (_CONFLICT, Kind.CONFLICT),
         (_MISSING, Kind.MISSING),
+        (_OTHER_COLUMNS, Kind.OTHER_COLUMNS),
     ):
         if state in states:
             return kind
@@ -95,4 +99,6 @@ def _of_sqlite(code: int, text: str) -> Kind:
         return Kind.CONFLICT
     if code in _DAMAGED:
         return Kind.DAMAGED
+    if "no such column" in text:
+        return Kind.OTHER_COLUMNS
     return Kind.MISSING if "no such table" in text else Kind.REFUSED

@@ -26,6 +26,12 @@ NOT_INITIALISED = Reason(
     "the database has no ledger's tables",
     "as the database's owner: bspec-opa ledger init, or run what bspec-opa ledger ddl prints",
 )
+OTHER_TABLES = Reason(
+    "ledger.other-tables",
+    ExitCode.STORE,
+    "the ledger's tables lack a column that this build reads: another build made them, or somebody changed them",
+    "import the ledger into a directory with the build that made them, and from there into new tables with this one",
+)
 UNREACHABLE = Reason(
     "ledger.unreachable",
     ExitCode.STORE,

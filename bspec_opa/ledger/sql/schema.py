@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from bspec_opa.ledger.sql.ddl import read_ddl
-from bspec_opa.ledger.sql.tables import SCHEMA
+from bspec_opa.ledger.sql.tables import METADATA, SCHEMA
 from bspec_opa.ledger.sql.url import POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
@@ -22,6 +24,12 @@ def has_tables(connection: Connection) -> bool:
     else:
         found = connection.exec_driver_sql(f"SELECT 1 WHERE to_regclass('{SCHEMA}.checkpoints') IS NOT NULL")
     return found.first() is not None
+
+
+def require_columns(connection: Connection) -> None:
+    """Ask for every column of every table, and for no row; a database that lacks one says so."""
+    for table in METADATA.sorted_tables:
+        connection.execute(select(table).limit(0))
 
 
 def make_tables(connection: Connection) -> None:

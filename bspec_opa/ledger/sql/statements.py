@@ -11,6 +11,7 @@ from sqlalchemy import LargeBinary, and_, false, func, insert, or_, select
 from bspec_opa.foundation.limits import MAX_NAME
 from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES
+from bspec_opa.ledger.merkle import HASH_SIZE
 from bspec_opa.ledger.sql.faults import Fault, Kind
 from bspec_opa.ledger.sql.tables import CHECKPOINTS, ENTRIES, NODES
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.ledger.growth import Growth
+    from bspec_opa.ledger.nodes import Frontier
     from bspec_opa.ledger.proving import Place
 
 PAGE = 500
@@ -32,6 +34,8 @@ _CHUNK = 200
 _LEAF = func.substr(ENTRIES.c.leaf, 1, MAX_ENTRY_BYTES + 1, type_=LargeBinary).label("leaf")
 _NEWEST = (CHECKPOINTS.c.size.desc(), CHECKPOINTS.c.edition.desc())
 _NOTE = func.substr(CHECKPOINTS.c.note, 1, MAX_CHECKPOINT_BYTES + 1, type_=LargeBinary).label("note")
+_MAX_FRONTIER_BYTES = 63 * HASH_SIZE
+_FRONTIER = func.substr(CHECKPOINTS.c.frontier, 1, _MAX_FRONTIER_BYTES + 1, type_=LargeBinary).label("frontier")
 
 
 class Row(NamedTuple):
@@ -45,11 +49,21 @@ class Row(NamedTuple):
     leaf: bytes
 
 
-def newest_note(connection: Connection) -> tuple[int, bytes] | None:
-    """The newest edition of the checkpoint of the largest size, as stored."""
-    statement = select(CHECKPOINTS.c.size, _NOTE).order_by(*_NEWEST).limit(1)
-    found = [(_number(size), _bytes(note)) for size, note in _rows(connection, statement)]
-    return found[0] if found else None
+class Noted(NamedTuple):
+    """A checkpoint as it is stored, with the hashes of the tree's frontier."""
+
+    size: int
+    note: bytes
+    frontier: bytes
+
+
+def newest_note(connection: Connection) -> Noted | None:
+    """The newest edition of the checkpoint of the largest size."""
+    statement = select(CHECKPOINTS.c.size, _NOTE, _FRONTIER).order_by(*_NEWEST).limit(1)
+    for size, note, frontier in _rows(connection, statement):
+        # A part of no bytes is NULL in SQLite, and an empty tree's frontier has none.
+        return Noted(_number(size), _bytes(note), b"" if frontier is None else _bytes(frontier))
+    return None
 
 
 def note_at(connection: Connection, size: int) -> bytes | None:
@@ -136,9 +150,10 @@ def insert_growth(connection: Connection, growth: Growth) -> None:
     _insert(connection, NODES, nodes)
 
 
-def insert_note(connection: Connection, size: int, note: bytes, edition: int = 0) -> None:
+def insert_note(connection: Connection, note: bytes, frontier: Frontier, edition: int = 0) -> None:
     """Insert a checkpoint, or another edition of it; of two that insert the same one, one loses."""
-    _insert(connection, CHECKPOINTS, [{"size": size, "note": note, "edition": edition}])
+    row = {"size": frontier.size, "note": note, "frontier": frontier.to_bytes(), "edition": edition}
+    _insert(connection, CHECKPOINTS, [row])
 
 
 def agent_of(entry: Entry) -> str:

@@ -22,7 +22,7 @@ from bspec_opa.ledger.proving import prove_consistency, prove_inclusion
 from bspec_opa.ledger.reasons import ALTERED, CHECKPOINT_SIGNATURE, DUPLICATE_RECORD
 from bspec_opa.ledger.sql.database import Database
 from bspec_opa.ledger.sql.faults import Fault, Kind
-from bspec_opa.ledger.sql.schema import has_tables, make_tables
+from bspec_opa.ledger.sql.schema import has_tables, make_tables, require_columns
 from bspec_opa.ledger.sql.statements import (
     PAGE,
     editions_of,
@@ -149,9 +149,10 @@ class SqlStore:
     def _read(self) -> LedgerState:
         with self.database.connection() as connection:
             with self.database.reading(connection):
-                checkpoint = self._verifying.checkpoint(connection) if self._is_begun(connection) else None
-            if checkpoint is None:
+                head = self._verifying.head(connection) if self._is_begun(connection) else None
+            if head is None:
                 return LedgerState(self.origin)
+            checkpoint = head.checkpoint
             found = list(self._all(connection, checkpoint.size))
             entries, leaves = tuple(e for e, _ in found), tuple(leaf for _, leaf in found)
             with self.database.reading(connection):
@@ -179,7 +180,7 @@ class SqlStore:
     def _covered(self) -> int:
         with self.database.connection() as connection, self.database.reading(connection):
             newest = self._verifying.newest(connection) if self._is_begun(connection) else None
-        return 0 if newest is None else newest.size
+        return 0 if newest is None else newest.checkpoint.size
 
     def _entries(self, start: int, end: int, last_at: int) -> list[Entry]:
         with self.database.connection() as connection:
@@ -217,6 +218,7 @@ class SqlStore:
     def _initialise(self) -> bool:
         with self.database.connection() as connection, self.database.writing(connection):
             if has_tables(connection):
+                require_columns(connection)
                 return False
             make_tables(connection)
             return True
@@ -244,18 +246,18 @@ class SqlStore:
         # Whoever else is here waits for these rows, so only one writer signs for a size at a time.
         tip = growth.signed(signer)
         if tip.checkpoint is not None:
-            insert_note(connection, tip.size, tip.checkpoint.to_bytes())
+            insert_note(connection, tip.checkpoint.to_bytes(), tip.frontier)
         return tip
 
     def _endorse(self, checkpoint: Checkpoint, signatures: Sequence[NoteSignature]) -> Checkpoint | None:
         """A further edition of the head: what is there is never changed."""
         with self.database.connection() as connection, self.database.writing(connection):
-            current = self._verifying.checkpoint(connection) if self._is_begun(connection) else None
-            if current is None or current.text != checkpoint.text:
+            head = self._verifying.head(connection) if self._is_begun(connection) else None
+            if head is None or head.checkpoint.text != checkpoint.text:
                 return None
-            endorsed = merged(current, signatures)
-            if endorsed != current:
-                insert_note(connection, current.size, endorsed.to_bytes(), editions_of(connection, current.size))
+            endorsed = merged(head.checkpoint, signatures)
+            if endorsed != head.checkpoint:
+                insert_note(connection, endorsed.to_bytes(), head.frontier, editions_of(connection, endorsed.size))
             return endorsed
 
     def _require_fresh(self, connection: Connection, growth: Growth) -> None:

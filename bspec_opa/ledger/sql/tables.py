@@ -32,6 +32,7 @@ CHECKPOINTS = Table(
     METADATA,
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("note", LargeBinary, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
     Column("edition", Integer, primary_key=True, autoincrement=False),
 )
 

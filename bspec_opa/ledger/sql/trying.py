@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.ledger.reasons import ALTERED, BUSY, UNCHECKPOINTED_TAIL, UNWRITABLE
 from bspec_opa.ledger.sql.faults import Fault, Kind
-from bspec_opa.ledger.sql.reasons import NOT_INITIALISED, OUTCOME_UNKNOWN, REFUSED_BY_DATABASE, SOMEBODY, UNREACHABLE
+from bspec_opa.ledger.sql.reasons import (
+    NOT_INITIALISED,
+    OTHER_TABLES,
+    OUTCOME_UNKNOWN,
+    REFUSED_BY_DATABASE,
+    SOMEBODY,
+    UNREACHABLE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +74,8 @@ def _reason(database: Database, fault: Fault, tries: int, *, in_doubt: bool) -> 
             told = UNREACHABLE, f"can't be reached: {said}"
         case Kind.MISSING:
             told = NOT_INITIALISED, "has no ledger's tables"
+        case Kind.OTHER_COLUMNS:
+            told = OTHER_TABLES, f"has tables of another build of bspec-opa: {said}"
         case Kind.DAMAGED:
             told = ALTERED, f"the database is damaged: {said}"
         case _:

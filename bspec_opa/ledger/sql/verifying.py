@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from bspec_opa.foundation.errors import Location
 from bspec_opa.ledger.checkpoint import parse_checkpoint
@@ -10,7 +11,7 @@ from bspec_opa.ledger.entry import MAX_ENTRY_BYTES, parse_entry
 from bspec_opa.ledger.interface import Tip
 from bspec_opa.ledger.log import altered_rows
 from bspec_opa.ledger.nodes import Frontier
-from bspec_opa.ledger.proving import prove_frontier, prove_inclusion
+from bspec_opa.ledger.proving import is_last, noted_frontier
 from bspec_opa.ledger.reasons import (
     ALTERED,
     BAD_CHECKPOINT,
@@ -30,16 +31,36 @@ from bspec_opa.ledger.sql.statements import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
     from bspec_opa.ledger.checkpoint import Checkpoint
     from bspec_opa.ledger.entry import Entry
-    from bspec_opa.ledger.proving import Place
     from bspec_opa.ledger.sql.statements import Row
     from bspec_opa.trust.keys import PublicKey
     from bspec_opa.trust.revocation import TreeHead
+
+
+class Head(NamedTuple):
+    """A ledger's newest checkpoint, which is verified, and what was noted beside it, which is not yet.
+
+    Attributes:
+        checkpoint: the signed tree head.
+        noted: the hashes of the tree's frontier.
+    """
+
+    checkpoint: Checkpoint
+    noted: bytes
+
+    @property
+    def frontier(self) -> Frontier:
+        """The frontier.
+
+        Raises:
+            TrustError: what was noted doesn't give the signed root (attack A54).
+        """
+        return noted_frontier(self.noted, self.checkpoint.size, self.checkpoint.root)
 
 
 class Verifying:
@@ -64,39 +85,37 @@ class Verifying:
     def _at(self) -> Location:
         return Location(self.name)
 
-    def newest(self, connection: Connection) -> Checkpoint | None:
-        """The newest checkpoint; None for a ledger that nobody has written yet.
+    def newest(self, connection: Connection) -> Head | None:
+        """The newest head; None for a ledger that nobody has written yet.
 
         Raises:
             TrustError: it doesn't verify, or there are entries and none.
         """
         found = newest_note(connection)
         if found is not None:
-            return self._verified(*found)
+            return Head(self._verified(found.size, found.note), found.frontier)
         if last_number(connection) is not None:
             raise NO_CHECKPOINT.error("there are entries and no checkpoint", at=self._at)
         return None
 
-    def checkpoint(self, connection: Connection) -> Checkpoint | None:
-        """The newest checkpoint, as :meth:`newest`; the entries end where it says.
+    def head(self, connection: Connection) -> Head | None:
+        """The newest head, as :meth:`newest`; the entries end where it says.
 
         Raises:
             TrustError: it doesn't verify, or the entries end before or after it (attacks A52, A81).
         """
-        checkpoint = self.newest(connection)
-        if checkpoint is None:
+        head = self.newest(connection)
+        if head is None:
             return None
-        last = last_number(connection)
+        last, size = last_number(connection), head.checkpoint.size
         there = 0 if last is None else last + 1
-        if there < checkpoint.size:
-            raise self.truncated(there, checkpoint.size)
-        if there > checkpoint.size:
+        if there < size:
+            raise self.truncated(there, size)
+        if there > size:
             raise UNCHECKPOINTED_TAIL.error(
-                f"entry {checkpoint.size} and what follows is not covered by the checkpoint",
-                hint=SOMEBODY,
-                at=self._at,
+                f"entry {size} and what follows is not covered by the checkpoint", hint=SOMEBODY, at=self._at
             )
-        return checkpoint
+        return head
 
     def checkpoint_at(self, connection: Connection, size: int) -> Checkpoint | None:
         """The checkpoint of a size; None if there is none.
@@ -117,21 +136,17 @@ class Verifying:
 
     def tip(self, connection: Connection) -> Tip:
         """The end of the ledger; see :meth:`bspec_opa.ledger.interface.Store.tip`."""
-        checkpoint = self.checkpoint(connection)
-        return Tip(self.origin) if checkpoint is None else self._tip(connection, checkpoint)
+        head = self.head(connection)
+        return Tip(self.origin) if head is None else self._tip(connection, head.checkpoint, head.frontier)
 
-    def _tip(self, connection: Connection, checkpoint: Checkpoint) -> Tip:
-        def fetch(places: Collection[Place]) -> dict[Place, bytes]:
-            return fetch_nodes(connection, places)
-
+    def _tip(self, connection: Connection, checkpoint: Checkpoint, frontier: Frontier) -> Tip:
         size = checkpoint.size
-        tip = Tip(self.origin, prove_frontier(fetch, size, checkpoint.root), 0, checkpoint)
         if size == 0:
-            return tip
+            return Tip(self.origin, frontier, 0, checkpoint)
         (last,) = self.entries(page(connection, size - 1, size), size - 1, size)
-        if prove_inclusion(fetch, tip, size - 1).leaf != last.leaf_hash():
+        if not is_last(partial(fetch_nodes, connection), frontier, last.leaf_hash()):
             raise ALTERED.error(f"changed since it was signed: entry {size - 1}", at=self._at)
-        return Tip(self.origin, tip.frontier, last.at, checkpoint)
+        return Tip(self.origin, frontier, last.at, checkpoint)
 
     def entries(self, rows: Iterable[Row], start: int, end: int, last_at: int = 0) -> Iterator[Entry]:
         """The entries that rows are, from a number to before another one; each is there and in order.

@@ -53,7 +53,9 @@ class SqlLedger(Ledger):
         self.bench.attack("UPDATE checkpoints SET note = ? WHERE size = (SELECT max(size) FROM checkpoints)", (note,))
 
     def spoil_nodes(self) -> None:
+        """Beside checkpoints, too."""
         self.bench.attack("UPDATE nodes SET hash = ?", (b"\0" * 32,))
+        self.bench.spoil_frontiers()
 
 
 @pytest.fixture

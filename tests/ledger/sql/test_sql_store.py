@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from bspec_opa.foundation.digest import Digest
 from bspec_opa.foundation.errors import BspecError, StoreError, TrustError
-from bspec_opa.ledger.checkpoint import sign_checkpoint
+from bspec_opa.ledger.checkpoint import NoteSignature, sign_checkpoint
 from bspec_opa.ledger.entry import Entry, entry_of
 from bspec_opa.ledger.interface import LedgerState, Tip
 from bspec_opa.ledger.merkle import EMPTY_ROOT
@@ -87,7 +90,7 @@ def test_an_old_record_sequenced_again_by_the_ledgers_own_key_is_refused_on_read
     for node in nodes:
         bench.attack("INSERT INTO nodes VALUES (?, ?, ?)", (node.level, node.index, node.value))
     note = sign_checkpoint(bench.origin, 3, frontier.root, bench.key).to_bytes()
-    bench.attack("INSERT INTO checkpoints (size, note) VALUES (?, ?)", (3, note))
+    bench.attack("INSERT INTO checkpoints (size, note, frontier) VALUES (?, ?, ?)", (3, note, frontier.to_bytes()))
     assert "columns of entry 2" in refused(bench.store.read, "ledger.bad-entry")
     if bench.server is None:
         bench.attack("DROP TABLE entries")
@@ -180,13 +183,79 @@ def test_an_edited_or_swapped_leaf_is_named(bench: SqlBench) -> None:
     assert "entry 0 can't be read" in refused(bench.store.read, "ledger.bad-entry")
 
 
+@pytest.mark.attack("A54")
 def test_altered_nodes_are_never_built_on(bench: SqlBench) -> None:
-    tip = bench.add("a", "b", "c").tip
+    tip = bench.add("a", "b", "c", "d").tip
     bench.attack("UPDATE nodes SET hash = ? WHERE level = 1 AND place = 0", (b"\0" * 32,))
     refused(lambda: bench.store.inclusion(tip, 2), "ledger.nodes-altered")
-    assert bench.store.read().size == 3  # nothing is decided on nodes
+    assert "don't prove entry 3 of 4" in refused(bench.store.tip, "ledger.nodes-altered")
+    assert bench.store.read().size == 4  # nothing is decided on nodes
     bench.attack("DELETE FROM nodes WHERE level = 1")
     assert "node 0 of level 1 is not stored" in refused(bench.store.tip, "ledger.nodes-altered")
+
+
+@pytest.mark.attack("A54")
+def test_an_altered_frontier_beside_a_checkpoint_is_never_built_on(bench: SqlBench) -> None:
+    tip = bench.add("a", "b", "c").tip
+    assert tip.checkpoint is not None
+    head, mine = tip.checkpoint, tip.frontier.values
+    line = NoteSignature("w1.example", b"abcd", b"x" * 72)
+    wrong = [bytes(64), mine[1] + mine[0]]
+    if bench.server is None:  # in PostgreSQL a CHECK has to be removed first
+        wrong += [b"", mine[0], tip.root, b"".join(mine) + bytes(32), b"".join(mine)[:-1], bytes(5000)]
+    for value in wrong:
+        bench.attack("UPDATE checkpoints SET frontier = ?", (value,))
+        for act in (
+            bench.store.tip,
+            lambda: bench.store.append(tip, bench.drafted(tip, "d"), bench.key),
+            lambda: bench.store.endorse(head, [line]),
+        ):
+            assert "does not give the signed root of 3 entries" in refused(act, "ledger.nodes-altered")
+        assert bench.store.read().tip == tip  # nothing is decided on it
+    assert bench.counts() == {"entries": 3, "nodes": 4, "checkpoints": 1}
+    bench.attack("UPDATE checkpoints SET frontier = ?", (tip.frontier.to_bytes(),))
+    assert bench.store.tip() == tip
+
+
+def test_a_frontier_has_as_many_hashes_as_its_tree_needs(bench: SqlBench) -> None:
+    """The database itself refuses another length, though SQLite doesn't count bits."""
+    bench.store.initialise()
+    note = b"x"
+    refusals = {b"", bytes(31), bytes(96)} if bench.server is not None else {bytes(31), bytes(64 * 32)}
+    for value in refusals:
+        with pytest.raises((sqlite3.IntegrityError, psycopg.errors.CheckViolation)):
+            insert_plainly(bench, (3, note, value))
+    insert_plainly(bench, (3, note, bytes(64)))
+    insert_plainly(bench, (2**53 - 1, note, bytes(53 * 32)))
+    insert_plainly(bench, (0, note, b""))
+
+
+def insert_plainly(bench: SqlBench, row: tuple[int, bytes, bytes]) -> None:
+    """As anybody with a writer's rights."""
+    statement = "INSERT INTO checkpoints (size, note, frontier) VALUES (?, ?, ?)"
+    if bench.server is None:
+        with closing(sqlite3.connect(bench.place, isolation_level=None)) as writer:
+            writer.execute(statement, row)
+    else:
+        with bench.server.boss(bench.place) as writer:
+            writer.execute(statement.replace("INTO ", "INTO bspec_ledger.").replace("?", "%s"), row)
+
+
+def test_tables_of_another_build_are_told_by_name(bench: SqlBench) -> None:
+    tip = bench.add("a").tip
+    bench.attack("ALTER TABLE checkpoints DROP COLUMN frontier")
+    owner = bench.store if bench.server is None else bench.open(bench.server.url(bench.place, "boss"))
+    for act in (
+        bench.store.read,
+        bench.store.tip,
+        lambda: list(bench.store.scan()),
+        lambda: bench.store.append(tip, bench.drafted(tip, "b"), bench.key),
+        owner.initialise,
+    ):
+        message = refused(act, "ledger.other-tables")
+        assert "has tables of another build of bspec-opa" in message
+        assert "frontier" in message
+    assert bench.counts()["entries"] == 1
 
 
 def test_an_index_that_names_another_entry_is_found_out(bench: SqlBench) -> None:

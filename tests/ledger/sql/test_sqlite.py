@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -185,6 +186,29 @@ def test_nodes_are_searched_and_not_scanned(ledger: SqlBench) -> None:
     steps = {step.split(" (")[0] for *_, step in plan}
     assert "SEARCH nodes USING PRIMARY KEY" in steps
     assert not any(step.startswith("SCAN") for step in steps)
+
+
+def test_a_tip_looks_at_the_nodes_below_the_last_one_of_the_frontier_alone(ledger: SqlBench) -> None:
+    asked: list[str] = []
+    ledger.store.initialise()
+    with ledger.store.database.connection() as connection:
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        raw.set_trace_callback(asked.append)
+        for size in range(1, 9):
+            ledger.add(str(size))
+            with ledger.store.database.reading(connection):
+                ledger.store._verifying.tip(connection)
+    nodes = [
+        re.findall(r"level = (\d+) AND main.nodes.place IN \((\d+)\)", sql) for sql in asked if "FROM main.nodes" in sql
+    ]
+    # An odd size ends with a leaf, whose hash is the entry's own.
+    assert nodes == [
+        [("0", "0")],
+        [("0", "2"), ("1", "0")],
+        [("0", "4")],
+        [("0", "6"), ("1", "2"), ("2", "0")],
+    ]
 
 
 @pytest.mark.attack("A47")

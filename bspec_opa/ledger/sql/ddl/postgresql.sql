@@ -29,7 +29,7 @@ CREATE TABLE bspec_ledger.entries (
     leaf bytea NOT NULL CHECK (octet_length(leaf) BETWEEN 1 AND 1049600)
 );
 
--- Complete nodes of the Merkle tree: all that appending and proving read.
+-- Complete nodes of the Merkle tree: all that proving reads.
 CREATE TABLE bspec_ledger.nodes (
     level integer NOT NULL CHECK (level BETWEEN 0 AND 62),
     place bigint NOT NULL CHECK (place >= 0),
@@ -38,10 +38,12 @@ CREATE TABLE bspec_ledger.nodes (
 );
 
 -- Signed tree heads. Of two writers on one size, one meets the primary key of entries: there is no fork. A further
--- edition of a head bears the cosignatures of witnesses, too.
+-- edition of a head bears the cosignatures of witnesses, too. The frontier has the largest complete nodes that make up
+-- the tree, from the left, 32 bytes for each bit of the size that is set: appending reads these instead of nodes.
 CREATE TABLE bspec_ledger.checkpoints (
     size bigint NOT NULL CHECK (size >= 0),
     note bytea NOT NULL CHECK (octet_length(note) BETWEEN 1 AND 16384),
+    frontier bytea NOT NULL CHECK (octet_length(frontier) = 32 * length(replace(size::bit(64)::text, '0', ''))),
     edition integer NOT NULL DEFAULT 0 CHECK (edition >= 0),
     PRIMARY KEY (size, edition)
 );

@@ -11,7 +11,7 @@ CREATE TABLE entries (
     leaf BLOB NOT NULL CHECK (length(leaf) BETWEEN 1 AND 1049600)
 ) STRICT;
 
--- Complete nodes of the Merkle tree: all that appending and proving read.
+-- Complete nodes of the Merkle tree: all that proving reads.
 CREATE TABLE nodes (
     level INTEGER NOT NULL CHECK (level BETWEEN 0 AND 62),
     place INTEGER NOT NULL CHECK (place >= 0),
@@ -20,10 +20,12 @@ CREATE TABLE nodes (
 ) STRICT, WITHOUT ROWID;
 
 -- Signed tree heads. Of two writers on one size, one meets the primary key of entries: there is no fork. A further
--- edition of a head bears the cosignatures of witnesses, too.
+-- edition of a head bears the cosignatures of witnesses, too. The frontier has the largest complete nodes that make up
+-- the tree, from the left, 32 bytes for each bit of the size that is set: appending reads these instead of nodes.
 CREATE TABLE checkpoints (
     size INTEGER NOT NULL CHECK (size >= 0),
     note BLOB NOT NULL CHECK (length(note) BETWEEN 1 AND 16384),
+    frontier BLOB NOT NULL CHECK (length(frontier) % 32 = 0 AND length(frontier) <= 2016),
     edition INTEGER NOT NULL DEFAULT 0 CHECK (edition >= 0),
     PRIMARY KEY (size, edition)
 ) STRICT;
