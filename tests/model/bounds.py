@@ -64,6 +64,8 @@ def _settled(protocol: Protocol, state: State, bounds: Bounds) -> State:
 
 A, B, A2, X = order(STAGING, "A1"), order(STAGING, "B1"), order(STAGING, "A2"), order(STAGING, "X1")
 LIVE_A, LIVE_B, LIVE_A2 = order(PRODUCTION, "A1"), order(PRODUCTION, "B1"), order(PRODUCTION, "A2")
+BACK_A = order(STAGING, "A1", 4)
+"""Back to the first line of all, of a ledger that begins with what was signed for it."""
 
 
 def promoted(candidate: str, environment: str) -> tuple[str, ...]:
@@ -71,7 +73,10 @@ def promoted(candidate: str, environment: str) -> tuple[str, ...]:
     return f"signed for {environment} {candidate}", f"promote {candidate} to {environment} starts", "finish"
 
 
-ANYTHING = frozenset({"submit", "evidence", "approval", "request", "promotion"})
+BACK_LIVE_A, BACK_LIVE_B = order(PRODUCTION, "A1", 7), order(PRODUCTION, "B1", 16)
+"""The same in production where first A1 went there and then B1, which nobody had signed for when it was tried first."""
+
+ANYTHING = frozenset({"submit", "evidence", "approval", "request", "promotion", "rollback"})
 
 SMALL: tuple[Bounds, ...] = (
     # One run, and whoever signs does so one paper at a time; an author approves his own; a root may come at any moment.
@@ -106,7 +111,7 @@ SMALL: tuple[Bounds, ...] = (
     # Back and forth between two lines that bind the same as earlier ones.
     Bounds(
         "back",
-        (A, B, order(STAGING, "A1", 4)),
+        (A, B, BACK_A),
         Left(runs=2, signatures=1, crashes=1),
         begin=(*promoted("A1", STAGING), *promoted("B1", STAGING)),
         prepared=(A, B),
@@ -133,7 +138,7 @@ SMALL: tuple[Bounds, ...] = (
     # The line that a rollback wants is revoked.
     Bounds(
         "target",
-        (order(STAGING, "A1", 4),),
+        (BACK_A,),
         Left(runs=1, signatures=1, revocations=1),
         begin=(*promoted("A1", STAGING), *promoted("B1", STAGING)),
         prepared=(A, B),
@@ -151,10 +156,33 @@ SMALL: tuple[Bounds, ...] = (
     # Staging leaves what production was signed for, and comes back to it by another line.
     Bounds(
         "source",
-        (LIVE_A, order(STAGING, "A1", 4)),
+        (LIVE_A, BACK_A),
         Left(runs=2, signatures=1, crashes=1),
         begin=(*promoted("A1", STAGING), "signed for production A1", *promoted("B1", STAGING)),
         prepared=(A, B, LIVE_A),
+    ),
+    # Staging went back to a line, production is promoted from there, and that line is revoked.
+    Bounds(
+        "fallen",
+        (LIVE_A,),
+        Left(runs=1, crashes=1, revocations=1),
+        begin=(
+            *(*promoted("A1", STAGING), *promoted("B1", STAGING), "signed to roll back staging to A1"),
+            *("roll back staging to line 4 starts", "finish", "signed for production A1"),
+        ),
+        prepared=(A, B, BACK_A, LIVE_A),
+        revocable=ANYTHING,
+    ),
+    # The same people sign for promoting something and for going back to it, and what they signed last is revoked.
+    Bounds(
+        "instead",
+        (A, BACK_A),
+        Left(runs=2, crashes=1, revocations=1),
+        begin=(
+            *(*promoted("A1", STAGING), *promoted("B1", STAGING)),
+            *("signed for staging A1", "signed to roll back staging to A1"),
+        ),
+        prepared=(A, B, BACK_A),
     ),
     # Everybody signs for an intent that is none.
     Bounds("invalid", (X,), Left(runs=2, crashes=1, signatures=1)),
@@ -172,6 +200,8 @@ MORE = {
     "target": Left(runs=2, crashes=1, signatures=1, revocations=1),
     "withdrawn": Left(runs=2, crashes=1, signatures=1, revocations=2),
     "source": Left(runs=3, crashes=1, signatures=2),
+    "fallen": Left(runs=2, crashes=1, signatures=1, revocations=1),
+    "instead": Left(runs=3, crashes=1, revocations=1),
     "invalid": Left(runs=3, crashes=2, signatures=1),
 }
 LARGE = tuple(b._replace(left=MORE[b.name]) for b in SMALL)

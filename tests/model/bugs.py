@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from model.protocol import Protocol, head_of, moved, revoked
-from model.state import CHECKPOINT, DECIDE, DENIAL, GENESIS, LINES, NOTHING, REVOCATION, Record, Run
+from model.state import CHECKPOINT, DECIDE, DENIAL, GENESIS, LINES, NOTHING, REVOCATION, ROLLBACK, Record, Run
 
 if TYPE_CHECKING:
     from model.state import Ledger, State
@@ -224,6 +224,29 @@ class RevokedTarget(Protocol):
         return super().may_go_back(tree, frozenset(), run)
 
 
+class RestsOnRevoked(Protocol):
+    """Goes back to a line that rests on what was revoked."""
+
+    def rests_on(self, tree: Ledger, number: int) -> frozenset[int]:
+        return frozenset({number})
+
+
+class RollbackOutlives(Protocol):
+    """Builds on a rollback although the line that it went back to was revoked."""
+
+    def source(self, tree: Ledger, gone: frozenset[int], environment: str) -> int:
+        return super().source(tree, frozenset(i for i in gone if tree[i].kind != ROLLBACK), environment)
+
+
+class RevokedUncovers(Protocol):
+    """A revoked approval uncovers the one whose place it had taken."""
+
+    def counted(self, tree: Ledger, root: tuple[int, ...], wanted: Record) -> tuple[int, ...] | None:
+        named = {r.target for r in tree if r.kind == REVOCATION}
+        without = tuple(DENIED if i in named or r.kind == REVOCATION else r for i, r in enumerate(tree))
+        return super().counted(without, root, wanted)
+
+
 class NotValidated(Protocol):
     """Takes an intent that no strict reader would."""
 
@@ -283,6 +306,9 @@ SEEDED = (
     Seeded(RejectExpires, "objection", "not_rejected", 8),
     Seeded(AnyEvidence, "onward", "approved_on_all_evidence", 8),
     Seeded(RevokedTarget, "target", "carried_from_target", 9),
+    Seeded(RestsOnRevoked, "target", "carried_from_target", 9),
+    Seeded(RollbackOutlives, "fallen", "carried_from_source", 8),
+    Seeded(RevokedUncovers, "instead", "nothing_void", 9),
     Seeded(NotValidated, "invalid", "intent_valid", 8),
     Seeded(TriesForEver, "rivals", "converges", 2),
 )

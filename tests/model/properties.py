@@ -66,11 +66,12 @@ def evidence_present(at: LineAt) -> bool:
 
 
 def not_rejected(at: LineAt) -> bool:
-    """Nobody has rejected this intent, or anything on this base."""
+    """Nobody has rejected this intent, or anything of the same kind, promotion or rollback, on this base."""
+    going_back = at.line.target != NOTHING
     return not any(
         r.kind == "reject"
         and r.environment == at.line.environment
-        and (r.intent == at.line.intent or r.base == at.line.base)
+        and (r.intent == at.line.intent or (r.base == at.line.base and (r.target != NOTHING) == going_back))
         and i not in at.void
         for i, r in enumerate(at.before)
     )
@@ -142,12 +143,21 @@ def carried_from_source(at: LineAt) -> bool:
 
 
 def carried_from_target(at: LineAt) -> bool:
-    """A rollback goes back to a standing line of the same environment, unchanged (paper 6.7)."""
+    """A rollback goes back to a standing line of the same environment, unchanged (paper 6.7).
+
+    Nor was anything revoked that this rests on, back to the promotion that first brought it here.
+    """
     if at.line.target == NOTHING:
         return True
     if not 0 <= at.line.target < len(at.before) or at.line.target in at.void:
         return False
-    target = at.before[at.line.target]
+    target = origin = at.before[at.line.target]
+    if at.void & set(target.counted):
+        return False
+    while origin.target != NOTHING:
+        origin = at.before[origin.target]
+        if at.void & set(origin.counted):
+            return False
     return target.kind in LINES and (target.environment, target.intent, target.binding) == (
         at.line.environment, at.line.intent, at.line.binding,
     )  # fmt: skip
@@ -202,6 +212,18 @@ OF_LINES: dict[str, tuple[Callable[[LineAt], bool], ...]] = {
 OF_STEPS: tuple[Callable[[State, State], bool], ...] = (nothing_lost, lock_in_ledger, one_tail, under_the_newest_root)
 
 
+def _void(before: Ledger, root: tuple[int, ...]) -> frozenset[int]:
+    """What was revoked by then; with a line every rollback to it, with an approval or request what it had replaced."""
+    named = [r.target for r in before if r.kind == "revocation"]
+    void = {*named, *root}
+    for number in named:
+        if (signed := before[number]).kind in {"approval", "request"}:
+            void |= {i for i in range(number) if before[i][:5] == signed[:5] and before[i].by == signed.by}
+    while fallen := {i for i, r in enumerate(before) if r.kind == "rollback" and r.target in void and i not in void}:
+        void |= fallen
+    return frozenset(void)
+
+
 def broken(before: State, after: State) -> Iterator[str]:
     """The names of the properties that a step breaks."""
     for holds in OF_STEPS:
@@ -216,8 +238,7 @@ def _broken_by_line(state: State, number: int) -> Iterator[str]:
     line, before = state.ledger[number], state.ledger[:number]
     if line.kind not in LINES:
         return
-    void = {r.target for r in before if r.kind == "revocation"} | set(state.root[: line.root])
-    at = LineAt(line, before, frozenset(void))
+    at = LineAt(line, before, _void(before, state.root[: line.root]))
     for properties in OF_LINES.values():
         for holds in properties:
             if not holds(at):

@@ -49,8 +49,25 @@ UNBOUND = Record("unbound")
 
 @lru_cache(maxsize=4096)
 def revoked(tree: Ledger, root: tuple[int, ...]) -> frozenset[int]:
-    """The entries that a record of the ledger or a version of the trust root revokes."""
-    return frozenset(r.target for r in tree if r.kind == REVOCATION) | frozenset(root)
+    """The entries that a record of the ledger or a version of the trust root revokes, and what falls with them.
+
+    What a newer approval or request of the same person had replaced does not come back; a rollback deploys what its
+    target holds, so it falls with that.
+    """
+    named = {r.target for r in tree if r.kind == REVOCATION}
+    gone = {*named, *root, *(i for n in named for i in range(n) if same_place(tree[i], tree[n]))}
+    for number, record in enumerate(tree):
+        if record.kind == ROLLBACK and record.target in gone:
+            gone.add(number)
+    return frozenset(gone)
+
+
+def same_place(one: Record, other: Record) -> bool:
+    """Whether one person signed both of the same thing on the same base: the later one takes the other's place."""
+    return one.kind in {APPROVAL, REQUEST} and (
+        (one.kind, one.by, one.environment, one.intent, one.binding, one.base)
+        == (other.kind, other.by, other.environment, other.intent, other.binding, other.base)
+    )
 
 
 def head_of(tree: Ledger, environment: str) -> int:
@@ -109,6 +126,8 @@ class Protocol:
         """
         if state.has_tail and (not state.begun or is_writing(state)):
             return None
+        if not order.tries and self.leads_nowhere(state, order):
+            return None
         fresh = tuple(sorted(state.inbox - set(state.tree)))
         run = order._replace(
             step=APPEND if fresh else DECIDE,
@@ -118,6 +137,12 @@ class Protocol:
             sequenced=not fresh,
         )
         return moved(state, number, run)
+
+    def leads_nowhere(self, state: State, order: Run) -> bool:
+        """Whether it would be a rollback to a line to which nobody can go back."""
+        if order.target == NOTHING:
+            return False
+        return self.wanted(state, state.tree, order._replace(tree=state.covered, root=state.root)) is UNBOUND
 
     def again(self, state: State, number: int) -> State:
         """What was decided on is not what is there any more: a bounded number of times."""
@@ -175,13 +200,17 @@ class Protocol:
     # Deciding
 
     def decide(self, state: State, number: int) -> State:
-        """On the tree that was read; what the lock lacks of it is written first."""
+        """On the tree that was read; what the lock lacks of it is written first.
+
+        A rollback that leads nowhere writes nothing.
+        """
         run = state.runs[number]
         tree = state.ledger[: run.tree]
-        lock = self.completed(state.lock, tree)
+        lock, draft = self.completed(state.lock, tree), self.judge(state, tree, run)
+        if draft == UNBOUND and run.target != NOTHING:
+            return moved(state, number, Run())
         if lock is None:
             return self.again(state, number) if state.covered != run.tree else moved(state, number, Run())
-        draft = self.judge(state, tree, run)
         state = state._replace(lock=lock)
         if draft in {CURRENT, UNBOUND}:
             return moved(state, number, Run())
@@ -221,9 +250,15 @@ class Protocol:
         return Record(PROMOTION, environment, run.intent, binding, base, source, evidence=seen)
 
     def may_go_back(self, tree: Ledger, gone: frozenset[int], run: Run) -> bool:
-        """To a line of the same environment that nobody has revoked."""
-        line = tree[run.target] if run.target < len(tree) else None
-        return line is not None and line.environment == run.environment and run.target not in gone
+        """To a line of the same environment that nobody has revoked, nor anything that it rests on."""
+        lines = [(i, r) for i, r in enumerate(tree) if r.kind in LINES and r.environment == run.environment]
+        return any(i == run.target for i, _ in lines) and not self.rests_on(tree, run.target) & gone
+
+    def rests_on(self, tree: Ledger, number: int) -> frozenset[int]:
+        """A line, what it counted, and of a rollback the same of the line that it went back to."""
+        line = tree[number]
+        own = frozenset((number, *line.counted))
+        return own | self.rests_on(tree, line.target) if line.kind == ROLLBACK else own
 
     def source(self, tree: Ledger, gone: frozenset[int], environment: str) -> int:
         """The current line there, unless it is revoked: nothing is built on that."""
@@ -243,11 +278,12 @@ class Protocol:
         return wanted.source == NO_SOURCE or tree[wanted.source].intent == wanted.intent
 
     def is_current(self, tree: Ledger, root: tuple[int, ...], wanted: Record) -> bool:
-        """Whether exactly this is the current line already, and stands."""
-        if wanted.base == GENESIS or wanted.kind == ROLLBACK or wanted.base in revoked(tree, root):
+        """Whether exactly this is the current line already, and stands; of a rollback, whether the same is deployed."""
+        if wanted.base == GENESIS or wanted.base in revoked(tree, root):
             return False
         head = tree[wanted.base]
-        return (head.intent, head.binding, head.source) == (wanted.intent, wanted.binding, wanted.source)
+        same = (head.intent, head.binding) == (wanted.intent, wanted.binding)
+        return same and (wanted.kind == ROLLBACK or head.source == wanted.source)
 
     def is_valid(self, intent: str) -> bool:
         return intent in VALID_INTENTS
@@ -260,7 +296,12 @@ class Protocol:
         submits = [i for i, r in about if r.kind == SUBMIT]
         evidence = [i for i, r in about if r.kind == EVIDENCE]
         ours = [(i, r) for i, r in about if r.environment == wanted.environment and self.is_about(tree, r, wanted)]
-        approvals = [i for i, r in ours if r.kind == APPROVAL and self.has_seen(r, wanted) and self.may_approve(r)]
+        replaced = {i for n, later in records for i, r in records if i < n and same_place(r, later)}
+        approvals = [
+            i
+            for i, r in ours
+            if r.kind == APPROVAL and i not in replaced and self.has_seen(r, wanted) and self.may_approve(r)
+        ]
         requests = [i for i, r in ours if r.kind == REQUEST]
         if any(self.objects(r, wanted) for _, r in records):
             return None
@@ -293,11 +334,12 @@ class Protocol:
         return approval.by != AUTHOR
 
     def objects(self, record: Record, wanted: Record) -> bool:
-        """A reject of this intent, or of anything on this base."""
+        """A reject of this intent, or of anything on this base: of a promotion, or of going back, as this is."""
+        alike = (record.target == NOTHING) == (wanted.target == NOTHING)
         return (
             record.kind == REJECT
             and record.environment == wanted.environment
-            and (record.intent == wanted.intent or record.base == wanted.base)
+            and (record.intent == wanted.intent or (record.base == wanted.base and alike))
         )
 
 

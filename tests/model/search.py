@@ -104,7 +104,8 @@ class Endings:
         if idle in self._converging:
             return True
         self._converging.add(idle)
-        begun = self.protocol.begin(idle, 0, self.bounds.orders[0])
+        orders = (*self.bounds.orders, *self.bounds.prepared)
+        begun = next((s for o in orders if (s := self.protocol.begin(idle, 0, o)) is not None), None)
         done = self._alone(begun, set()) if begun is not None else None
         return done is not None and done.lock == all_lines(done.tree)
 

@@ -11,6 +11,7 @@ from model.state import (
     EVIDENCE,
     IDLE,
     LINES,
+    NO_SOURCE,
     NOBODY,
     NOTHING,
     PROMOTION,
@@ -18,6 +19,7 @@ from model.state import (
     REQUEST,
     REVIEWER,
     REVOCATION,
+    ROLLBACK,
     SOURCE_OF,
     SUBMIT,
     Record,
@@ -59,6 +61,8 @@ def _starts(protocol: Protocol, state: State, bounds: Bounds) -> Iterator[tuple[
         begun = protocol.begin(spent, number, order)
         if begun is not None:
             yield f"a run to {name_of(order)} starts and reads {state.covered} entries", begun
+        elif not state.has_tail:
+            yield f"a run to {name_of(order)} is refused", spent
 
 
 def name_of(order: Run) -> str:
@@ -96,14 +100,17 @@ def _signatures(protocol: Protocol, state: State, bounds: Bounds) -> Iterator[tu
                 new = frozenset(records) - state.signed
                 if new:
                     kinds = ", ".join(sorted({f"{r.kind} by the {r.by}" for r in new}))
-                    yield (
-                        f"signed for {wanted.environment} {wanted.intent}{wanted.binding}: {kinds}",
-                        _filed(spent, new),
-                    )
+                    yield f"signed {_what(wanted)}{wanted.binding}: {kinds}", _filed(spent, new)
         reject = _record(REJECT, wanted, REVIEWER)
         if state.left.rejects and reject not in state.signed:
             less = state._replace(left=state.left._replace(rejects=state.left.rejects - 1))
-            yield f"the reviewer rejects {wanted.intent} for {wanted.environment}", _filed(less, frozenset({reject}))
+            what = _what(wanted) if wanted.kind == ROLLBACK else f"{wanted.intent} for {wanted.environment}"
+            yield f"the reviewer rejects {what}", _filed(less, frozenset({reject}))
+
+
+def _what(wanted: Record) -> str:
+    back = f"to roll back {wanted.environment} to {wanted.intent}"
+    return back if wanted.kind == ROLLBACK else f"for {wanted.environment} {wanted.intent}"
 
 
 def _filed(state: State, records: frozenset[Record]) -> State:
@@ -143,8 +150,9 @@ def papers(wanted: Record, bounds: Bounds, state: State) -> Iterator[list[Record
 def _record(kind: str, wanted: Record, by: str) -> Record:
     """About exactly this; only approvals say which evidence was shown, and only where that matters."""
     evidence = wanted.evidence if kind == APPROVAL and SOURCE_OF[wanted.environment] else ()
-    source, target = (wanted.source, wanted.target) if kind != REJECT else (-1, -1)
-    return Record(kind, wanted.environment, wanted.intent, wanted.binding, wanted.base, source, target, by, evidence)
+    source = wanted.source if kind != REJECT else NO_SOURCE
+    place = (wanted.intent, wanted.binding, wanted.base, source, wanted.target)
+    return Record(kind, wanted.environment, *place, by, evidence)
 
 
 def _other_jobs(state: State) -> Iterator[tuple[str, State]]:

@@ -50,6 +50,8 @@ class History:
         gone: ids of records of the ledger that counted once and don't any more, such as revoked ones.
         dropped: records that were genuine and don't count any more. Nothing rests on them; who signed them, and what
             they say against the agent, still matters.
+        struck: what the newest trust root revokes, by the record's id, in words: lines that counted it stay, and
+            nothing goes back to one.
     """
 
     records: tuple[Sequenced, ...]
@@ -59,6 +61,7 @@ class History:
     withdrawals: Withdrawals = field(default_factory=Withdrawals)
     gone: frozenset[str] = frozenset()
     dropped: tuple[Sequenced, ...] = ()
+    struck: Mapping[str, str] = field(default_factory=dict)
 
     def of_type(self, kind: str) -> tuple[Sequenced, ...]:
         """The records of one type, in their order."""
@@ -246,7 +249,8 @@ class _Reader:
         self.former += [r for r in withdrawn if r.record.type == "submit"]
         kept = tuple(r for r in self.records if r.record.id not in gone)
         dropped = (*self.dropped, *(r for r in self.records if r.record.id in gone))
-        return History(kept, tuple(self.rejected), size, tuple(self.former), self.withdrawals, gone, dropped)
+        struck = self.void.struck
+        return History(kept, tuple(self.rejected), size, tuple(self.former), self.withdrawals, gone, dropped, struck)
 
 
 def _lifts(later: Record, earlier: Record) -> bool:

@@ -17,6 +17,8 @@ from bspec_opa.workflow.facts.voiding import counted_in
 from bspec_opa.workflow.reasons import ROLLBACK_CURRENT, ROLLBACK_TARGET
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bspec_opa.binding.model import Binding
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
     from bspec_opa.foundation.digest import Digest
@@ -106,26 +108,32 @@ def rollback_to(history: History, environment: str, wanted: Wanted) -> Rollback:
     if target.revoked:
         message = f"the line {wanted.line[:19]}… was {target.revoked.said}"
         raise ROLLBACK_TARGET.error(message, hint="go back to another line")
-    origin = target
+    origin, way = target, [target]
     while origin.record.type == ROLLBACK:
         found = lines.get(cast("Digest", origin.record.predicate["target_line"]))
         if found is None:
             message = f"the line {wanted.line[:19]}… goes back to one that no longer counts"
             raise ROLLBACK_TARGET.error(message, hint="bspec-opa history says why")
         origin = found
-    _require_standing(history, target, origin)
+        way.append(origin)
+    _require_standing(history, way)
     replaced = lines.get(cast("Digest", origin.record.predicate["base"]))
     submits = cast("list[str]", replaced.record.predicate["submits"]) if replaced else []
     return Rollback(target, origin, tuple(submits), wanted.emergency)
 
 
-def _require_standing(history: History, *lines: Head) -> None:
-    """What a line counted must not have been revoked since: a rollback would rest on it from now on."""
+def _require_standing(history: History, lines: Iterable[Head]) -> None:
+    """What a line counted must not have been revoked since: a rollback would rest on it from now on.
+
+    Whoever revoked it: a record of the ledger or the trust root.
+    """
     for line in lines:
         for identifier in counted_in(line.record.predicate):
             withdrawal = history.withdrawals.revoked.get(identifier)
+            what = history.struck.get(identifier)
             if withdrawal is not None:
                 what = f"a {withdrawal.record.predicate['type']} that was {withdrawal.said}"
+            if what is not None:
                 message = f"the line {line.line[:19]}… rests on {what}"
                 raise ROLLBACK_TARGET.error(message, hint="go back to another line")
 

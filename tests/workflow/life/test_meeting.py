@@ -70,6 +70,24 @@ def test_nothing_goes_back_to_what_rests_on_a_revoked_record(replaced: Project) 
         replaced.rollback(OLD)
 
 
+@pytest.mark.attack("A85")
+def test_nor_to_what_rests_on_a_record_or_key_that_the_trust_root_revokes(replaced: Project) -> None:
+    ledger, (submit, *_) = replaced.ledger(), entries(replaced, "submit")
+    place = {"tree_size": len(ledger.entries), "root_hash": ledger.root_hash}
+    left = {"kind": "key", "id": key_of("rita").keyid, "reason": "left", "mode": "retired", "last_good": place}
+    replaced.next_root(lambda root: root["revoked"].append(left))
+    assert replaced.going_back(OLD).rollback is not None
+    eve = {"kind": "key", "id": key_of("eve").keyid, "reason": "stolen"}
+    gone = {"kind": "record", "id": submit.record_id, "reason": "forged"}
+    for item, why in (
+        (eve, "whose key trust root version 3 revokes: stolen"),
+        (gone, "which trust root version 4 rev"),
+    ):
+        replaced.next_root(lambda root, item=item: root["revoked"].append(item))  # type: ignore[misc]
+        with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, why):
+            replaced.going_back(OLD)
+
+
 @pytest.mark.attack("A83")
 def test_a_run_that_saw_an_undeclared_tool_still_denies_when_it_is_revoked(signed: Project) -> None:
     bad = signed.attest("boundary", "functional", n=251, observed_tools=["billing_read_api/delete_invoice"])
