@@ -154,9 +154,12 @@ class Protocol:
     def append(self, state: State, number: int) -> State:
         """By compare-and-set on the tree that was read, and under no newer trust root.
 
-        What a killed run has begun is completed before; what nobody has begun is refused.
+        What a killed run has begun is completed before, unless a newer root keeps the run from writing at all; what
+        nobody has begun is refused.
         """
         run = state.runs[number]
+        if state.has_tail and run.sequenced and not self.is_same_root(state, run):
+            return self.again(state, number)
         if state.has_tail:
             if not self.may_complete(state):
                 return moved(state, number, Run())
