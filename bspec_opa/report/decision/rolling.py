@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.closed_schema import DIGEST, boolean, integer, obj, optional
 from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.excerpt import excerpt, recorded_excerpt
 from bspec_opa.workflow.facts.rolling import Wanted
 
 if TYPE_CHECKING:
@@ -47,6 +48,14 @@ def age_text(seconds: int) -> str:
     if seconds < _DAY_S:
         return f"promoted {count(seconds // 3_600, 'hour')} ago"
     return f"promoted {count(seconds // _DAY_S, 'day')} ago"
+
+
+def place_lines(evaluation: Evaluation, pointer: str, remedy: str, indent: str) -> list[str]:
+    """Where a finding is: in the intent's file, or in what the line records that is gone back to."""
+    back, document = _of(evaluation), evaluation.document
+    if back:
+        return recorded_excerpt(document.value, pointer, short(back["target_line"]), remedy, indent)
+    return excerpt(document, pointer, remedy, indent)
 
 
 def wanted_of(request: JsonObject) -> Wanted | None:

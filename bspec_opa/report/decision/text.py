@@ -6,10 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import ExitCode
-from bspec_opa.report.decision.rolling import subject_of
+from bspec_opa.report.decision.rolling import place_lines, subject_of
 from bspec_opa.report.decision.standing import remark_lines, waived_lines
 from bspec_opa.report.writing.counting import count
-from bspec_opa.report.writing.excerpt import excerpt
 from bspec_opa.report.writing.printable import printable
 from bspec_opa.report.writing.style import PLAIN, Style
 
@@ -138,7 +137,7 @@ def _blocks(evaluation: Evaluation, rule: RuleOutcome, findings: Sequence[Findin
     remedy = next((r.remediation for r in evaluation.index.rules if r.id == rule.id), "")
     for finding in findings:
         yield f"{_INDENT}{label}{rule.id}  {printable(finding.message)}"
-        yield from excerpt(evaluation.document, finding.path, printable(remedy), " " * (_LABEL_WIDTH + 2))
+        yield from place_lines(evaluation, finding.path, printable(remedy), " " * (_LABEL_WIDTH + 2))
         yield ""
 
 
