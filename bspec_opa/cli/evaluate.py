@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bspec_opa.cli.going_back import rollback_options, taken
+from bspec_opa.cli.going_back import open_judged, rollback_options, taken
 from bspec_opa.cli.opening import open_world
 from bspec_opa.cli.options import ENVIRONMENT, INTENTS, JOBS, PIN, engine_options, output_options, place_options
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from bspec_opa.cli.output import Output
     from bspec_opa.cli.runtime import Runtime
     from bspec_opa.workflow.checkout.session import Session
-    from bspec_opa.workflow.checkout.world import World
 
 
 @click.command("evaluate", short_help="Decide whether an intent may enter an environment.")
@@ -64,22 +63,11 @@ def command(
     start = Path(intents[0]) if len(intents) == 1 else Path()
     world, output = open_world(runtime, start, options, quiet=quiet)
     if one:
-        session = _opened(intents[0], environment, world, back)
+        session = open_judged(Path(intents[0]), environment, world, back)
         return _one(intents[0], session, environment, output, show_passed=show_passed, fail_on_warn=fail_on_warn)
     from bspec_opa.cli.evaluating import evaluate_many
 
     return evaluate_many(map(Path, intents), environment, world, output, jobs=jobs, fail_on_warn=fail_on_warn)
-
-
-def _opened(intent: str, environment: str, world: World, back: tuple[str | None, bool]) -> Session:
-    line, emergency = back
-    if line is None:
-        from bspec_opa.workflow.checkout.session import open_session
-
-        return open_session(Path(intent), world, need_pin=False)
-    from bspec_opa.workflow.life.going_back import open_rollback
-
-    return open_rollback(Path(intent), world, line, environment, emergency=emergency, need_pin=False)
 
 
 def _one(
