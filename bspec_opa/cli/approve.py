@@ -64,4 +64,4 @@ def command(
     output.aside(differences_text(changes) + view_text(situation, decide(session, situation)))
     approval = Approval(role, reject, reason, valid_for)
     issued = approve(session, situation, approval, signer_of("approver", key, session))
-    show_issued(output, issued, session, environment)
+    show_issued(output, issued, session, environment, adopting=adopting)

@@ -49,4 +49,4 @@ def command(
     session, output = open_about(runtime, intent, environment, options, quiet=quiet)
     signer = signer_of("promoter", key, session)
     issued = request(session, environment, signer, reason=reason, valid_for=valid_for, adopting=adopting)
-    show_issued(output, issued, session, environment)
+    show_issued(output, issued, session, environment, adopting=adopting)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bspec_opa.cli.going_back import open_about, rollback_options
-from bspec_opa.cli.options import ENVIRONMENT, INTENT, KEY, PIN, engine_options, output_options, place_options
+from bspec_opa.cli.options import ADOPT, ENVIRONMENT, INTENT, KEY, PIN, engine_options, output_options, place_options
 from bspec_opa.cli.records import signer_of
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--valid-for", default="", metavar="DURATION", help="Or how long it counts: P30D, PT12H.")
 @click.option("--renews", default="", metavar="DIGEST", help="The waiver that this one prolongs.")
 @rollback_options
+@ADOPT
 @KEY
 @PIN
 @engine_options
@@ -50,6 +51,7 @@ def command(
     expires: str,
     valid_for: str,
     renews: str,
+    adopting: bool,
     key: str | None,
     quiet: bool,
     **options: Any,
@@ -76,8 +78,9 @@ def command(
 
     session, output = open_about(runtime, intent, environment, options, quiet=quiet)
     wish = Wish(rule, findings, reason, requester, expires, valid_for, renews)
-    intended = intend(session, environment, wish)
+    intended = intend(session, environment, wish, adopting=adopting)
     output.aside(intended_text(intended))
     issued = waive(session, intended, signer_of("approver", key, session))
-    steps = [f"bspec-opa evaluate {quote(intent)} --env {quote(environment)}{flags_of(session.rollback)}"]
+    about = " --adopt" if adopting else flags_of(session.rollback)
+    steps = [f"bspec-opa evaluate {quote(intent)} --env {quote(environment)}{about}"]
     output.show(lambda style: waived_text(issued, intended, steps, style), lambda: waived_json(issued, intended, steps))

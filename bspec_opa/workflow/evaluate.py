@@ -14,7 +14,7 @@ from bspec_opa.workflow.checkout.accepting import require_accepted
 from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
 from bspec_opa.workflow.decision_logs.writing import Decided, log_decision
-from bspec_opa.workflow.facts.adopting import without_source
+from bspec_opa.workflow.facts.adopting import adopters_of, without_source
 from bspec_opa.workflow.facts.ending import ending_notes
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
@@ -158,4 +158,5 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         rejected=(*history.rejected, *session.inbox.rejected, *refused(waivers, history)),
         request=request,
         waivers=tuple(s for s in standings(situation, decision) if s.waiver.here or s.line),
+        adopters=adopters_of(situation),
     )

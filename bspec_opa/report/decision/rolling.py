@@ -23,16 +23,18 @@ def subject_of(evaluation: Evaluation) -> str:
     """What was decided on, on one line."""
     back = _of(evaluation)
     if not back:
-        return f"{evaluation.agent} {evaluation.version} → {evaluation.environment}"
+        adoption = "adoption of " if evaluation.adopters else ""
+        return f"{adoption}{evaluation.agent} {evaluation.version} → {evaluation.environment}"
     word = "EMERGENCY rollback" if back["emergency"] else "rollback"
     return f"{word} of {evaluation.agent} in {evaluation.environment} to {evaluation.version}"
 
 
-def done(evaluation: Evaluation, *, adopted: bool = False) -> tuple[str, str, str]:
+def done(evaluation: Evaluation) -> tuple[str, str, str]:
     """What was done with it, the word's colour, and to what."""
     back = _of(evaluation)
     if not back:
-        return "ADOPTED" if adopted else "PROMOTED", "green", subject_of(evaluation)
+        promoted = f"{evaluation.agent} {evaluation.version} → {evaluation.environment}"
+        return "ADOPTED" if evaluation.adopters else "PROMOTED", "green", promoted
     subject = f"{evaluation.agent} in {evaluation.environment} to {evaluation.version}"
     return ("ROLLED BACK IN AN EMERGENCY", "red", subject) if back["emergency"] else ("ROLLED BACK", "yellow", subject)
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.report.decision.adopting import quorum_rows
 from bspec_opa.report.decision.rolling import place_lines, subject_of
 from bspec_opa.report.decision.standing import remark_lines, waived_lines
 from bspec_opa.report.writing.counting import count
@@ -76,7 +77,7 @@ def counts(evaluation: Evaluation, *, show_passed: bool = True) -> str:
 def _findings(evaluation: Evaluation, style: Style) -> Iterable[str]:
     rules = _by_severity(evaluation)
     yield from denials(evaluation, style)
-    yield from _pending(rules, style.mark(f"{'pending':<{_LABEL_WIDTH}}", "yellow"))
+    yield from _pending(evaluation, rules, style.mark(f"{'pending':<{_LABEL_WIDTH}}", "yellow"))
     yield ""
     for rule in rules:
         yield from _blocks(evaluation, rule, rule.warned, style.mark(f"{'warning':<{_LABEL_WIDTH}}", "blue"))
@@ -106,11 +107,12 @@ def _hard(rule: RuleOutcome) -> tuple[Finding, ...]:
     return tuple(f for f in rule.denied if f not in rule.pending)
 
 
-def _pending(rules: Sequence[RuleOutcome], label: str) -> Iterable[str]:
-    rows = [(rule.id, finding) for rule in rules for finding in _distinct(rule.pending)]
+def _pending(evaluation: Evaluation, rules: Sequence[RuleOutcome], label: str) -> Iterable[str]:
+    rows = [(rule.id, finding.message) for rule in rules for finding in _distinct(rule.pending)]
+    rows += quorum_rows(evaluation)
     width = max((len(rule) for rule, _ in rows), default=0)
-    for rule, finding in rows:
-        yield f"{_INDENT}{label}{rule:<{width}}  {printable(finding.message)}"
+    for rule, message in rows:
+        yield f"{_INDENT}{label}{rule:<{width}}  {printable(message)}"
 
 
 def _distinct(findings: Iterable[Finding]) -> list[Finding]:
