@@ -211,7 +211,9 @@ def judged(project: Project) -> tuple[ExitCode, Any, list[str]]:
     assert violations(SCHEMAS[str(document["schema"])], document) == []
     text = render_evaluation(evaluation, steps)
     assert text.startswith(f"{str(document['verdict']).upper()}  adoption of billing-support 1.0.0 → production")
-    assert ("  pending   adopt.quorum  adopter: 1 of 2 people approve the adoption\n" in text) == (not evaluation.allowed)
+    assert ("  pending   adopt.quorum  adopter: 1 of 2 people approve the adoption\n" in text) == (
+        not evaluation.allowed
+    )
     return evaluation.exit_code, document["adoption"], [s.removeprefix("bspec-opa ") for s in steps]
 
 
