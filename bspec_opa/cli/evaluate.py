@@ -51,7 +51,8 @@ def command(
 
     \b
     bspec-opa evaluate behavior.intent --env staging
-    bspec-opa evaluate behavior.intent --env production --opa-url unix:///run/opa.sock --format json
+    bspec-opa evaluate behavior.intent --env production \\
+      --opa-url unix:///run/opa.sock --format json
     bspec-opa evaluate agents/ --env staging --format jsonl
     bspec-opa evaluate behavior.intent --env production --rollback-to entry:41
     bspec-opa evaluate behavior.intent --env production --adopt

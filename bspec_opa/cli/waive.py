@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bspec_opa.cli.going_back import open_about, rollback_options
-from bspec_opa.cli.options import ADOPT, ENVIRONMENT, INTENT, KEY, PIN, engine_options, output_options, place_options
+from bspec_opa.cli.options import (
+    ADOPT,
+    ENVIRONMENT,
+    INTENT,
+    KEY,
+    PIN,
+    engine_options,
+    output_options,
+    place_options,
+    reason_option,
+)
 from bspec_opa.cli.records import signer_of
 
 if TYPE_CHECKING:
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
     metavar="PATH[=MSG]",
     help="A finding as evaluate shows it: its JSON Pointer, and its message where several have that. Again for more.",
 )
-@click.option("--reason", required=True, help="Why, for those who read the record.")
+@reason_option("Why, for those who read the record.", required=True)
 @click.option("--requester", required=True, metavar="PRINCIPAL", help="Who asks for it; not you.")
 @click.option("--expires", default="", metavar="TIME", help="When it ends: 2026-07-01T00:00:00Z.")
 @click.option("--valid-for", default="", metavar="DURATION", help="Or how long it counts: P30D, PT12H.")
@@ -64,11 +74,14 @@ def command(
     With --rollback-to it is about going back to that LINE: for its intent and binding, the present base.
 
     \b
-    bspec-opa waive behavior.intent --env staging --rule global.data.high_tier_logs_full \\
-      --finding /constraints/logging/level --reason "log store full" --requester pat \\
-      --valid-for P14D --key keys/risk.pem
-    bspec-opa waive behavior.intent --env production --rollback-to entry:41 --rule global.data.high_tier_logs_full \\
-      --finding /constraints/logging/level --reason "outage 812" --requester pat --valid-for P7D
+    bspec-opa waive behavior.intent --env staging \\
+      --rule global.data.high_tier_logs_full \\
+      --finding /constraints/logging/level --reason "log store full" \\
+      --requester pat --valid-for P14D --key keys/risk.pem
+    bspec-opa waive behavior.intent --env production --rollback-to entry:41 \\
+      --rule global.data.high_tier_logs_full \\
+      --finding /constraints/logging/level --reason "outage 812" --requester pat \\
+      --valid-for P7D
     """
     from shlex import quote
 

@@ -90,7 +90,7 @@ def test_without_the_ledgers_key_nothing_is_signed_unless_that_is_wanted(shell_a
     ("arguments", "code", "message"),
     [
         (("revoke", "entry:12"), 2, "--reason"),
-        (("revoke", "entry:12", "--reason", ""), 7, "trust.bad-predicate"),
+        (("revoke", "entry:12", "--reason", ""), 2, "the reason is empty"),
         (("revoke", "keys/promoter.pub.pem", "--reason", "x"), 2, "bspec-opa trust revoke keys/promoter.pub.pem"),
         (("revoke", "entry:12", "--reason", "x", "--key", "keys/author.pem"), 7, "trust.role-not-granted"),
         (("revoke", "entry:12", "--reason", "x", "--sign-only", "--ledger-key", "k"), 2, "--sign-only"),
