@@ -18,6 +18,7 @@ from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.request import check_request
 from bspec_opa.lock.line import parse_line
+from bspec_opa.report.decision.text import render_evaluation
 from bspec_opa.workflow.checkout.deciding import ask, open_replay
 from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.life.waiving import Wish, intend
@@ -100,6 +101,20 @@ def test_a_waiver_lifts_its_finding_and_the_lock_says_so(shelf: Shelf, promoted:
         f"it ended at {one.waiver.expires}, and the current line of staging still rests on it",
     )
     assert project.verify().lines == (line,)
+
+
+def waivable_in(project: Project) -> list[str]:
+    """What evaluate says may be waived."""
+    text = render_evaluation(project.evaluate(), [])
+    return [line.strip() for line in text.splitlines() if line.startswith("  waivable ")]
+
+
+def test_only_what_denies_and_may_be_waived_is_said_to_be_waivable(project: Project) -> None:
+    told = [f"waivable  {LOGS}: for a while, by a waiver-approver (bspec-opa waive)"]
+    assert waivable_in(project) == told
+    project.change_intent(("tier: high", "tier: medium"))
+    assert "global.baseline.exposure_tier" in denying(project)  # which no waiver lifts
+    assert waivable_in(project) == []
 
 
 def test_without_it_the_rule_denies_and_a_denial_names_no_waiver(project: Project) -> None:

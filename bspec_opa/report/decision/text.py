@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.report.decision.adopting import quorum_rows
 from bspec_opa.report.decision.rolling import place_lines, subject_of
-from bspec_opa.report.decision.standing import remark_lines, waived_lines
+from bspec_opa.report.decision.standing import remark_lines, waivable_lines, waived_lines
 from bspec_opa.report.writing.counting import count
 from bspec_opa.report.writing.printable import printable
 from bspec_opa.report.writing.style import PLAIN, Style
@@ -147,6 +147,7 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     """What does not count, what is not recorded yet and what was not checked."""
     lines = [f"{_INDENT}ignored   {printable(r.file)}: {printable(r.message)} ({r.code})" for r in evaluation.rejected]
     lines += remark_lines(evaluation.waivers, _INDENT)
+    lines += waivable_lines(evaluation, _INDENT)
     if evaluation.unsequenced:
         number = len(evaluation.unsequenced)
         records = "1 verified record is" if number == 1 else f"{number} verified records are"
