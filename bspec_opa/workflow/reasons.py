@@ -244,7 +244,7 @@ ROLLBACK_PLACE = Reason(
     "rollback.no-place",
     ExitCode.USAGE,
     "where the agent's intent is said to lie is neither an intent nor a lock: a lock would be begun anew there",
-    "name the agent's intent with --intent; where it is lost, an empty file in its place does",
+    "name the agent's intent (of rollback: --intent); where it is lost, an empty file in its place does",
 )
 ROLLBACK_UNKNOWN = Reason(
     "rollback.unknown-line",

@@ -40,7 +40,7 @@ def test_what_is_no_line_is_told_with_the_lines_that_there_are(shell_at: At, nam
     assert "entry:12" in result.err
 
 
-@pytest.mark.parametrize("verb", ["rollback", "review", "approve", "waive", "evaluate"])
+@pytest.mark.parametrize("verb", ["rollback", "approve", "waive", "evaluate"])
 def test_a_place_where_nothing_of_the_agents_lies_is_told_before_anything(shell_at: At, verb: str) -> None:
     """Its lock would be begun anew there, or could not be written once the line is signed and recorded."""
     shell, before = shell_at("live"), LOG.read_bytes()
@@ -49,7 +49,6 @@ def test_a_place_where_nothing_of_the_agents_lies_is_told_before_anything(shell_
     waiver = ("--rule", "r", "--finding", "/", "--reason", "x", "--requester", "p", "--valid-for", "P1D")
     arguments = {
         "rollback": ("entry:6", "--env", "staging", "--intent"),
-        "review": ("entry:12", "--env", "production", "--reason", "x", "--intent"),
         "approve": (*back, "--role", "security"),
         "waive": (*back, *waiver),
         "evaluate": back,

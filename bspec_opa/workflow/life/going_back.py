@@ -58,9 +58,10 @@ def open_rollback(
         need_pin: whether nothing less than an authenticated trust root will do.
 
     Raises:
-        UsageError: no such line, or it is the current one.
+        UsageError: no such line, or it is the current one; or nothing of the agent's lies where its intent is said to.
         TrustError: the line does not count, or something does not verify.
     """
+    _require_place(file)
     place, line = open_line(file, world, named, environment, need_pin=need_pin)
     loaded = stored_intent(place.objects, line.subject(INTENT_SUBJECT))
     session, wanted = session_in(place, file, loaded), Wanted(line.line, emergency)
@@ -72,10 +73,9 @@ def open_line(file: Path, world: World, named: str, environment: str, *, need_pi
     """A project, and one line of an environment that counts in it.
 
     Raises:
-        UsageError: no such line, or nothing of the agent's lies where its intent is said to.
+        UsageError: no such line.
         TrustError: the line does not count, or something does not verify.
     """
-    _require_place(file)
     project = find_project(file, world.environ, world.flags)
     if need_pin:
         require_pin(find_pin(world.pin, world.environ))

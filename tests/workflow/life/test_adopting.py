@@ -31,6 +31,7 @@ from bspec_opa.workflow.issue import Approval, approve, promotable, request
 from bspec_opa.workflow.life.adopting import adopt
 from bspec_opa.workflow.life.recording import open_authentic
 from bspec_opa.workflow.life.retiring import retire
+from bspec_opa.workflow.life.waiving import Wish, intend
 from bspec_opa.workflow.running import bound_of
 from bspec_opa.workflow.verifying.showing import open_lock
 
@@ -215,6 +216,16 @@ def judged(project: Project) -> tuple[ExitCode, Any, list[str]]:
         not evaluation.allowed
     )
     return evaluation.exit_code, document["adoption"], [s.removeprefix("bspec-opa ") for s in steps]
+
+
+def test_what_is_waived_for_an_adoption_is_judged_as_one(project: Project) -> None:
+    """There is no line in the source, and an ordinary promotion would have nothing to bind."""
+    wish = Wish("global.data.high_tier_logs_full", ("/constraints/logging/level",), "x", "pat", valid_for="P1D")
+    with refused("promotion.no-binding"):
+        intend(project.session(), "production", wish)
+    with refused("waive.no-such-finding") as e:
+        intend(project.session(), "production", wish, adopting=True)
+    assert "denies nothing now" in e.value.problems[0].hint
 
 
 @pytest.mark.soak
