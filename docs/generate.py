@@ -66,6 +66,10 @@ def errors_page() -> str:
         f"{GENERATED}# Reason codes\n\n"
         "Codes are stable: a code never changes its meaning. When several problems hold at once, the process exits "
         "with the first of 1, 2, 3, 7, 8, 9, 4, 5, 6.\n\n"
+        "An environment or agent that is well written and that no document knows which it is held against (the trust "
+        "root, the intent, the lock, the ledger) is 3 in every command, whether it stands in a file or after a flag; "
+        "what can't be read as a command line is 2. What verify --deployed says to run where nothing was promoted is "
+        "7.\n\n"
         f"```\n{exit_codes()}```\n\n"
         f"| code | exit | what is wrong | what to do |\n| --- | --- | --- | --- |\n{rows}"
     )

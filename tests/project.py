@@ -425,11 +425,11 @@ class Project:
     # What tests demand
 
     @contextmanager
-    def refused(self, code: str, exit_code: ExitCode, message: str = "") -> Iterator[None]:
+    def refused(self, code: str, exit_code: ExitCode, message: str = "") -> Iterator[pytest.ExceptionInfo[BspecError]]:
         """The block fails with this code; lock and ledger stay as they were, and nothing is half-written."""
         before = self._durable()
         with pytest.raises(BspecError) as raised:
-            yield
+            yield raised
         problem = raised.value.problems[0]
         assert (raised.value.code, raised.value.exit_code) == (code, exit_code), str(raised.value)
         assert problem.message

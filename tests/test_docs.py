@@ -84,6 +84,14 @@ def test_the_tutorial_runs_as_it_is_written(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.soak
+def test_an_adoption_goes_as_the_page_says(tmp_path: Path) -> None:
+    steps = transcript.steps_of((DOCS / "adopting.md").read_text(encoding="utf-8"))
+    outputs = transcript.run(steps, tmp_path)
+    wrong = [(s.command, o) for s, o in zip(steps, outputs, strict=True) if not transcript.fits(s.output, o)]
+    assert wrong == []
+
+
 def test_the_fleet_runs_as_it_is_written_and_so_does_its_ci(tmp_path: Path) -> None:
     page = (DOCS / "fleet.md").read_text(encoding="utf-8")
     (workflow,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)

@@ -23,16 +23,11 @@ __all__ = ["shelf", "shell_at"]
 
 DAY = 86_400
 PAGE = Path(__file__).parents[1] / "docs" / "rollback.md"
-REVIEWER = "  - {id: reviewer, group: team:risk, keys: [keys/reviewer.pub.pem], roles: [{role: reviewer}]}\n"
 
 
 def on_call(shell: Shell) -> Shell:
-    """Both versions were in production, and somebody may review emergencies."""
-    trust = Path("trust.yaml")
-    shell.ok("key", "generate", "keys/reviewer.pem", "-q")
-    trust.write_text(trust.read_text(encoding="utf-8").replace("agents:\n", f"{REVIEWER}agents:\n"), encoding="utf-8")
+    """Both versions were in production; who may review emergencies is somebody whom ``init`` made."""
     shell.now += DAY
-    shell.ok("trust", "renew", "trust.yaml", "--key", "keys/root.pem", "-q")
     intent = Path("behavior.intent")
     text = intent.read_text(encoding="utf-8")
     for old, new in (("version: 1.0.0", "version: 1.1.0"), ("max_steps: 20", "max_steps: 15")):

@@ -23,7 +23,7 @@ _MASKS = (
     (re.compile(r"[0-9a-f]{64}"), "<digest>"),
     (re.compile(r"sha256:[0-9a-f]+…"), "<digest>…"),
     (re.compile(r"(?<=\bkey )(?:[0-9a-f]{12}\b|[0-9a-f]{19}…)"), "<key>"),
-    (re.compile(r"(?:(?<=--rollback-to )|(?<=bspec-opa review ))[0-9a-f]{12}\b"), "<line>"),
+    (re.compile(r"(?:(?<=--rollback-to )|(?<=bspec-opa review )|(?<=that line ))[0-9a-f]{12}\b"), "<line>"),
     (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"), "<time>"),
     (re.compile(r"wasmtime-[0-9.]+"), "<wasmtime>"),
     (re.compile(r"(?<=policy\.wasm )[0-9]+(?= bytes)"), "<size>"),

@@ -46,12 +46,14 @@ def waivable(base: Path, cache: Path) -> Project:
     return project
 
 
-def lift(project: Project, *findings: str, environment: str = "staging", by: str = "sam", **wish: Any) -> Record:
-    """Waive; by default what the logging rule says, for a fortnight, asked for by pat."""
+def lift(
+    project: Project, *findings: str, environment: str = "staging", by: str = "sam", to: str = "", **wish: Any
+) -> Record:
+    """Waive, for going back to a line if one is named; by default the logging rule's finding, for a fortnight."""
     asked = {"rule": LOGS, "reason": "the log store is being moved", "requester": "pat"} | wish
     if "expires" not in asked:
         asked.setdefault("valid_for", "P14D")
-    session = project.session()
+    session = project.going_back(to, environment) if to else project.session()
     intended = intend(session, environment, Wish(findings=findings or (LOGGING,), **asked))
     return waive(session, intended, key_of(by)).record
 

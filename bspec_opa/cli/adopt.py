@@ -56,6 +56,6 @@ def command(
     outcome = adopt(session, environment, deployed, keys)
     declared = session.loaded.intent.promotion
     following = tuple(e.id for e in session.anchor.root.environments if e.from_ == environment and e.id in declared)
-    wanted = Wanted(intent, environment, session.project, following, adopting=True)
+    wanted = Wanted(intent, environment, session.project, following)
     output.show(lambda style: outcome_text(wanted, outcome, style), lambda: outcome_json(wanted, outcome))
     return int(outcome.evaluation.exit_code) if outcome.evaluation else 0

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bspec_opa.cli.going_back import open_about, rollback_options
-from bspec_opa.cli.options import ADOPT, ENVIRONMENT, INTENT, KEY, PIN, engine_options, output_options, place_options
+from bspec_opa.cli.options import (
+    ADOPT,
+    ENVIRONMENT,
+    INTENT,
+    KEY,
+    PIN,
+    engine_options,
+    output_options,
+    place_options,
+    reason_option,
+)
 from bspec_opa.cli.records import show_issued, signer_of
 
 if TYPE_CHECKING:
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
 @ENVIRONMENT
 @click.option("--role", required=True, help="The one role that you speak for.")
 @click.option("--reject", is_flag=True, help="Sign a reject; it stands until you approve the same.")
-@click.option("--reason", default="", help="Why, for those who read the record.")
+@reason_option("Why, for those who read the record.", required=False)
 @click.option("--valid-for", metavar="DURATION", help="How long it counts: P7D, PT12H [the intent's approval_ttl].")
 @rollback_options
 @ADOPT
@@ -48,9 +58,12 @@ def command(
     The digest of what was printed is in the signature: an approval of something else does not count.
 
     \b
-    bspec-opa approve behavior.intent --env staging --role environment-admin --key keys/admin.pem
-    bspec-opa approve behavior.intent --env staging --role security --reject --reason "no probe" --key keys/sam.pem
-    bspec-opa approve behavior.intent --env production --role environment-admin --rollback-to entry:41
+    bspec-opa approve behavior.intent --env staging --role environment-admin \\
+      --key keys/admin.pem
+    bspec-opa approve behavior.intent --env staging --role security --reject \\
+      --reason "no probe" --key keys/sam.pem
+    bspec-opa approve behavior.intent --env production --role environment-admin \\
+      --rollback-to entry:41
     """
     from bspec_opa.report.record.texts import differences_text
     from bspec_opa.report.record.view import view_text
@@ -64,4 +77,4 @@ def command(
     output.aside(differences_text(changes) + view_text(situation, decide(session, situation)))
     approval = Approval(role, reject, reason, valid_for)
     issued = approve(session, situation, approval, signer_of("approver", key, session))
-    show_issued(output, issued, session, environment)
+    show_issued(output, issued, session, environment, adopting=adopting)

@@ -29,7 +29,8 @@ def command(
     """Sign the result of an evaluation run over exactly this INTENT's surface and binding.
 
     \b
-    bspec-opa attest behavior.intent --env staging --result results/boundary.json --key keys/evaluator.pem
+    bspec-opa attest behavior.intent --env staging \\
+      --result results/boundary.json --key keys/evaluator.pem
     """
     from bspec_opa.workflow.issue import attest
 

@@ -74,7 +74,8 @@ def command(
     \b
     bspec-opa check behavior.intent
     bspec-opa check agents/ --format sarif > bspec.sarif
-    bspec-opa check agents/ --conftest-policy policy --conftest-input file --fail-on-warn
+    bspec-opa check agents/ --conftest-policy policy --conftest-input file \\
+      --fail-on-warn
     """
     from bspec_opa.bundle.conftest.wanted import V1, Wanted
     from bspec_opa.cli.checking import Order, check_many, open_check

@@ -129,7 +129,7 @@ def exit_codes() -> str:
         ExitCode.WARNED: "allowed with warnings, and --fail-on-warn was given",
         ExitCode.TRUST: "trust failure: signature, pin, revocation, stale or altered file",
         ExitCode.ENGINE: "policy engine unavailable, or its answer not usable",
-        ExitCode.STORE: "ledger or file busy or not writable; nothing was recorded, unless only the output is full",
+        ExitCode.STORE: "ledger or file busy or unwritable: nothing recorded, full output aside",
         INTERRUPTED: "interrupted",
         READER_GONE: "the reader of the results went away",
     }

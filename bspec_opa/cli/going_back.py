@@ -1,4 +1,4 @@
-"""What approve, request, evaluate and rollback have in common where a line is gone back to."""
+"""What approve, request, waive, evaluate and rollback have in common where a line is gone back to."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bspec_opa.cli.output import Output
     from bspec_opa.cli.runtime import Runtime
     from bspec_opa.workflow.checkout.session import Session
+    from bspec_opa.workflow.checkout.world import World
 
 EMERGENCY = click.option("--emergency", is_flag=True, help="By the quorum for emergencies; a review has to follow.")
 BESIDE = click.option(
@@ -52,6 +53,18 @@ def open_about(
     if line is None:
         return open_signed(runtime, intent, options, quiet=quiet)
     return open_back(runtime, intent, environment, line, options, emergency=emergency, quiet=quiet)
+
+
+def open_judged(intent: Path, environment: str, world: World, back: tuple[str | None, bool]) -> Session:
+    """A session that nothing is signed in: an intent's, or that of going back to a line as :func:`taken` gives it."""
+    line, emergency = back
+    if line is None:
+        from bspec_opa.workflow.checkout.session import open_session
+
+        return open_session(intent, world, need_pin=False)
+    from bspec_opa.workflow.life.going_back import open_rollback
+
+    return open_rollback(intent, world, line, environment, emergency=emergency, need_pin=False)
 
 
 def open_back(

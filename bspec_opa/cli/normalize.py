@@ -30,7 +30,8 @@ def command(runtime: Runtime, /, intent: str, environment: str | None, quiet: bo
     run never uses.
 
     \b
-    bspec-opa normalize behavior.intent | opa eval -I -b bundles/default.tar.gz data.bspec.gate.decision
+    bspec-opa normalize behavior.intent | opa eval -I -b bundles/default.tar.gz \\
+      data.bspec.gate.decision
     bspec-opa normalize behavior.intent --env staging | jq .change
     """
     from bspec_opa.foundation.canonical import canonical_bytes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bspec_opa.foundation.limits import MAX_JOBS
+from bspec_opa.foundation.limits import MAX_JOBS, MAX_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,33 @@ class NamedPath(click.Path):
         if value == "":
             self.fail("the path is empty; is a variable unset?", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Reason(click.ParamType[str]):
+    """Why somebody signs. Every record that asks for one wants some text, and not too much; so does every verb."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The text as it is."""
+        if not str(value).strip():
+            self.fail("the reason is empty; is a variable unset?", param, ctx)
+        if len(value) > MAX_REASON:
+            self.fail(f"the reason has {len(value)} characters, of {MAX_REASON} at most", param, ctx)
+        return value
+
+
+def reason_option(help_text: str, *, required: bool) -> Callable[[Decorated], Decorated]:
+    """``--reason``; where it may be left out it is empty then."""
+    taken: Callable[[Decorated], Decorated] = click.option(
+        "--reason",
+        type=Reason(),
+        required=required,
+        metavar="TEXT",
+        help=help_text,
+        callback=lambda _context, _parameter, value: value or "",
+    )
+    return taken
 
 
 INTENT = click.argument("intent", type=NamedPath(path_type=str))

@@ -41,7 +41,8 @@ def command(
     A denial is recorded, too. What is current already is left alone.
 
     \b
-    bspec-opa promote behavior.intent --env staging --gate-key keys/gate.pem --ledger-key keys/ledger.pem
+    bspec-opa promote behavior.intent --env staging --gate-key keys/gate.pem \\
+      --ledger-key keys/ledger.pem
     """
     from bspec_opa.report.record.promotion import Wanted, outcome_json, outcome_text
     from bspec_opa.workflow.promote import Keys, promote

@@ -30,7 +30,9 @@ def signer_of(role: str, key: str | None, session: Session) -> Signer:
     return signer_for(role, key, session.project.config, session.world.environ)
 
 
-def show_issued(output: Output, issued: Issued, session: Session, environment: str = "") -> None:
+def show_issued(
+    output: Output, issued: Issued, session: Session, environment: str = "", *, adopting: bool = False
+) -> None:
     """Say what was signed, by whom, and where it lies; the next step is to see what is still missing.
 
     A record about no environment is followed by those that nothing is promoted from.
@@ -43,6 +45,6 @@ def show_issued(output: Output, issued: Issued, session: Session, environment: s
     declared = session.loaded.intent.promotion
     first = [e.id for e in session.anchor.root.environments if not e.from_ and e.id in declared]
     environments = [environment] if environment else first
-    back = flags_of(session.rollback)
-    steps = [f"bspec-opa evaluate {quote(str(session.file))} --env {quote(e)}{back}" for e in environments]
+    about = " --adopt" if adopting else flags_of(session.rollback)
+    steps = [f"bspec-opa evaluate {quote(str(session.file))} --env {quote(e)}{about}" for e in environments]
     output.show(lambda style: issued_text(issued, steps, style), lambda: issued_json(issued, steps))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bspec_opa.cli.going_back import open_about, rollback_options
-from bspec_opa.cli.options import ADOPT, ENVIRONMENT, INTENT, KEY, PIN, output_options, place_options
+from bspec_opa.cli.options import ADOPT, ENVIRONMENT, INTENT, KEY, PIN, output_options, place_options, reason_option
 from bspec_opa.cli.records import show_issued, signer_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("request", short_help="Promoter: sign that it is to be promoted now.")
 @INTENT
 @ENVIRONMENT
-@click.option("--reason", default="", help="Why now, for those who read the record.")
+@reason_option("Why now, for those who read the record.", required=False)
 @click.option("--valid-for", metavar="DURATION", help="How long it counts: P1D, PT12H [P1D].")
 @rollback_options
 @ADOPT
@@ -42,11 +42,12 @@ def command(
 
     \b
     bspec-opa request behavior.intent --env staging --key keys/promoter.pem
-    bspec-opa request behavior.intent --env production --rollback-to entry:41 --reason "outage 812"
+    bspec-opa request behavior.intent --env production --rollback-to entry:41 \\
+      --reason "outage 812"
     """
     from bspec_opa.workflow.issue import request
 
     session, output = open_about(runtime, intent, environment, options, quiet=quiet)
     signer = signer_of("promoter", key, session)
     issued = request(session, environment, signer, reason=reason, valid_for=valid_for, adopting=adopting)
-    show_issued(output, issued, session, environment)
+    show_issued(output, issued, session, environment, adopting=adopting)

@@ -29,7 +29,8 @@ def command(runtime: Runtime, /, intent: str, target: Path | None, quiet: bool, 
 
     \b
     bspec-opa resolve behavior.intent
-    bspec-opa resolve behavior.intent --catalog catalogs/billing.yaml -o binding.json
+    bspec-opa resolve behavior.intent --catalog catalogs/billing.yaml \\
+      -o binding.json
     """
     from bspec_opa.report.binding import binding_json, binding_text
     from bspec_opa.report.decision.next_steps import steps_in

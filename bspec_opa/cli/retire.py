@@ -42,7 +42,8 @@ def command(
     that takes its place needs another one. Its lock stays readable, and its history stays proven.
 
     \b
-    bspec-opa retire billing-support --env production --reason "replaced by billing-v2"
+    bspec-opa retire billing-support --env production \\
+      --reason "replaced by billing-v2"
     bspec-opa retire billing-support --all --reason "the product ends"
     """
     from bspec_opa.report.record.withdrawal import retired_json, retired_text

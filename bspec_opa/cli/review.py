@@ -9,7 +9,7 @@ import click
 
 from bspec_opa.cli.going_back import BESIDE
 from bspec_opa.cli.opening import open_world
-from bspec_opa.cli.options import ENVIRONMENT, KEY, PIN, output_options, place_options
+from bspec_opa.cli.options import ENVIRONMENT, KEY, PIN, output_options, place_options, reason_option
 
 if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("review", short_help="Reviewer: sign that you have looked at an emergency.")
 @click.argument("line", metavar="LINE")
 @ENVIRONMENT
-@click.option("--reason", required=True, help="What you looked at and found, for those who read the record.")
+@reason_option("What you looked at and found, for those who read the record.", required=True)
 @BESIDE
 @KEY
 @PIN
@@ -41,7 +41,8 @@ def command(
     Whoever requested or approved the emergency can't review it.
 
     \b
-    bspec-opa review entry:52 --env production --reason "outage 812, right call" --key keys/fred.pem
+    bspec-opa review entry:52 --env production --reason "outage 812, right call" \\
+      --key keys/fred.pem
     """
     from bspec_opa.report.record.records import issued_json, issued_text
     from bspec_opa.report.record.review import emergency_text, steps_after_review

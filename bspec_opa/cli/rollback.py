@@ -45,7 +45,8 @@ def command(
     approve and request it with --rollback-to LINE.
 
     \b
-    bspec-opa rollback entry:41 --env production --gate-key keys/gate.pem --ledger-key keys/ledger.pem
+    bspec-opa rollback entry:41 --env production --gate-key keys/gate.pem \\
+      --ledger-key keys/ledger.pem
     bspec-opa rollback 5f2b8c0e91aa --env production --emergency
     """
     from bspec_opa.report.record.promotion import Wanted, outcome_json, outcome_text

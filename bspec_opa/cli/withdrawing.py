@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bspec_opa.cli.options import reason_option
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.life.recording import Opened
 
 _OPTIONS = (
-    click.option("--reason", required=True, metavar="TEXT", help="Why, for those who deploy and for auditors."),
+    reason_option("Why, for those who deploy and for auditors.", required=True),
     click.option("--key", metavar="KEY", help="The signing key: a file, file:PATH, envvar:NAME or a KMS URI."),
     click.option("--ledger-key", metavar="KEY", help="The key that signs the ledger's checkpoint: in force at once."),
     click.option("--sign-only", is_flag=True, help="Leave it in the inbox, where it is not in force until recorded."),

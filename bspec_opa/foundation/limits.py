@@ -47,6 +47,8 @@ MANAGED_MEMORY_BYTES: Final = 2048 * MIB
 """Of an OPA that we start; it keeps documents at about twenty times their size."""
 COMPILE_DEADLINE_S: Final = 30.0
 """For compiling a bundle's policy.wasm, where no compiled code was kept; a thousand rules take one to three."""
+MAX_REASON: Final = 4096
+"""Characters of why somebody signed a record."""
 MAX_JOBS: Final = 64
 """Processes that share many items; each holds an engine of its own."""
 LEDGER_LOCK_TIMEOUT_S: Final = 10.0

@@ -35,6 +35,7 @@ from bspec_opa.report.bundles.registry_schema import REGISTRY
 from bspec_opa.report.bundles.serving_schema import SERVING
 from bspec_opa.report.bundles.signing_schema import PUBLISHERS, SIGNATURE, SIGNING
 from bspec_opa.report.check.schema import CHECK
+from bspec_opa.report.decision.adopting import ADOPTION
 from bspec_opa.report.decision.controls_schema import CONTROLS, PROOF
 from bspec_opa.report.decision.explain_schema import EXPLANATION
 from bspec_opa.report.decision.impact_schema import IMPACT
@@ -120,6 +121,7 @@ _EVALUATION: dict[str, JsonObject] = {
     "version": LINE,
     "environment": IDENTIFIER,
     "rollback": ROLLBACK,
+    "adoption": ADOPTION,
     "advisory": boolean(),
     "assurance": ASSURANCE,
     "engines": array(_ENGINE, minimum=1),

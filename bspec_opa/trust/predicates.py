@@ -25,7 +25,7 @@ from bspec_opa.foundation.closed_schema import (
     violations,
 )
 from bspec_opa.foundation.errors import BspecError, Location
-from bspec_opa.foundation.limits import MAX_EVIDENCE_CASES
+from bspec_opa.foundation.limits import MAX_EVIDENCE_CASES, MAX_REASON
 from bspec_opa.foundation.times import parse_time
 from bspec_opa.trust.predicate_rules import evidence_faults, repetitions
 from bspec_opa.trust.reasons import BAD_PREDICATE, WRONG_TYPE
@@ -53,7 +53,7 @@ ENGINE_KINDS = ("embedded", "managed", "rest")
 NAME = string(pattern="^[A-Za-z0-9][A-Za-z0-9._:+/@-]*$", maximum=200)
 NONCE = string(pattern="^[0-9a-f]{32}$")
 REVISION = string(pattern="^[A-Za-z0-9][A-Za-z0-9._:+-]*$", maximum=200)
-REASON_TEXT = string(minimum=1, maximum=4096)
+REASON_TEXT = string(minimum=1, maximum=MAX_REASON)
 TITLE = string(minimum=1, maximum=200)
 BASE = string(pattern="^(?:genesis|sha256:[0-9a-f]{64})$")
 SOURCE = string(pattern="^(?:none|missing|sha256:[0-9a-f]{64})$")
@@ -173,7 +173,7 @@ SCHEMAS: Mapping[str, JsonObject] = MappingProxyType(
             evidence=IDS,
             waivers=IDS,
             expires=string(maximum=20),
-            reason=string(maximum=4096),
+            reason=string(maximum=MAX_REASON),
         ),
         "waiver": _record(
             "waiver",
@@ -187,7 +187,7 @@ SCHEMAS: Mapping[str, JsonObject] = MappingProxyType(
             renewal=optional(DIGEST),
         ),
         "request": _record(
-            "request", **_PLACE, emergency=boolean(), reason=string(maximum=4096), expires=TIME
+            "request", **_PLACE, emergency=boolean(), reason=string(maximum=MAX_REASON), expires=TIME
         ),  # emergency: that the quorum for emergencies is to do, for a rollback
         "review": _record("review", environment=IDENTIFIER, line=DIGEST, reason=REASON_TEXT),
         "promotion": _line("promotion"),

@@ -11,7 +11,9 @@ from bspec_opa.lock.chain import append_lines, load_lock, missing_lines, read_lo
 from bspec_opa.lock.reasons import CHANGED, NOT_IN_LEDGER
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.session import reread
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.lines import lock_of
+from bspec_opa.workflow.facts.voiding import require_no_void_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +54,17 @@ def complete_known(path: Path, session: Session) -> int:
     except TrustError as e:
         if e.code == NOT_IN_LEDGER.code:
             require_unmoved(read_ledger(session.project, session.anchor), session.ledger.tip)
+            _require_none_void(path, session)
         raise
+
+
+def _require_none_void(path: Path, session: Session) -> None:
+    """Say so where the ledger has a line of the lock, and it doesn't count any more."""
+    recorded = {e.record_bytes(): e.seq for e in session.ledger.entries if e.kind in LINE_TYPES}
+    for number, line in enumerate(read_lock(load_lock(path), str(path)), 1):
+        entry = recorded.get(line.record)
+        if entry is not None:
+            require_no_void_line(session.history, entry, f"{path} line {number}", str(path))
 
 
 def complete_own(path: Path, session: Session) -> None:

@@ -21,6 +21,7 @@ from bspec_opa.workflow.checkout.memory import check_current
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_project, intent_beside
 from bspec_opa.workflow.currency.stating import check_head
+from bspec_opa.workflow.life.reasons import AGENT_RETIRED
 from bspec_opa.workflow.probe import probe_request
 from bspec_opa.workflow.verifying.checking import examine_lock
 from bspec_opa.workflow.verifying.verified import withdrawal_problem
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bspec_opa.foundation.errors import Problem
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.checkout.anchor import Anchor
@@ -75,6 +77,14 @@ class _Examination:
 
     def note(self, subject: str, message: str, remedy: str = "") -> None:
         self.findings.append(Finding(subject, NOTE, message, remedy))
+
+    def withdrawn(self, message: str, problem: Problem) -> None:
+        """What must not run: something is to be done about a revoked line; that an agent has ended stays so."""
+        if problem.reason is AGENT_RETIRED:
+            self.note("lock", message, problem.hint)
+            return
+        reason = problem.reason
+        self.findings.append(Finding("lock", BAD, message, problem.hint, reason.code, reason.exit_code))
 
     def attempt(self, subject: str, action: Callable[[], T]) -> T | None:
         """The action's result, or a finding that says why there is none."""
@@ -241,7 +251,7 @@ def _locks(examination: _Examination, project: Project, anchor: Anchor, world: W
             for line in found.lines:
                 problem = withdrawal_problem(line, Location(f"{lock} line {line.number}"))
                 if problem is not None:
-                    examination.note("lock", f"{lock} line {line.number}: {problem.message}", problem.hint)
+                    examination.withdrawn(f"{lock} line {line.number}: {problem.message}", problem)
 
 
 def _lock_files(project: Project) -> list[Path]:

@@ -14,11 +14,12 @@ from bspec_opa.workflow.checkout.accepting import require_accepted
 from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
 from bspec_opa.workflow.decision_logs.writing import Decided, log_decision
-from bspec_opa.workflow.facts.adopting import without_source
+from bspec_opa.workflow.facts.adopting import adopters_of, without_source
 from bspec_opa.workflow.facts.ending import ending_notes
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.given import Given
+from bspec_opa.workflow.facts.mixing import mixed_up_notes
 from bspec_opa.workflow.facts.objections import objections
 from bspec_opa.workflow.facts.rolling import rollback_to
 from bspec_opa.workflow.facts.situation import Situation, assemble
@@ -115,7 +116,7 @@ def delegates(session: Session, environment: Environment) -> frozenset[str]:
 def _remarks(situation: Situation) -> tuple[str, ...]:
     """What people have to know beside the decision."""
     endings = ending_notes(situation.given.history, situation.given.environment)
-    return (*objections(situation), *endings, *unseen_notes(situation))
+    return (*objections(situation), *endings, *unseen_notes(situation), *mixed_up_notes(situation))
 
 
 def rejected_facts(rejected: Sequence[Rejected]) -> list[JsonObject]:
@@ -158,4 +159,5 @@ def decide(session: Session, situation: Situation, opened: OpenPanel = open_pane
         rejected=(*history.rejected, *session.inbox.rejected, *refused(waivers, history)),
         request=request,
         waivers=tuple(s for s in standings(situation, decision) if s.waiver.here or s.line),
+        adopters=adopters_of(situation),
     )

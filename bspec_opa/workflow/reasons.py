@@ -240,6 +240,12 @@ NO_RESTART = Reason(
     "there is no compromised ledger key whose last good tree the ledger has to go back to",
     "trust verify lists what is revoked; a ledger that verifies needs no restart",
 )
+ROLLBACK_PLACE = Reason(
+    "rollback.no-place",
+    ExitCode.USAGE,
+    "where the agent's intent is said to lie is neither an intent nor a lock: a lock would be begun anew there",
+    "name the agent's intent (of rollback: --intent); where it is lost, an empty file in its place does",
+)
 ROLLBACK_UNKNOWN = Reason(
     "rollback.unknown-line",
     ExitCode.USAGE,

@@ -119,17 +119,36 @@ def require_as_bound(document: Document, situation: Situation) -> None:
         if found[n] != w
     ]
     if binding is not None:
-        problems += BoundComparison(document).differences(binding.to_json())
+        problems += BoundComparison(document, _ADOPTING).differences(binding.to_json())
     if problems:
         raise error_of(problems)
+
+
+class _Remedies(NamedTuple):
+    """What to do about a difference; ``{}`` is what is bound."""
+
+    repeated: str
+    missing: str
+    extra: str
+    other: str
+
+
+_DEPLOYING = _Remedies("deploy it once", "deploy {}", "remove it, or have it promoted", "deploy {}")
+# What runs stays as it is; it is the intent that has to say so.
+_ADOPTING = _Remedies(
+    "write it down once",
+    "write it down if it runs; if not, take it out of the intent and resolve again",
+    "declare it in the intent and resolve again; if it doesn't run, take it out here",
+    "have bound what runs: correct intent, catalog or component, and resolve again",
+)
 
 
 class BoundComparison:
     """What somebody says runs, and what is bound."""
 
-    def __init__(self, document: Document) -> None:
-        """Take a document whose form was checked."""
-        self._document = document
+    def __init__(self, document: Document, remedies: _Remedies = _DEPLOYING) -> None:
+        """Take a document whose form was checked, and what is to be done about a difference."""
+        self._document, self._remedies = document, remedies
         self._deployed = cast("dict[str, Any]", document.value)
 
     def differences(self, binding: JsonObject) -> Iterator[Problem]:
@@ -149,7 +168,7 @@ class BoundComparison:
             if number > 1:
                 last = max(i for i, item in enumerate(items) if item[kind.key] == name)
                 message = f"{kind.noun} {name} is deployed {number} times"
-                yield self._differs(f"/{kind.member}/{last}", message, "deploy it once")
+                yield self._differs(f"/{kind.member}/{last}", message, self._remedies.repeated)
 
     def _compared(self, kind: _Kind, bound: Sequence[dict[str, Any]]) -> Iterator[Problem]:
         wanted = {b[kind.key]: b for b in bound}
@@ -157,11 +176,11 @@ class BoundComparison:
         for name in sorted(wanted.keys() | places.keys()):
             what = f"{kind.noun} {name}"
             if name not in places:
-                hint = f"deploy {_shown([wanted[name][f] for f in kind.fields])}"
+                hint = self._remedies.missing.format(_shown([wanted[name][f] for f in kind.fields]))
                 yield self._differs(f"/{kind.member}", f"{what} is bound and not deployed", hint)
             elif name not in wanted:
                 pointer = f"/{kind.member}/{places[name]}"
-                yield self._differs(pointer, f"{what} is deployed and not bound", "remove it, or have it promoted")
+                yield self._differs(pointer, f"{what} is deployed and not bound", self._remedies.extra)
             else:
                 yield from self._fields(kind, what, places[name], wanted[name])
 
@@ -170,7 +189,8 @@ class BoundComparison:
         for name in kind.fields:
             if running[name] != bound[name]:
                 message = f"{what} is {_shown(running[name])}, bound is {_shown(bound[name])} ({name})"
-                yield self._differs(f"/{kind.member}/{index}/{name}", message, f"deploy {_shown(bound[name])}")
+                hint = self._remedies.other.format(_shown(bound[name]))
+                yield self._differs(f"/{kind.member}/{index}/{name}", message, hint)
 
 
 def _shown(value: object) -> str:

@@ -19,7 +19,7 @@ def test_what_is_written_is_listed_by_directory(shell_at: At) -> None:
     assert result.lines[0] == "READY  ."
     assert "  wrote     bspec-opa.toml" in result.lines
     assert (
-        "  wrote     keys/  root.pem, gate.pem, ledger.pem, author.pem, evaluator.pem, promoter.pem, "
+        "  wrote     keys/  root.pem, gate.pem, ledger.pem, author.pem, evaluator.pem, promoter.pem, reviewer.pem, "
         "environment-admin.pem, security.pem"
     ) in result.lines
     assert result.lines[-5:] == [

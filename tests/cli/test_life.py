@@ -40,6 +40,27 @@ def test_what_is_no_line_is_told_with_the_lines_that_there_are(shell_at: At, nam
     assert "entry:12" in result.err
 
 
+@pytest.mark.parametrize("verb", ["rollback", "approve", "waive", "evaluate"])
+def test_a_place_where_nothing_of_the_agents_lies_is_told_before_anything(shell_at: At, verb: str) -> None:
+    """Its lock would be begun anew there, or could not be written once the line is signed and recorded."""
+    shell, before = shell_at("live"), LOG.read_bytes()
+    Path("sub").mkdir()
+    back = ("--env", "production", "--rollback-to", "entry:12")
+    waiver = ("--rule", "r", "--finding", "/", "--reason", "x", "--requester", "p", "--valid-for", "P1D")
+    arguments = {
+        "rollback": ("entry:6", "--env", "staging", "--intent"),
+        "approve": (*back, "--role", "security"),
+        "waive": (*back, *waiver),
+        "evaluate": back,
+    }[verb]
+    for place in ("sub/behavior.intent", "nosuch/behavior.intent"):
+        result = shell(verb, *arguments, place)
+        assert (result.code, "[rollback.no-place]" in result.err) == (2, True), result.err
+        assert f"there is neither {place} nor {place.replace('.intent', '.lock')}" in result.err
+    assert LOG.read_bytes() == before
+    assert [*Path("sub").iterdir()] == []
+
+
 def test_a_line_is_named_by_the_digits_that_history_prints(shell_at: At) -> None:
     shell = shell_at("live")
     lines = shell.ok("verify", "--format", "json").json["lines"]

@@ -37,13 +37,33 @@ def test_a_line_is_revoked_with_one_command(shell_at: At) -> None:
 
 
 @pytest.mark.soak
-def test_doctor_notes_what_must_not_run(shell_at: At) -> None:
+def test_doctor_is_not_ready_where_what_is_current_must_not_run(shell_at: At) -> None:
     shell = shell_at("live")
+    shell.ok("retire", "billing-support", "--env", "staging", "--reason", "ends")
+    result = shell.ok("doctor")
+    assert result.lines[0].startswith("READY  ")
+    assert "the agent was retired at ledger entry 13" in result.out
     shell.ok("revoke", "entry:12", "--reason", "wrong prompt")
-    findings = shell("doctor", "--format", "json").json["findings"]
-    notes = [f["message"] for f in findings if (f["subject"], f["state"]) == ("lock", "note")]
-    assert len(notes) == 1
-    assert "was revoked at ledger entry 13" in notes[0]
+    result = shell("doctor", "--format", "json")
+    (bad,) = [f for f in result.json["findings"] if f["state"] == "bad"]
+    assert (result.code, bad["subject"], bad["code"]) == (7, "lock", "verify.revoked")
+    assert "was revoked at ledger entry 14" in bad["message"]
+    assert bad["remedy"] == "stop the deployment; promote to production again, or roll back"
+
+
+@pytest.mark.soak
+def test_the_lock_of_a_line_that_never_was_is_moved_away(shell_at: At) -> None:
+    shell = shell_at("live")
+    shell.ok("revoke", "entry:12", "--reason", "made up", "--mode", "compromised")
+    anew = "move behavior.lock away: the next promote writes it anew from the ledger, without what is void"
+    for verb in ("verify", "promote behavior.intent --env production", "promote behavior.intent --env staging"):
+        refused = shell(*verb.split())
+        assert (refused.code, anew in refused.err) == (7, True), refused.err
+        assert "behavior.lock line 2: is revoked as compromised at ledger entry 13" in refused.err
+    assert anew in shell("doctor").out
+    Path("behavior.lock").unlink()
+    assert shell("promote", "behavior.intent", "--env", "production").code == 5
+    assert [line["number"] for line in shell.ok("verify", "--format", "json").json["lines"]] == [1]
 
 
 def test_the_past_of_a_revoked_line_in_every_form(shell_at: At) -> None:
@@ -90,7 +110,7 @@ def test_without_the_ledgers_key_nothing_is_signed_unless_that_is_wanted(shell_a
     ("arguments", "code", "message"),
     [
         (("revoke", "entry:12"), 2, "--reason"),
-        (("revoke", "entry:12", "--reason", ""), 7, "trust.bad-predicate"),
+        (("revoke", "entry:12", "--reason", ""), 2, "the reason is empty"),
         (("revoke", "keys/promoter.pub.pem", "--reason", "x"), 2, "bspec-opa trust revoke keys/promoter.pub.pem"),
         (("revoke", "entry:12", "--reason", "x", "--key", "keys/author.pem"), 7, "trust.role-not-granted"),
         (("revoke", "entry:12", "--reason", "x", "--sign-only", "--ledger-key", "k"), 2, "--sign-only"),

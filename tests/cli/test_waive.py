@@ -29,21 +29,20 @@ WAIVE = (
     "--requester",
     "promoter",
     "--key",
-    "keys/security.pem",
+    "keys/reviewer.pem",
 )
 LOGGING = ("--finding", "/constraints/logging/level")
 
 
 @pytest.fixture
 def shell(shell_at: At) -> Shell:
-    """Submitted with a finding that can be waived; ``security`` may waive."""
+    """Submitted with a finding that can be waived; the ``reviewer`` of ``init`` may waive."""
     shell = shell_at("bare")
     intent = Path("behavior.intent").read_text(encoding="utf-8")
     Path("behavior.intent").write_text(intent.replace("level: full", "level: decision"), encoding="utf-8")
     shell.ok("init", ".", "--trial-keys", "-q")
     trust = Path("trust.yaml").read_text(encoding="utf-8")
-    granted = trust.replace("{role: security}", "{role: security}, {role: waiver-approver}")
-    Path("trust.yaml").write_text(granted.replace("{id: staging}", "{id: staging, assurance: measured}"), "utf-8")
+    Path("trust.yaml").write_text(trust.replace("{id: staging}", "{id: staging, assurance: measured}"), "utf-8")
     made = shell.ok("trust", "init", "trust.yaml", "--key", "keys/root.pem", "--format", "json").json
     shell.variables["BSPEC_OPA_TRUST_PIN"] = made["pin"]
     shell.bind()
@@ -78,7 +77,7 @@ def test_from_the_waiver_to_the_audit(shell: Shell) -> None:
     assert [r["id"] for r in evaluation["rules"] if r["status"] == "waived"] == [LOGS]
     text = shell("evaluate", *STAGING).out
     assert (
-        f"waived    {LOGS}  {SAID}\n            until 2026-06-06T12:00:00Z by security as waiver-approver: moved"
+        f"waived    {LOGS}  {SAID}\n            until 2026-06-06T12:00:00Z by reviewer as waiver-approver: moved"
         in text
     )
     assert f"waiver    {waiver} of {LOGS} ends soon, at 2026-06-06T12:00:00Z" in text
@@ -91,7 +90,7 @@ def test_from_the_waiver_to_the_audit(shell: Shell) -> None:
     assert f"  waiver    {waiver}\n  waived    {LOGS}\n" in shell.ok("show", "behavior.lock").out
     (environment,) = shown(shell, "history", "billing-support")["environments"]
     (signed,) = environment["events"][0]["line"][0]["waivers"]
-    assert (signed["id"], signed["principal"], signed["about"]) == (waiver, "security", f"{LOGS}: moved")
+    assert (signed["id"], signed["principal"], signed["about"]) == (waiver, "reviewer", f"{LOGS}: moved")
     assert signed["expires"] == "2026-06-06T12:00:00Z"
     audited = shown(shell, "audit", "--at", str(line["entry"]))
     (agent,) = [a for a in audited["agents"] if a["line"]]
@@ -110,7 +109,7 @@ def test_from_the_waiver_to_the_audit(shell: Shell) -> None:
     shell.ok("audit", "evidence-pack", "pack", "-q")
     said = [w for w in Path("pack/index.md").read_text(encoding="utf-8").splitlines() if w.startswith("| waived |")]
     assert len(said) == 1
-    assert r"moved \(security as waiver-approver, until 2026-06-06T12:00:00Z\)" in said[0]
+    assert r"moved \(reviewer as waiver-approver, until 2026-06-06T12:00:00Z\)" in said[0]
     shell.ok("verify", "--pack", "pack", "-q")
     assert f"          rests on waiver {waiver}\n" in shell.ok("verify", "behavior.lock").out
     shell.now += 5 * 86_400

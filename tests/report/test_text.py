@@ -12,7 +12,7 @@ from bspec_opa.gate.decision import Decision, Finding, Needs, RuleOutcome
 from bspec_opa.report.decision.next_steps import Steps, steps_after
 from bspec_opa.report.decision.text import _distinct, counts, render_evaluation
 from bspec_opa.report.writing.counting import by, count
-from bspec_opa.report.writing.excerpt import excerpt
+from bspec_opa.report.writing.excerpt import excerpt, recorded_excerpt
 from bspec_opa.report.writing.folding import WIDTH, aside, fold
 from bspec_opa.report.writing.printable import printable, printable_lines, render_json
 from bspec_opa.report.writing.style import Style
@@ -197,6 +197,21 @@ def test_excerpts() -> None:
         "  |      ^^^^^^^^^^^ change it",
     ]
     assert excerpt(DOCUMENT, "/b/c", "", "")[-1] == "  |      ^^^^^^^^^^^"
+
+
+def test_of_a_recorded_intent_the_path_and_the_line_are_named() -> None:
+    """It has no file, and its canonical form is one line."""
+    intent: Any = {"tools": [{"id": "read_api", "version": ">=2"}], "purpose": "p" * 100}
+    found = recorded_excerpt(intent, "/tools/0/version", "3a260cb06741", "Add an upper bound.", "  ")
+    assert found == [
+        '  /tools/0/version = ">=2"  (tools/read_api/version)',
+        "  of the intent that line 3a260cb06741 recorded",
+        "  Add an upper bound.",
+    ]
+    places = ("", "/tools", "/tools/7", "/purpose")
+    first = [recorded_excerpt(intent, p, "3a260cb06741", "", "  ")[0] for p in places]
+    assert first[:3] == ["  /", "  /tools", "  /tools/7"]
+    assert (first[3][:15], first[3][-1], len(first[3])) == ('  /purpose = "p', "…", WIDTH)
 
 
 def test_of_a_long_line_the_part_around_the_place_is_shown() -> None:

@@ -77,7 +77,7 @@ def test_an_agent_without_any_line(live: Project) -> None:
     [("billing-supporter", "", "audit.unknown-agent"), (AGENT, "stage", "audit.unknown-environment")],
 )
 def test_names_that_nobody_knows(live: Project, agent: str, environment: str, code: str) -> None:
-    with live.refused(code, ExitCode.USAGE):
+    with live.refused(code, ExitCode.INVALID):
         history_of(live.root, live.world, agent, environment=environment, denials=False)
 
 

@@ -167,6 +167,29 @@ def test_an_emergency_has_to_be_asked_for(replaced: Project) -> None:
         "floor.no-independent-approval",
         "floor.no-request",
     }
+    ordinary, emergency = ("an ordinary rollback", "without"), ("an emergency", "with")
+    assert mixed_up(replaced, emergency=True) == mixed(ordinary, emergency)
+    assert mixed_up(replaced, emergency=False) == ()
+    replaced.now += 60
+    replaced.sign_rollback(OLD, "environment-admin", emergency=True)
+    # Both were requested, so only whoever approved has to be asked again.
+    assert mixed_up(replaced, emergency=False) == mixed(emergency, ordinary)[:1]
+    replaced.now += 2 * DAY
+    assert mixed_up(replaced, emergency=False) == mixed(emergency, ordinary)[:1]
+    replaced.now += 30 * DAY
+    assert mixed_up(replaced, emergency=False) == ()
+
+
+def mixed_up(project: Project, *, emergency: bool) -> tuple[str, ...]:
+    return tuple(n for n in decided(project, emergency=emergency).notes if "and this is" in n)
+
+
+def mixed(signed: tuple[str, str], wanted: tuple[str, str]) -> tuple[str, ...]:
+    told = f"and this is {wanted[0]}"
+    return (
+        f"dana approved {signed[0]} as environment-admin, {told}: have it approved again {wanted[1]} --emergency",
+        f"pat requested {signed[0]}, {told}: have it requested again {wanted[1]} --emergency",
+    )
 
 
 def test_a_reject_says_which(replaced: Project) -> None:

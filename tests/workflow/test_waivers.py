@@ -17,7 +17,10 @@ from bspec_opa.foundation.digest import ZERO_DIGEST
 from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.request import check_request
+from bspec_opa.lock.line import parse_line
+from bspec_opa.report.decision.text import render_evaluation
 from bspec_opa.workflow.checkout.deciding import ask, open_replay
+from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.life.waiving import Wish, intend
 
 if TYPE_CHECKING:
@@ -98,6 +101,20 @@ def test_a_waiver_lifts_its_finding_and_the_lock_says_so(shelf: Shelf, promoted:
         f"it ended at {one.waiver.expires}, and the current line of staging still rests on it",
     )
     assert project.verify().lines == (line,)
+
+
+def waivable_in(project: Project) -> list[str]:
+    """What evaluate says may be waived."""
+    text = render_evaluation(project.evaluate(), [])
+    return [line.strip() for line in text.splitlines() if line.startswith("  waivable ")]
+
+
+def test_only_what_denies_and_may_be_waived_is_said_to_be_waivable(project: Project) -> None:
+    told = [f"waivable  {LOGS}: for a while, by a waiver-approver (bspec-opa waive)"]
+    assert waivable_in(project) == told
+    project.change_intent(("tier: high", "tier: medium"))
+    assert "global.baseline.exposure_tier" in denying(project)  # which no waiver lifts
+    assert waivable_in(project) == []
 
 
 def test_without_it_the_rule_denies_and_a_denial_names_no_waiver(project: Project) -> None:
@@ -524,3 +541,36 @@ def test_a_line_that_hides_its_waiver_or_invents_one(
     with pytest.raises(BspecError) as raised:
         project.verify()
     assert raised.value.code in {"verify.replay-differs", "verify.facts-differ"}
+
+
+@pytest.mark.soak
+def test_a_waiver_for_going_back_is_for_that_line_alone(shelf: Shelf, promoted: Project, tmp_path: Path) -> None:
+    """The newest version logs everything, so it is the recorded intents of the two before it that need a waiver."""
+    project = shelf.copy(promoted, tmp_path)
+    (before,) = standing(project)
+    for number, change in enumerate((("max_steps: 20", "max_steps: 19"), ("level: decision", "level: full"))):
+        project.now += HOUR
+        project.change_intent((f"version: 1.0.{number}", f"version: 1.0.{number + 1}"), change)
+        project.submit()
+        project.attest_all()
+        if number == 0:
+            lift(project, expires=before.waiver.expires)
+        project.sign_all("staging", "environment-admin", "security", "risk-owner")
+        project.allowed()
+    first, second = (parse_line(line + b"\n", "lock").digest for line in project.lines()[:2])
+
+    def denied(line: str) -> bool:
+        found = evaluate(project.going_back(line, "staging"), "staging")
+        return LOGS in reasons_of(found)
+
+    assert [denied(first), denied(second)] == [True, True]
+    with pytest.raises(BspecError, match="raises no finding"):
+        lift(project)  # what is in the checkout needs none
+    made = lift(project, expires=before.waiver.expires, to=first)
+    assert [denied(first), denied(second)] == [False, True]
+    assert made.predicate["base"] == parse_line(project.lines()[2] + b"\n", "lock").digest
+    project.sign_rollback(first, "environment-admin", "security", "risk-owner", environment="staging")
+    outcome = project.rollback(first, "staging")
+    assert outcome.line is not None
+    last = project.verify().lines[3]
+    assert (last.kind, last.target, last.waivers) == ("rollback", first, (made.id,))

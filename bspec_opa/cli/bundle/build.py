@@ -46,7 +46,8 @@ def command(
 
     \b
     bspec-opa bundle build policies -o bundles/acme.tar.gz --data acme/data.json
-    bspec-opa bundle build --reuse-wasm default -o acme.tar.gz --data acme/data.json
+    bspec-opa bundle build --reuse-wasm default -o acme.tar.gz \\
+      --data acme/data.json
     """
     from bspec_opa.report.bundles.bundle import built_json, built_text
     from bspec_opa.workflow.authors.policies import has_policies

@@ -28,7 +28,8 @@ def command(runtime: Runtime, /, bundle: str, target: str, output_format: str | 
     checked before. The manifest depends on the bundle alone: the same bundle has the same digest everywhere.
 
     \b
-    bspec-opa bundle push bundles/acme.tar.gz registry.example/acme/bspec:v7 --credentials config.json
+    bspec-opa bundle push bundles/acme.tar.gz registry.example/acme/bspec:v7 \\
+      --credentials config.json
     bspec-opa bundle push default oci:images:v7
     """
     from bspec_opa.report.bundles.registry import pushed_json, pushed_text

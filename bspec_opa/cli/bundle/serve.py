@@ -64,8 +64,10 @@ def command(
 
     \b
     bspec-opa bundle serve acme/production=bundles/acme.tar.gz
-    bspec-opa bundle serve --dir bundles --listen 0.0.0.0:8282 --tls-cert tls.pem --tls-key tls.key --token-file tokens
-    bspec-opa bundle serve --dir bundles --require-key old.pub.pem --require-key new.pub.pem --state served.json
+    bspec-opa bundle serve --dir bundles --listen 0.0.0.0:8282 \\
+      --tls-cert tls.pem --tls-key tls.key --token-file tokens
+    bspec-opa bundle serve --dir bundles --require-key old.pub.pem \\
+      --require-key new.pub.pem --state served.json
     """
     from bspec_opa.workflow.bundles.serving import Wanted, serve_bundles
 

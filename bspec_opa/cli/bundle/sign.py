@@ -45,8 +45,10 @@ def command(
     signature is attached, one that opa sign made over the very same bundle.
 
     \b
-    bspec-opa bundle sign acme.tar.gz --key keys/publisher.pem --key-id acme-2026 --sequence 12 -o acme-12.tar.gz
-    bspec-opa bundle sign acme.tar.gz --signatures .signatures.json -o acme-12.tar.gz
+    bspec-opa bundle sign acme.tar.gz --key keys/publisher.pem \\
+      --key-id acme-2026 --sequence 12 -o acme-12.tar.gz
+    bspec-opa bundle sign acme.tar.gz --signatures .signatures.json \\
+      -o acme-12.tar.gz
     """
     from bspec_opa.bundle.signing.token import Claims
     from bspec_opa.report.bundles.signing import signed_json, signed_text

@@ -46,7 +46,8 @@ def command(
 
     \b
     bspec-opa bundle verify acme-12.tar.gz --key keys/publisher.pub.pem
-    bspec-opa bundle verify acme-12.tar.gz --key old.pub.pem --key new.pub.pem --max-age P90D --rebuild
+    bspec-opa bundle verify acme-12.tar.gz --key old.pub.pem --key new.pub.pem \\
+      --max-age P90D --rebuild
     """
     from bspec_opa.foundation.times import parse_duration
     from bspec_opa.report.bundles.signing import verified_json, verified_text

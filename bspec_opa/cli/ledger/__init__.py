@@ -25,6 +25,8 @@ def command() -> None:
     bspec-opa ledger export public/ledger
     bspec-opa ledger import .bspec/ledger --ledger-key keys/ledger.pem
     bspec-opa ledger head --key keys/head.pem
-    bspec-opa ledger cosign --witness https://w1.example --witness https://w2.example
-    bspec-opa ledger witness --name w1.example --key w1.pem --state state --log acme.example/bspec=ledger.pub.pem
+    bspec-opa ledger cosign --witness https://w1.example \\
+      --witness https://w2.example
+    bspec-opa ledger witness --name w1.example --key w1.pem --state state \\
+      --log acme.example/bspec=ledger.pub.pem
     """

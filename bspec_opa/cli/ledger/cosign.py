@@ -33,8 +33,10 @@ def command(runtime: Runtime, /, directory: Path, quiet: bool, **options: Any) -
     7 or 9 if too few of those that were asked did so now.
 
     \b
-    bspec-opa ledger cosign --witness https://w1.example --witness https://w2.example
-    BSPEC_OPA_WITNESS_URLS="https://w1.example https://w2.example" bspec-opa ledger cosign
+    bspec-opa ledger cosign --witness https://w1.example \\
+      --witness https://w2.example
+    BSPEC_OPA_WITNESS_URLS="https://w1.example https://w2.example" \\
+      bspec-opa ledger cosign
     """
     from bspec_opa.report.record.witness import cosigned_json, cosigned_text
     from bspec_opa.workflow.witness.cosigning import cosign_ledger

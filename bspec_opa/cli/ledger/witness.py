@@ -44,7 +44,8 @@ def command(runtime: Runtime, /, begin: bool, output_format: str | None, quiet: 
 
     \b
     bspec-opa ledger witness --name w1.example --key w1.pem --state state --begin
-    bspec-opa ledger witness --name w1.example --key w1.pem --state state --log acme.example/bspec=ledger.pub.pem
+    bspec-opa ledger witness --name w1.example --key w1.pem --state state \\
+      --log acme.example/bspec=ledger.pub.pem
     """
     from bspec_opa.workflow.witness.serving import Wanted, begin_witness, serve_witness
 

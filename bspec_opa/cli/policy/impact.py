@@ -50,7 +50,8 @@ def command(
 
     \b
     bspec-opa policy impact bundles/next.tar.gz
-    bspec-opa policy impact policies --against default inputs/ --fail-on-new-denials
+    bspec-opa policy impact policies --against default inputs/ \\
+      --fail-on-new-denials
     bspec-opa policy impact next.tar.gz --ledger .bspec/ledger --all --format json
     """
     from bspec_opa.cli.many import handled

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bspec_opa.cli.opening import open_world
-from bspec_opa.cli.options import PIN, output_options
+from bspec_opa.cli.options import PIN, output_options, reason_option
 from bspec_opa.cli.trust.options import (
     DIRECTORY,
     TARGET,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @click.command("revoke", short_help="Draft the next version with a key or record revoked.")
 @click.argument("what", metavar="KEY|RECORD")
-@click.option("--reason", required=True, metavar="TEXT", help="Why, for those who sign and for auditors.")
+@reason_option("Why, for those who sign and for auditors.", required=True)
 @click.option(
     "--mode",
     required=True,
@@ -65,9 +65,10 @@ def command(
     would be nobody's; a new one comes beside it with --add-key, --add-ledger-key or --add-root-key.
 
     \b
-    bspec-opa trust revoke keys/eve.pub.pem --reason "left the team" --mode retired
-    bspec-opa trust revoke keys/gate.pub.pem --reason "CI was broken into" --mode compromised --last-good 41 \\
-      --add-key gate keys/gate-2.pub.pem
+    bspec-opa trust revoke keys/eve.pub.pem --reason "left the team" \\
+      --mode retired
+    bspec-opa trust revoke keys/gate.pub.pem --reason "CI was broken into" \\
+      --mode compromised --last-good 41 --add-key gate keys/gate-2.pub.pem
     """
     from bspec_opa.workflow.checkout.keys import revocable
     from bspec_opa.workflow.roots.retiring import Wish

@@ -49,7 +49,8 @@ def command(
     signed (trust sign) and it is put in place (trust accept).
 
     \b
-    bspec-opa trust rotate --replace-key keys/ben.pub.pem keys/ben-2.pub.pem --valid-for P365D
+    bspec-opa trust rotate --replace-key keys/ben.pub.pem keys/ben-2.pub.pem \\
+      --valid-for P365D
     bspec-opa trust rotate --add-root-key keys/dora.pub.pem --threshold 3
     bspec-opa trust rotate --edit trust.yaml
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bspec_opa.report.decision.adopting import adoption_json
 from bspec_opa.report.decision.rolling import rollback_json
 from bspec_opa.report.decision.standing import standing_json
 from bspec_opa.report.writing.problems import problem_list
@@ -48,6 +49,7 @@ def evaluation_json(
         "version": evaluation.version,
         "environment": evaluation.environment,
         "rollback": [*rollback_json(evaluation)],
+        "adoption": [*adoption_json(evaluation)],
         "advisory": evaluation.advisory,
         "assurance": evaluation.assurance,
         "engines": [engine_json(e) for e in evaluation.engines],

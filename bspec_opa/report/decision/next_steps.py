@@ -8,6 +8,7 @@ from pathlib import PurePath
 from shlex import quote
 from typing import TYPE_CHECKING, cast
 
+from bspec_opa.gate.decision import Needs
 from bspec_opa.report.decision.rolling import emergency_flag, flags_of, short, wanted_of
 from bspec_opa.report.writing.counting import count
 from bspec_opa.workflow.checkout.project import INTENT_NAME
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bspec_opa.foundation.canonical import JsonObject
-    from bspec_opa.gate.decision import Decision, Needs
+    from bspec_opa.gate.decision import Decision
     from bspec_opa.workflow.checkout.config import Config
     from bspec_opa.workflow.checkout.project import Project
-    from bspec_opa.workflow.facts.evaluation import Evaluation
+    from bspec_opa.workflow.facts.evaluation import Adopters, Evaluation
     from bspec_opa.workflow.facts.rolling import Wanted
 
 _ORDER = ("resolve", "review", "submit", "evidence", "approval", "request", "soak")
@@ -41,7 +42,7 @@ class Steps:
         configured: roles (author, approver, …) whose key the configuration names, so ``--key`` can be left out.
         back: the line that is gone back to, if it is a rollback.
         unreviewed: the emergencies that wait for a review.
-        adopting: whether approvals and the request are for an adoption.
+        adopters: the quorum of an adoption; approvals and the request are for one then.
     """
 
     intent: str
@@ -53,11 +54,13 @@ class Steps:
     configured: frozenset[str] = frozenset()
     back: Wanted | None = None
     unreviewed: tuple[str, ...] = ()
-    adopting: bool = False
+    adopters: Adopters | None = None
 
     def of(self, decision: Decision) -> list[str]:
         """Commands in the order of the protocol, each once."""
         needs = {f.needs for r in decision.rules for f in r.pending if f.needs is not None}
+        if self.adopters and self.adopters.lacking:
+            needs.add(Needs("approval", role=self.adopters.role))
         # Where an approval in a role is missing, "somebody's" approval is the same one.
         if any(n.kind == "approval" and n.role for n in needs):
             needs = {n for n in needs if n.kind != "approval" or n.role}
@@ -103,17 +106,17 @@ class Steps:
             case "approval":
                 role = f" --role {quote(need.role)}" if need.role else " --role ROLE"
                 key = self._key("approver", need.role)
-                return f"bspec-opa approve {intent} --env {environment}{role}{self._about}{key}"
+                return f"bspec-opa approve {intent} --env {environment}{role}{self.about_what}{key}"
             case "request" | "review":
-                request = f"bspec-opa request {intent} --env {environment}{self._about}{self._key('promoter')}"
+                request = f"bspec-opa request {intent} --env {environment}{self.about_what}{self._key('promoter')}"
                 return request if need.kind == "request" else self.review(*self.unreviewed)
             case _:
                 return f"wait {_span(need.count)}: the source environment's soak is not over"
 
     @property
-    def _about(self) -> str:
-        """That it is no ordinary promotion that is signed."""
-        return " --adopt" if self.adopting else flags_of(self.back)
+    def about_what(self) -> str:
+        """The flags that say that it is no ordinary promotion."""
+        return " --adopt" if self.adopters else flags_of(self.back)
 
     def submit(self) -> str:
         """The command that follows a resolution."""
@@ -172,23 +175,23 @@ def beside_flag(intent: str) -> str:
     return "" if intent == INTENT_NAME else f" --intent {quote(intent)}"
 
 
-def steps_for(
-    intent: str, evaluation: Evaluation, project: Project, *, prepared: bool, adopting: bool = False
-) -> list[str]:
+def steps_for(intent: str, evaluation: Evaluation, project: Project, *, prepared: bool) -> list[str]:
     """The next commands for an evaluation in a project."""
     steps = steps_in(project, intent, evaluation.environment, prepared=prepared, pinned=not evaluation.advisory)
-    steps = replace(steps, adopting=adopting)
+    steps = replace(steps, adopters=evaluation.adopters)
     if evaluation.request["predecessor_expected"] and not evaluation.request["predecessor"]:
         return [f"bspec-opa evaluate {quote(intent)} --env {quote(evaluation.source)}"]
     steps = steps.about(evaluation.request)
     back = steps.back
     if evaluation.decision.denied:
-        again = f"bspec-opa evaluate {quote(intent)} --env {quote(evaluation.environment)}{flags_of(back)}"
+        again = f"bspec-opa evaluate {quote(intent)} --env {quote(evaluation.environment)}{steps.about_what}"
         return [f"{again}  # when what is denied is corrected"]
     commands = steps.of(evaluation.decision)
-    if evaluation.decision.allowed and back is None:
+    if evaluation.allowed and evaluation.adopters:
+        commands.append(f"bspec-opa adopt {quote(intent)} --env {quote(evaluation.environment)} --deployed FILE")
+    elif evaluation.allowed and back is None:
         commands.append(f"bspec-opa promote {quote(intent)} --env {quote(evaluation.environment)}")
-    elif evaluation.decision.allowed and back is not None:
+    elif evaluation.allowed and back is not None:
         flags = f"{emergency_flag(back)}{beside_flag(intent)}"
         commands.append(f"bspec-opa rollback {short(back.line)} --env {quote(evaluation.environment)}{flags}")
     return commands

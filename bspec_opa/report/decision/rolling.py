@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.closed_schema import DIGEST, boolean, integer, obj, optional
 from bspec_opa.report.writing.counting import count
+from bspec_opa.report.writing.excerpt import excerpt, recorded_excerpt
 from bspec_opa.workflow.facts.rolling import Wanted
 
 if TYPE_CHECKING:
@@ -22,16 +23,18 @@ def subject_of(evaluation: Evaluation) -> str:
     """What was decided on, on one line."""
     back = _of(evaluation)
     if not back:
-        return f"{evaluation.agent} {evaluation.version} → {evaluation.environment}"
+        adoption = "adoption of " if evaluation.adopters else ""
+        return f"{adoption}{evaluation.agent} {evaluation.version} → {evaluation.environment}"
     word = "EMERGENCY rollback" if back["emergency"] else "rollback"
     return f"{word} of {evaluation.agent} in {evaluation.environment} to {evaluation.version}"
 
 
-def done(evaluation: Evaluation, *, adopted: bool = False) -> tuple[str, str, str]:
+def done(evaluation: Evaluation) -> tuple[str, str, str]:
     """What was done with it, the word's colour, and to what."""
     back = _of(evaluation)
     if not back:
-        return "ADOPTED" if adopted else "PROMOTED", "green", subject_of(evaluation)
+        promoted = f"{evaluation.agent} {evaluation.version} → {evaluation.environment}"
+        return "ADOPTED" if evaluation.adopters else "PROMOTED", "green", promoted
     subject = f"{evaluation.agent} in {evaluation.environment} to {evaluation.version}"
     return ("ROLLED BACK IN AN EMERGENCY", "red", subject) if back["emergency"] else ("ROLLED BACK", "yellow", subject)
 
@@ -47,6 +50,14 @@ def age_text(seconds: int) -> str:
     if seconds < _DAY_S:
         return f"promoted {count(seconds // 3_600, 'hour')} ago"
     return f"promoted {count(seconds // _DAY_S, 'day')} ago"
+
+
+def place_lines(evaluation: Evaluation, pointer: str, remedy: str, indent: str) -> list[str]:
+    """Where a finding is: in the intent's file, or in what the line records that is gone back to."""
+    back, document = _of(evaluation), evaluation.document
+    if back:
+        return recorded_excerpt(document.value, pointer, short(back["target_line"]), remedy, indent)
+    return excerpt(document, pointer, remedy, indent)
 
 
 def wanted_of(request: JsonObject) -> Wanted | None:

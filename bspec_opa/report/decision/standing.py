@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bspec_opa.bundle.selection import FLOOR
+from bspec_opa.report.decision.rolling import flags_of, wanted_of
 from bspec_opa.report.writing.counting import by
 from bspec_opa.report.writing.printable import printable
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.workflow.facts.evaluation import Evaluation
     from bspec_opa.workflow.facts.waivers import Standing
+
+_MOST_NAMED = 3
 
 
 def waived_lines(evaluation: Evaluation, label: str, indent: str) -> Iterator[str]:
@@ -48,6 +52,19 @@ def standing_json(one: Standing) -> JsonObject:
         "renews": said["renewal"],
         "renewals": waiver.renewals,
     }
+
+
+def waivable_lines(evaluation: Evaluation, indent: str) -> list[str]:
+    """One line that names the rules that deny and that a waiver may lift; none where there is none."""
+    index = evaluation.index
+    entries = (index.rule(r.id) for r in evaluation.decision.denied)
+    found = [e.id for e in entries if e is not None and e.waivable and e.id not in FLOOR]
+    if not found:
+        return []
+    shown, more = found[:_MOST_NAMED], len(found) - _MOST_NAMED
+    named = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    about = " --adopt" if evaluation.adopters else flags_of(wanted_of(evaluation.request))
+    return [f"{indent}waivable  {named}: for a while, by a waiver-approver (bspec-opa waive{about})"]
 
 
 def remark_lines(standing: Sequence[Standing], indent: str) -> list[str]:

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import ExitCode
-from bspec_opa.report.decision.rolling import subject_of
-from bspec_opa.report.decision.standing import remark_lines, waived_lines
+from bspec_opa.report.decision.adopting import quorum_rows
+from bspec_opa.report.decision.rolling import place_lines, subject_of
+from bspec_opa.report.decision.standing import remark_lines, waivable_lines, waived_lines
 from bspec_opa.report.writing.counting import count
-from bspec_opa.report.writing.excerpt import excerpt
 from bspec_opa.report.writing.printable import printable
 from bspec_opa.report.writing.style import PLAIN, Style
 
@@ -77,7 +77,7 @@ def counts(evaluation: Evaluation, *, show_passed: bool = True) -> str:
 def _findings(evaluation: Evaluation, style: Style) -> Iterable[str]:
     rules = _by_severity(evaluation)
     yield from denials(evaluation, style)
-    yield from _pending(rules, style.mark(f"{'pending':<{_LABEL_WIDTH}}", "yellow"))
+    yield from _pending(evaluation, rules, style.mark(f"{'pending':<{_LABEL_WIDTH}}", "yellow"))
     yield ""
     for rule in rules:
         yield from _blocks(evaluation, rule, rule.warned, style.mark(f"{'warning':<{_LABEL_WIDTH}}", "blue"))
@@ -107,11 +107,12 @@ def _hard(rule: RuleOutcome) -> tuple[Finding, ...]:
     return tuple(f for f in rule.denied if f not in rule.pending)
 
 
-def _pending(rules: Sequence[RuleOutcome], label: str) -> Iterable[str]:
-    rows = [(rule.id, finding) for rule in rules for finding in _distinct(rule.pending)]
+def _pending(evaluation: Evaluation, rules: Sequence[RuleOutcome], label: str) -> Iterable[str]:
+    rows = [(rule.id, finding.message) for rule in rules for finding in _distinct(rule.pending)]
+    rows += quorum_rows(evaluation)
     width = max((len(rule) for rule, _ in rows), default=0)
-    for rule, finding in rows:
-        yield f"{_INDENT}{label}{rule:<{width}}  {printable(finding.message)}"
+    for rule, message in rows:
+        yield f"{_INDENT}{label}{rule:<{width}}  {printable(message)}"
 
 
 def _distinct(findings: Iterable[Finding]) -> list[Finding]:
@@ -138,7 +139,7 @@ def _blocks(evaluation: Evaluation, rule: RuleOutcome, findings: Sequence[Findin
     remedy = next((r.remediation for r in evaluation.index.rules if r.id == rule.id), "")
     for finding in findings:
         yield f"{_INDENT}{label}{rule.id}  {printable(finding.message)}"
-        yield from excerpt(evaluation.document, finding.path, printable(remedy), " " * (_LABEL_WIDTH + 2))
+        yield from place_lines(evaluation, finding.path, printable(remedy), " " * (_LABEL_WIDTH + 2))
         yield ""
 
 
@@ -146,6 +147,7 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     """What does not count, what is not recorded yet and what was not checked."""
     lines = [f"{_INDENT}ignored   {printable(r.file)}: {printable(r.message)} ({r.code})" for r in evaluation.rejected]
     lines += remark_lines(evaluation.waivers, _INDENT)
+    lines += waivable_lines(evaluation, _INDENT)
     if evaluation.unsequenced:
         number = len(evaluation.unsequenced)
         records = "1 verified record is" if number == 1 else f"{number} verified records are"

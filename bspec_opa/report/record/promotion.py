@@ -32,14 +32,12 @@ class Wanted:
         environment: where to.
         project: where its files are, for the commands that come next.
         following: environments of the intent that are promoted to from this one.
-        adopting: whether the agent is adopted.
     """
 
     intent: str
     environment: str
     project: Project
     following: tuple[str, ...] = ()
-    adopting: bool = False
 
     def steps(self, outcome: Outcome) -> list[str]:
         """The next commands."""
@@ -49,7 +47,7 @@ class Wanted:
             return [*steps_after(self.intent, outcome.lock, ()), *review]
         if evaluation is None or evaluation.decision.allowed:
             return steps_after(self.intent, outcome.lock, self.following)
-        return steps_for(self.intent, evaluation, self.project, prepared=True, adopting=self.adopting)
+        return steps_for(self.intent, evaluation, self.project, prepared=True)
 
     def _review(self, outcome: Outcome) -> str:
         return steps_in(self.project, self.intent, self.environment).review(str(outcome.line))
@@ -69,7 +67,7 @@ def outcome_text(wanted: Wanted, outcome: Outcome, style: Style) -> str:
         text = render_evaluation(evaluation, steps, style=style)
         head, _, rest = text.partition("\n")
         return "\n".join([head, f"  no lock written; {recorded}", *_restored(outcome), *_restated(outcome), rest])
-    word, colour, subject = done(evaluation, adopted=wanted.adopting)
+    word, colour, subject = done(evaluation)
     return _promoted(evaluation, outcome, steps, f"{style.mark(word, 'bold', colour)}  {subject}")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bspec_opa.report.decision.rolling import place_lines, subject_of, target_text
 from bspec_opa.report.decision.standing import standing_json
 from bspec_opa.report.decision.text import next_lines
 from bspec_opa.report.record.records import record_json
 from bspec_opa.report.writing.counting import by, count
-from bspec_opa.report.writing.excerpt import excerpt
 from bspec_opa.report.writing.printable import printable
 
 if TYPE_CHECKING:
@@ -28,13 +28,16 @@ _COLOURS = {"in-force": ("bold", "green"), "used": ("green",), "orphaned": ("yel
 def intended_text(intended: Intended) -> str:
     """What a waiver would lift, before it is signed."""
     situation, own, rule = intended.situation, intended.own, intended.rule
-    place = f"{situation.given.loaded.intent.metadata.id} → {situation.given.environment.id}"
-    lines = [f"{place}: waive {rule.id}", f"  {printable(rule.title)} ({rule.severity}), source {rule.digest}"]
+    lines = [
+        f"{subject_of(intended.evaluation)}: waive {rule.id}",
+        f"  {printable(rule.title)} ({rule.severity}), source {rule.digest}",
+    ]
     for finding in intended.lifts:
         lines.append(f"  lifts     {printable(finding.path) or '/'}  {printable(finding.message)}")
-        lines += excerpt(situation.given.loaded.document, finding.path, "", " " * 12)
+        lines += place_lines(intended.evaluation, finding.path, "", " " * 12)
     lines += [f"  stays     {printable(f.path) or '/'}  {printable(f.message)}" for f in intended.stays]
     lines += [
+        *target_text(intended.evaluation),
         f"  base      {situation.base}",
         f"  until     {intended.expires}",
         f"  asked by  {printable(str(own['requester']))}",

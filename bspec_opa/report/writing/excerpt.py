@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.errors import Location
 from bspec_opa.report.writing.folding import WIDTH, fold
 from bspec_opa.report.writing.printable import printable
+from bspec_opa.workflow.explain.values import inside
 from bspec_opa.workflow.facts.spot import WIDTH as SPOT_WIDTH
-from bspec_opa.workflow.facts.spot import spot_of
+from bspec_opa.workflow.facts.spot import lasting_path, spot_of
 
 if TYPE_CHECKING:
+    from bspec_opa.foundation.canonical import JsonValue
     from bspec_opa.foundation.document.document import Document
     from bspec_opa.workflow.facts.spot import Spot
 
@@ -34,6 +37,29 @@ def excerpt_of(spot: Spot, remedy: str, indent: str) -> list[str]:
         f"{indent}{spot.line} | {source}",
         *_with_remedy(marked, indent, remedy),
     ]
+
+
+def recorded_excerpt(intent: JsonValue, pointer: str, line: str, remedy: str, indent: str) -> list[str]:
+    """The same of a recorded intent, which no file has: the path and what stands there, whose it is, the remedy.
+
+    Args:
+        intent: the recorded intent.
+        pointer: the place, as a JSON Pointer; empty for the whole of it.
+        line: what people call the line that records it.
+        remedy: printable.
+        indent: in front of every line.
+    """
+    value = inside(intent, pointer)
+    named = lasting_path(intent, pointer)
+    called = f"  ({named.removeprefix('/')})" if named != pointer else ""
+    told = value is not None and not isinstance(value, dict | list)
+    said = f" = {canonical_bytes(value).decode()}" if told else ""
+    whose = f"of the intent that line {line} recorded"
+    where = f"{pointer or '/'}{said}{called}"
+    room = WIDTH - len(indent)
+    return [indent + printable(part) for part in (where if len(where) <= room else f"{where[: room - 1]}…", whose)] + (
+        fold(indent, remedy, len(indent)) if remedy else []
+    )
 
 
 def _around(line: str, at: int, length: int, room: int) -> tuple[str, int, int]:

@@ -78,7 +78,7 @@ def require_agent(opened: Opened, agent: str) -> None:
     """Demand that the trust root or the ledger knows an agent.
 
     Raises:
-        UsageError: neither does; the hint has the nearest name.
+        InvalidInputError: neither does; the hint has the nearest name.
     """
     known = sorted({*agents_in(opened.ledger.entries), *(a.id for r in opened.anchor.roots for a in r.agents)})
     if agent not in known:
@@ -91,7 +91,7 @@ def require_environment(opened: Opened, environment: str) -> None:
     """Demand that some version of the trust root declares an environment.
 
     Raises:
-        UsageError: none does; the hint has the nearest name.
+        InvalidInputError: none does; the hint has the nearest name.
     """
     known = sorted({e.id for r in opened.anchor.roots for e in r.environments})
     if environment not in known:

@@ -10,13 +10,13 @@ NO_LEDGER = Reason(
 )
 UNKNOWN_AGENT = Reason(
     "audit.unknown-agent",
-    ExitCode.USAGE,
+    ExitCode.INVALID,
     "neither the trust root nor the ledger knows the agent",
     "use the nearest name; an agent is named by its id, not by its file",
 )
 UNKNOWN_ENVIRONMENT = Reason(
     "audit.unknown-environment",
-    ExitCode.USAGE,
+    ExitCode.INVALID,
     "no version of the trust root declares the environment",
     "use the nearest name",
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.times import format_time
 from bspec_opa.trust.predicates import GENESIS
+from bspec_opa.workflow.facts.evaluation import Adopters
 from bspec_opa.workflow.life.reasons import ADOPTION_FORBIDDEN, ADOPTION_LATE, ADOPTION_QUORUM
 
 if TYPE_CHECKING:
@@ -73,14 +74,23 @@ def require_quorum(situation: Situation) -> None:
     Raises:
         BspecError: too few of them have approved exactly this; exit 5.
     """
+    adopters = adopters_of(situation)
+    assert adopters is not None  # noqa: S101 - it is an adoption
+    if adopters.lacking:
+        wanted = "1 person" if adopters.count == 1 else f"{adopters.count} people"
+        message = f"adopting takes {wanted} as {adopters.role}, and {adopters.approved} approved exactly this"
+        hint = f"bspec-opa approve INTENT --env {situation.given.environment.id} --adopt --role {adopters.role}"
+        raise ADOPTION_QUORUM.error(message, hint=hint)
+
+
+def adopters_of(situation: Situation) -> Adopters | None:
+    """The quorum of an adoption, and how much of it there is; None of anything else."""
     adoption = situation.given.environment.adoption
+    if not situation.given.adopting:
+        return None
     assert adoption is not None  # noqa: S101 - the environment was permitted
     people = {a["principal"] for a in situation.approvals if a["role"] == adoption.role}
-    if len(people) < adoption.count:
-        wanted = "1 person" if adoption.count == 1 else f"{adoption.count} people"
-        message = f"adopting takes {wanted} as {adoption.role}, and {len(people)} approved exactly this"
-        hint = f"bspec-opa approve INTENT --env {situation.given.environment.id} --adopt --role {adoption.role}"
-        raise ADOPTION_QUORUM.error(message, hint=hint)
+    return Adopters(adoption.role, len(people), adoption.count)
 
 
 def adopted_in(record: Record) -> tuple[Adopted, ...]:

@@ -38,6 +38,20 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Adopters:
+    """The quorum of an adoption: how many people the trust root asks for in which role, and how many approved."""
+
+    role: str
+    approved: int
+    count: int
+
+    @property
+    def lacking(self) -> bool:
+        """Whether too few have approved exactly this."""
+        return self.approved < self.count
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """A decision with all that a person needs to understand it.
 
@@ -58,6 +72,7 @@ class Evaluation:
         rejected: records that do not count.
         request: the OPA input that was decided on.
         waivers: every waiver of exactly this, and what the decision made of it.
+        adopters: the quorum of an adoption, which no rule knows; None if it is none.
     """
 
     document: Document
@@ -76,13 +91,19 @@ class Evaluation:
     rejected: tuple[Rejected, ...]
     request: JsonObject
     waivers: tuple[Standing, ...] = ()
+    adopters: Adopters | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether a line would follow: the decision's, and the quorum of an adoption."""
+        return self.decision.allowed and not (self.adopters and self.adopters.lacking)
 
     @property
     def exit_code(self) -> ExitCode:
-        """The decision's."""
-        return self.decision.exit_code
+        """The decision's; an adoption that would be allowed waits for its quorum."""
+        return ExitCode.PENDING if self.decision.allowed and not self.allowed else self.decision.exit_code
 
     def exit_code_of(self, *, fail_on_warn: bool) -> ExitCode:
         """The process's: a warning that fails changes the code of an allow only."""
-        warned = fail_on_warn and self.decision.warned and self.decision.allowed
+        warned = fail_on_warn and self.decision.warned and self.allowed
         return ExitCode.WARNED if warned else self.exit_code

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.revocation import Revocation
     from bspec_opa.trust.root import TrustRoot
+    from bspec_opa.workflow.facts.history import History
     from bspec_opa.workflow.facts.withdrawing import Withdrawal
 
 
@@ -138,3 +139,25 @@ def _line(entry: Entry) -> str:
 def _signer(entry: Entry) -> str:
     signatures = cast("list[dict[str, str]]", entry.body["signatures"])
     return signatures[0]["keyid"]
+
+
+def require_no_void_line(history: History, entry: int, at: str, lock: str = "") -> None:
+    """Demand that a line of the ledger counts.
+
+    One that verifies by itself and still doesn't rests on what is revoked as compromised, or is so itself.
+
+    Args:
+        history: of the line's agent.
+        entry: the ledger entry that holds it.
+        at: what messages call it.
+        lock: the file that it stands in, if it stands in one.
+
+    Raises:
+        TrustError: it doesn't count; with the reason, and what is to become of the file.
+    """
+    if history.line(entry) is not None:
+        return
+    why = next((r.message for r in history.rejected if r.file == f"ledger entry {entry}"), "it does not count")
+    anew = f"move {lock} away: the next promote writes it anew from the ledger, without what is void"
+    hint = f"stop what runs of it, and {anew}" if lock else "promote again on records that count"
+    raise REVOKED.error(why, hint=hint, at=Location(at))

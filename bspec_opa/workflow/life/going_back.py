@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.document.load import load_document
 from bspec_opa.foundation.errors import BspecError
-from bspec_opa.foundation.files import read_bounded
+from bspec_opa.foundation.files import is_regular, read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.trust.authority import INTENT_SUBJECT
 from bspec_opa.workflow.checkout.anchor import find_pin, require_pin
 from bspec_opa.workflow.checkout.deciding import load_policy
 from bspec_opa.workflow.checkout.place import open_place
-from bspec_opa.workflow.checkout.project import find_project
+from bspec_opa.workflow.checkout.project import find_project, lock_beside
 from bspec_opa.workflow.checkout.session import session_in
 from bspec_opa.workflow.evaluate import stored_intent
 from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.history import agent_of_entry, read_history
 from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
-from bspec_opa.workflow.reasons import OTHER_AGENT, ROLLBACK_TARGET, ROLLBACK_UNKNOWN
+from bspec_opa.workflow.reasons import OTHER_AGENT, ROLLBACK_PLACE, ROLLBACK_TARGET, ROLLBACK_UNKNOWN
 from bspec_opa.workflow.recorded.decisions import decision_of
 from bspec_opa.workflow.verifying.showing import last_line
 
@@ -58,9 +58,10 @@ def open_rollback(
         need_pin: whether nothing less than an authenticated trust root will do.
 
     Raises:
-        UsageError: no such line, or it is the current one.
+        UsageError: no such line, or it is the current one; or nothing of the agent's lies where its intent is said to.
         TrustError: the line does not count, or something does not verify.
     """
+    _require_place(file)
     place, line = open_line(file, world, named, environment, need_pin=need_pin)
     loaded = stored_intent(place.objects, line.subject(INTENT_SUBJECT))
     session, wanted = session_in(place, file, loaded), Wanted(line.line, emergency)
@@ -145,6 +146,17 @@ def _standing(place: Place, entry: Entry) -> Head:
         why = next((r.message for r in history.rejected if r.file == name), "it does not count")
         raise ROLLBACK_TARGET.error(f"{name} does not count: {why}", hint="go back to another line")
     return found
+
+
+def _require_place(file: Path) -> None:
+    """The lock is written beside this file: one of both must be there, or a new lock would begin somewhere else.
+
+    Raises:
+        UsageError: neither is.
+    """
+    lock = lock_beside(file)
+    if not is_regular(file) and not is_regular(lock):
+        raise ROLLBACK_PLACE.error(f"there is neither {file} nor {lock}", hint=ROLLBACK_PLACE.remedy)
 
 
 def _require_own(file: Path, agent: str) -> None:

@@ -84,7 +84,7 @@ class Intended:
         return str(self.own["expires"])
 
 
-def intend(session: Session, environment_name: str, wish: Wish) -> Intended:
+def intend(session: Session, environment_name: str, wish: Wish, *, adopting: bool = False) -> Intended:
     """Evaluate, and find what a waiver would lift; nothing is signed.
 
     Raises:
@@ -93,7 +93,7 @@ def intend(session: Session, environment_name: str, wish: Wish) -> Intended:
         TrustError: the rule can't be waived.
     """
     expires = _expires(wish, session.world.now)
-    situation = promotable(session, environment_name)
+    situation = promotable(session, environment_name, adopting=adopting)
     evaluation = decide(session, situation)
     rule, outcome = _rule(evaluation, wish.rule)
     lifts = _named(outcome, wish.findings)

@@ -137,7 +137,7 @@ def approvers_of(loaded: LoadedIntent) -> tuple[templates.Approver, ...]:
 
 def people_of(loaded: LoadedIntent) -> tuple[str, ...]:
     """Everybody who has a key, by its file's name."""
-    return (*templates.MACHINES, "author", "evaluator", "promoter", *(a.id for a in approvers_of(loaded)))
+    return (*templates.MACHINES, "author", "evaluator", "promoter", "reviewer", *(a.id for a in approvers_of(loaded)))
 
 
 def make_keys(directory: Path, people: Iterable[str]) -> list[Path]:

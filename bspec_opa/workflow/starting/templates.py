@@ -104,6 +104,7 @@ CONFIG = """\
 author = "keys/author.pem"
 evaluator = "keys/evaluator.pem"
 promoter = "keys/promoter.pem"
+reviewer = "keys/reviewer.pem"
 revoker = "keys/promoter.pem"
 retirer = "keys/promoter.pem"
 gate = "keys/gate.pem"
@@ -187,6 +188,11 @@ principals:
     group: team:release
     keys: [keys/promoter.pub.pem]
     roles: [{{role: promoter}}, {{role: revoker}}, {{role: retirer}}]
+  # Looks at emergencies afterwards, and may let a finding pass for a while; never what they had a part in.
+  - id: reviewer
+    group: team:review
+    keys: [keys/reviewer.pub.pem]
+    roles: [{{role: reviewer}}, {{role: waiver-approver}}]
 {approvers}agents:
   - {{id: {word(agent)}, owners: ["{owner}"]}}
 environments:

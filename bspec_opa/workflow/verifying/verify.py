@@ -15,7 +15,6 @@ from bspec_opa.foundation.errors import Location
 from bspec_opa.ledger.merkle import verify_inclusion
 from bspec_opa.lock.chain import read_lock
 from bspec_opa.trust.authority import require_not_revoked
-from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.root import require_current
 from bspec_opa.workflow.facts.adopting import adopted_in
 from bspec_opa.workflow.facts.heads import LINE_TYPES
@@ -23,6 +22,7 @@ from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import lock_of
 from bspec_opa.workflow.facts.past import verify_line
 from bspec_opa.workflow.facts.reviews import is_emergency, reviews_of
+from bspec_opa.workflow.facts.voiding import require_no_void_line
 from bspec_opa.workflow.reasons import FACTS_DIFFER, NO_LOCK, NOT_IN_LEDGER, NOT_IN_LOCK
 from bspec_opa.workflow.verifying.past import STOLEN, Past
 from bspec_opa.workflow.verifying.rebuilding import rebuild, require_publisher
@@ -69,6 +69,7 @@ def verify_lock(data: bytes, name: str, evidence: Evidence, notes: tuple[str, ..
         at = f"{name} line {number}"
         if entry is None:
             raise NOT_IN_LEDGER.error("is not in the ledger", hint="the ledger is authoritative", at=Location(at))
+        require_no_void_line(history, entry, at, name)
         past = _past(line.record, at, entry, evidence, history)
         rules = rebuild(past)
         _check_counted(past, evidence.roots)
@@ -121,17 +122,10 @@ def _past(data: bytes, at: str, entry: int, evidence: Evidence, history: History
     held = ledger.entries[entry]
     record, roots = verify_line(data, at, evidence.roots, evidence.now, held)
     require_current(roots[-1], held.at)
-    _require_standing(history, entry, at)
+    require_no_void_line(history, entry, at)
     _check_place(record, entry, at, ledger)
     _check_root(roots[-1].version, entry, at, history)
     return Past(record, at, held, ledger.entries[:entry], roots, evidence.objects, evidence.environ)
-
-
-def _require_standing(history: History, entry: int, at: str) -> None:
-    """A line that verifies by itself and still doesn't count rests on what a compromised key signed."""
-    if history.line(entry) is None:
-        why = next((r.message for r in history.rejected if r.file == f"ledger entry {entry}"), "it does not count")
-        raise REVOKED.error(why, hint="promote again on records that count", at=Location(at))
 
 
 def _verified(past: Past, number: int, rules: int) -> VerifiedLine:

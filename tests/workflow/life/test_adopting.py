@@ -12,19 +12,26 @@ from project import AGENT, DAY, HOUR, TRUST, Project
 from world import World, key_of, refused
 
 from bspec_opa.foundation.canonical import canonical_bytes
+from bspec_opa.foundation.closed_schema import violations
 from bspec_opa.foundation.digest import ZERO_DIGEST, digest_of
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.foundation.times import format_time
 from bspec_opa.report.audit.history import history_text
+from bspec_opa.report.decision.evaluation_json import evaluation_json
+from bspec_opa.report.decision.next_steps import steps_for
+from bspec_opa.report.decision.text import render_evaluation
 from bspec_opa.report.record.lock import lock_text
+from bspec_opa.report.schemas import SCHEMAS
 from bspec_opa.report.writing.style import PLAIN
 from bspec_opa.workflow.audit.history import history_of
 from bspec_opa.workflow.checkout.resolving import read_resolved
+from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.facts.adopting import adopted_in, own_adoption
 from bspec_opa.workflow.issue import Approval, approve, promotable, request
 from bspec_opa.workflow.life.adopting import adopt
 from bspec_opa.workflow.life.recording import open_authentic
 from bspec_opa.workflow.life.retiring import retire
+from bspec_opa.workflow.life.waiving import Wish, intend
 from bspec_opa.workflow.running import bound_of
 from bspec_opa.workflow.verifying.showing import open_lock
 
@@ -188,8 +195,37 @@ def test_it_takes_a_quorum_of_its_own(project: Project) -> None:
     signed(project, "adopter", "fred")
     with refused("adopt.quorum"):
         adopted(project)
+    asked = "approve behavior.intent --env production --role adopter --adopt --key KEY"
+    assert judged(project) == (ExitCode.PENDING, [{"role": "adopter", "approved": 1, "count": 2}], [asked])
     signed(project, "adopter", "bob")
+    then = "adopt behavior.intent --env production --deployed FILE"
+    assert judged(project) == (ExitCode.OK, [{"role": "adopter", "approved": 2, "count": 2}], [then])
     assert adopted(project).line is not None
+
+
+def judged(project: Project) -> tuple[ExitCode, Any, list[str]]:
+    """What evaluate --adopt says: the exit code, the quorum, and what comes next."""
+    session = project.session()
+    evaluation = evaluate(session, "production", adopting=True)
+    steps = steps_for("behavior.intent", evaluation, session.project, prepared=True)
+    document = evaluation_json(evaluation, steps)
+    assert violations(SCHEMAS[str(document["schema"])], document) == []
+    text = render_evaluation(evaluation, steps)
+    assert text.startswith(f"{str(document['verdict']).upper()}  adoption of billing-support 1.0.0 → production")
+    assert ("  pending   adopt.quorum  adopter: 1 of 2 people approve the adoption\n" in text) == (
+        not evaluation.allowed
+    )
+    return evaluation.exit_code, document["adoption"], [s.removeprefix("bspec-opa ") for s in steps]
+
+
+def test_what_is_waived_for_an_adoption_is_judged_as_one(project: Project) -> None:
+    """There is no line in the source, and an ordinary promotion would have nothing to bind."""
+    wish = Wish("global.data.high_tier_logs_full", ("/constraints/logging/level",), "x", "pat", valid_for="P1D")
+    with refused("promotion.no-binding"):
+        intend(project.session(), "production", wish)
+    with refused("waive.no-such-finding") as e:
+        intend(project.session(), "production", wish, adopting=True)
+    assert "denies nothing now" in e.value.problems[0].hint
 
 
 @pytest.mark.soak
@@ -231,8 +267,10 @@ def test_approvals_of_an_adoption_promote_nothing_and_the_other_way_round(projec
 def test_what_runs_must_be_what_is_bound(project: Project, change: Callable[[Any], object], message: str) -> None:
     ready(project).record()
     running(project, change)
-    with project.refused("verify.deployed-differs", ExitCode.TRUST, message):
+    with project.refused("verify.deployed-differs", ExitCode.TRUST, message) as told:
         adopted(project)
+    # What runs is what it is: nobody is told to deploy something else.
+    assert not any(p.hint.startswith("deploy") for p in told.value.problems)
 
 
 @pytest.mark.soak
