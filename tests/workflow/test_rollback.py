@@ -19,6 +19,7 @@ from bspec_opa.foundation.digest import ZERO_DIGEST, digest_of
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.gate.floor import PROMOTION_ONLY
 from bspec_opa.lock.line import parse_line
+from bspec_opa.report.decision.next_steps import steps_for
 from bspec_opa.workflow.audit.history import history_of
 from bspec_opa.workflow.evaluate import evaluate
 from bspec_opa.workflow.issue import Approval, approve, promotable
@@ -320,6 +321,37 @@ def test_an_emergency_and_its_review(replaced: Project) -> None:
     ]
     assert verification.unreviewed == ()
     assert outcome.line == back.digest
+
+
+def test_an_emergency_is_reviewed_before_it_is_carried_on(replaced: Project) -> None:
+    """What is promoted from an environment follows its line, also one that an emergency brought there.
+
+    The order of the environments is turned round: only for production has the organisation a quorum for emergencies.
+    """
+    replaced.sign_rollback(OLD, "environment-admin", emergency=True)
+    gone_back(replaced, emergency=True)
+    back = line(replaced, 5)
+
+    def turn(root: Any) -> None:
+        for environment in root["environments"]:
+            environment["from"] = {"staging": "production", "production": ""}[environment["id"]]
+
+    replaced.now += 60
+    replaced.next_root(turn)
+    replaced.change_intent(("version: 1.1.0", "version: 1.0.0"), ("max_steps: 30", "max_steps: 20"))
+    replaced.sign_all("staging", "environment-admin")
+    wanted = ["floor.no-review", "promotion.all.emergency_reviewed"]
+    assert replaced.denied("staging") == wanted
+    evaluation = replaced.evaluate("staging")
+    assert facts(evaluation)["unreviewed"] == [{"line": back.digest, "environment": "production", "age_seconds": 60}]
+    step = steps_for("behavior.intent", evaluation, replaced.session().project, prepared=True)[0]
+    assert step.startswith(f"bspec-opa review {back.digest[7:19]} --env production ")
+    # A rollback carries nothing on, so it need not wait.
+    assert "floor.no-review" not in reasons_of(decided(replaced, "entry:8", "staging"))
+    counted = replaced.review(back.digest)
+    replaced.allowed("staging")
+    assert line(replaced, 6).predicate["reviews"] == [counted.record.id]
+    assert replaced.verify().unreviewed == ()
 
 
 @pytest.mark.soak
