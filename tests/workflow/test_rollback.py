@@ -124,7 +124,7 @@ def test_back_to_a_larger_line_needs_its_approvers(back: Project) -> None:
     assert facts(decided(back, "entry:34"))["authors"] == ["alice"]
     # Nor is it known, once that promotion was revoked; whoever did so did not want it redeployed.
     back.revoke("record", back.ledger().entries[13].record_id, "approved in error")
-    with back.refused("rollback.line-does-not-count", ExitCode.TRUST, "goes back to one that no longer counts"):
+    with back.refused("rollback.line-does-not-count", ExitCode.TRUST, "approved in error"):
         back.rollback("entry:34")
     with back.refused("rollback.line-does-not-count", ExitCode.TRUST, "approved in error"):
         back.rollback(OLD)

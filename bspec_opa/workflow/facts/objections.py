@@ -1,4 +1,4 @@
-"""What people said who reject a promotion; policies see that they do, people should see why. Pure."""
+"""What people said who reject a promotion, and what lifts it; policies see that they do, people see why. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.trust.authority import Record
     from bspec_opa.workflow.facts.situation import Situation
+
+
+def lifts(later: Record, earlier: Record) -> bool:
+    """Whether somebody approved what the same person had rejected."""
+    return (
+        (later.type, earlier.type) == ("approval", "approval")
+        and (later.principal, later.environment) == (earlier.principal, earlier.environment)
+        and set(later.statement.subjects) == set(earlier.statement.subjects)
+        and later.signed_unix > earlier.signed_unix
+    )
 
 
 def objections(situation: Situation) -> Iterator[str]:

@@ -14,6 +14,7 @@ from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import Location
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.revocation import KEY, RECORD
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,7 +58,8 @@ class Void:
             if _names(revocation, KEY, keyid) and revocation.holds_for(entry.seq):
                 self._void(entry, 0)
             elif _names(revocation, RECORD, entry.record_id):
-                self._void(entry, _size(revocation))
+                # A lock can't go on from a line that isn't in it, wherever the last good place is.
+                self._void(entry, 0 if entry.kind in LINE_TYPES else _size(revocation))
 
     def _void(self, entry: Entry, place: int) -> None:
         """Nothing rests on a line from this place on: of several revocations the earliest place holds."""

@@ -11,18 +11,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.digest import digest_of
-from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.ledger.merkle import verify_inclusion
 from bspec_opa.lock.chain import read_lock
+from bspec_opa.lock.line import ROLLBACK
 from bspec_opa.trust.authority import require_not_revoked
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.root import require_current
 from bspec_opa.workflow.facts.adopting import adopted_in
+from bspec_opa.workflow.facts.ground import NO_SOURCE
 from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import lock_of
 from bspec_opa.workflow.facts.past import verify_line
 from bspec_opa.workflow.facts.reviews import is_emergency, reviews_of
+from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
+from bspec_opa.workflow.facts.voiding import counted_in
 from bspec_opa.workflow.reasons import FACTS_DIFFER, NO_LOCK, NOT_IN_LEDGER, NOT_IN_LOCK
 from bspec_opa.workflow.verifying.past import STOLEN, Past
 from bspec_opa.workflow.verifying.rebuilding import rebuild, require_publisher
@@ -119,7 +123,7 @@ def _past(data: bytes, at: str, entry: int, evidence: Evidence, history: History
     """A verified line in its place, with what there was then."""
     ledger = evidence.ledger
     held = ledger.entries[entry]
-    record, roots = verify_line(data, at, evidence.roots, evidence.now, held)
+    record, roots = verify_line(data, at, evidence.roots, evidence.now, held, named=False)
     require_current(roots[-1], held.at)
     _require_standing(history, entry, at)
     _check_place(record, entry, at, ledger)
@@ -128,7 +132,7 @@ def _past(data: bytes, at: str, entry: int, evidence: Evidence, history: History
 
 
 def _require_standing(history: History, entry: int, at: str) -> None:
-    """A line that verifies by itself and still doesn't count rests on what a compromised key signed."""
+    """A line that verifies by itself and still doesn't count never did, or rests on what a compromised key signed."""
     if history.line(entry) is None:
         why = next((r.message for r in history.rejected if r.file == f"ledger entry {entry}"), "it does not count")
         raise REVOKED.error(why, hint="promote again on records that count", at=Location(at))
@@ -187,18 +191,29 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
         return
     require_publisher(past, force)
     predicate = past.predicate
-    named = {
-        *predicate["submits"],
-        *predicate["evidence"],
-        *predicate["waivers"],
-        *predicate["reviews"],
-        predicate["request"],
-        *(a["id"] for a in predicate["approvals"]),
-    }
+    _require_standing_ground(past, [r for r in roots if r.version <= force.version])
+    named = {*counted_in(predicate)}
     history = read_history(past.before, past.roots, past.record.agent, past.entry.at)
     for counted in history.records:
         if counted.record.id in named:
             require_not_revoked(counted.record, force, f"{past.at}: ledger entry {counted.seq}", seq=counted.seq)
+
+
+def _require_standing_ground(past: Past, roots: Sequence[TrustRoot]) -> None:
+    """The line that it was carried from, or went back to, stood under the root in force, too."""
+    history = read_history(past.before, roots, past.record.agent, past.entry.at)
+    lines = (h for e in roots[-1].environments for h in history.lines(e.id))
+    source, version = past.predicate["source"], roots[-1].version
+    why = f"was decided on the line {source[:19]}…, which trust root version {version} revokes"
+    if source in {NO_SOURCE, *(h.line for h in lines if h.revoked is None)}:
+        why = ""
+    if past.record.type == ROLLBACK and not why:
+        try:
+            rollback_to(history, past.environment.id, Wanted(source, past.predicate["emergency"]))
+        except BspecError as e:
+            why = f"goes back where no rollback could under trust root version {version}: {e.problems[0].message}"
+    if why:
+        raise REVOKED.error(why, hint=STOLEN, at=Location(past.at))
 
 
 def _check_root(version: int, entry: int, at: str, history: History) -> None:

@@ -70,6 +70,19 @@ def test_nothing_goes_back_to_what_rests_on_a_revoked_record(replaced: Project) 
         replaced.rollback(OLD)
 
 
+@pytest.mark.attack("A85")
+@pytest.mark.parametrize("what", ["key", "record"])
+def test_nor_to_what_rests_on_what_the_root_revokes(replaced: Project, what: str) -> None:
+    """The line stands, for it was decided on what counted then; verifying it goes on."""
+    replaced.revoke(
+        what, {"key": key_of("sam").keyid, "record": entries(replaced, "request")[1].record_id}[what], "lost"
+    )
+    assert len(replaced.verify().lines) == 4
+    kind = {"key": "approval", "record": "request"}[what]
+    with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, f"rests on a {kind} that was revoked by"):
+        replaced.rollback(OLD)
+
+
 @pytest.mark.attack("A83")
 def test_a_run_that_saw_an_undeclared_tool_still_denies_when_it_is_revoked(signed: Project) -> None:
     bad = signed.attest("boundary", "functional", n=251, observed_tools=["billing_read_api/delete_invoice"])
