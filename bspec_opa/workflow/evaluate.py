@@ -75,7 +75,7 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
     if adopting:
         environment = without_source(environment, session.agent, session.world.now)
     history = session.history.with_inbox(session.inbox.records) if with_inbox else session.history
-    history = counting_in(history, environment, session.anchor.root, session.loaded.surface_digest)
+    history = counting_in(history, environment, session.anchor.roots, session.loaded.surface_digest)
     binding = read_resolved(session.project, session.agent)
     catalogs = read_catalogs(session.project)
     loaded, now = session.loaded, session.world.now

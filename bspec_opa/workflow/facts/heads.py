@@ -21,10 +21,17 @@ LINE_TYPES = frozenset({PROMOTION, ROLLBACK})
 
 @dataclass(frozen=True, slots=True)
 class Sequenced:
-    """A verified record with its place: ledger entry ``seq``, or ``None`` while it is only in the inbox."""
+    """A verified record with its place.
+
+    Attributes:
+        record: verified.
+        seq: the ledger entry that holds it, or ``None`` while it is only in the inbox.
+        at: when it was sequenced, Unix seconds; ``None`` likewise.
+    """
 
     record: Record
     seq: int | None
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,14 +186,14 @@ class _Reader:
             standing = self._standing(entry, name)
             if standing is not None:
                 self.standing.add(standing.id)
-                self.records.append(Sequenced(standing, entry.seq))
+                self.records.append(Sequenced(standing, entry.seq, entry.at))
                 return
             self.rejected.append(Rejected(entry.kind, name, name, e.code, e.problems[0].message))
             if e.code == REVOKED.code and entry.kind not in LINE_TYPES:
                 self.strikes.note_refused(entry)
             self._keep_former(entry, name, revoked=e.code in {REVOKED.code, WITHDRAWN.code})
             return
-        self.records.append(Sequenced(record, entry.seq))
+        self.records.append(Sequenced(record, entry.seq, entry.at))
 
     def _require_not_compromised(self, line: Record, name: str) -> None:
         """A line that is revoked stays what is current, unless it is called compromised: then it never was."""
@@ -227,7 +227,7 @@ class _Reader:
             return None
         if record.type == entry.kind and restricts(record.type, record.predicate):
             return record
-        self.dropped.append(Sequenced(record, entry.seq))
+        self.dropped.append(Sequenced(record, entry.seq, entry.at))
         self.records = [r for r in self.records if r.record.id not in self.standing or not lifts(record, r.record)]
         return None
 

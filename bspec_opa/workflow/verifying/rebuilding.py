@@ -97,7 +97,7 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
             loaded=intent,
             environment=environment,
             binding=binding_from_json(past.predicate["binding"]),
-            history=counting_in(history, environment, past.roots[-1], intent.surface_digest),
+            history=counting_in(history, environment, past.roots, intent.surface_digest),
             now=now,
             read_intent=lambda digest: stored_intent(objects, digest),
             delegates=_delegates(past, intent),

@@ -132,6 +132,34 @@ def test_a_failing_run_stands_where_it_was_signed_for_when_its_signer_loses_the_
     assert reasons_of(project.evaluate("staging")) == ["floor.no-evidence", "promotion.all.evidence"]
 
 
+@pytest.mark.attack("A83")
+@pytest.mark.parametrize("left", [[], ["staging"]], ids=["no role", "the role elsewhere"])
+def test_a_failing_run_stands_wherever_it_counted_when_its_signer_loses_the_role(
+    shelf: Shelf, tmp_path: Path, left: list[str]
+) -> None:
+    """Also in production, for which it was not signed; and so does what a run without any failure saw the agent use."""
+    two = TRUST.replace("roles: [{role: finance-controller}", "roles: [{role: evaluator}, {role: finance-controller}")
+    project = Project(tmp_path, shelf.cache)
+    project.found(trust=two)
+    for step in (signed, staged, ready):
+        step(project)
+    project.attest("constraint", "adversarial", n=400, failed=400, by="fred")
+    project.attest("boundary", "red-team", observed_tools=["billing_read_api/delete_invoice"], by="fred", n=251)
+    project.record()
+    wanted = {"floor.no-evidence", "promotion.all.evidence", "promotion.all.observed_tools"}
+    assert wanted <= set(reasons_of(project.evaluate("production")))
+
+    def lose(root: Any) -> None:
+        for grant in root["grants"]:
+            if (grant["principal"], grant["role"]) == ("fred", "evaluator"):
+                grant.update({"environments": left} if left else {"role": "security"})
+
+    project.now += 60
+    project.next_root(lose)
+    project.now += 60
+    assert wanted <= set(reasons_of(project.evaluate("production")))
+
+
 @pytest.mark.attack("A14")
 def test_whoever_may_not_attest_there_adds_no_cases_by_failing_one(shelf: Shelf, tmp_path: Path) -> None:
     """Of ten thousand cases one fails: nearly all of them would have counted for production."""
