@@ -19,7 +19,7 @@ from bspec_opa.workflow.facts.ending import ending_notes
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.given import Given
-from bspec_opa.workflow.facts.objections import objections
+from bspec_opa.workflow.facts.objections import earlier_rejects, objections
 from bspec_opa.workflow.facts.rolling import rollback_to
 from bspec_opa.workflow.facts.situation import Situation, assemble
 from bspec_opa.workflow.facts.waivers import refused, standings, terms_of, unseen_notes
@@ -115,7 +115,7 @@ def delegates(session: Session, environment: Environment) -> frozenset[str]:
 def _remarks(situation: Situation) -> tuple[str, ...]:
     """What people have to know beside the decision."""
     endings = ending_notes(situation.given.history, situation.given.environment)
-    return (*objections(situation), *endings, *unseen_notes(situation))
+    return (*objections(situation), *earlier_rejects(situation), *endings, *unseen_notes(situation))
 
 
 def rejected_facts(rejected: Sequence[Rejected]) -> list[JsonObject]:

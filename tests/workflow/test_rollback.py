@@ -17,11 +17,13 @@ from world import key_of, refused
 
 from bspec_opa.foundation.digest import ZERO_DIGEST, digest_of
 from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.floor import PROMOTION_ONLY
 from bspec_opa.lock.line import parse_line
 from bspec_opa.report.decision.next_steps import steps_for
+from bspec_opa.report.record.view import view_text
 from bspec_opa.workflow.audit.history import history_of
-from bspec_opa.workflow.evaluate import evaluate
+from bspec_opa.workflow.evaluate import evaluate, situation_of
 from bspec_opa.workflow.issue import Approval, approve, promotable
 from bspec_opa.workflow.life.going_back import find_line
 from bspec_opa.workflow.verifying.verify import Evidence, verify_head
@@ -177,7 +179,14 @@ def test_a_reject_says_which(replaced: Project) -> None:
     assert "promotion.all.no_reject" in reasons_of(decided(replaced))
     assert decided(replaced).exit_code == ExitCode.DENIED
     replaced.change_intent(("version: 1.1.0", "version: 1.2.0"), ("max_steps: 30", "max_steps: 25"))
-    assert "promotion.all.no_reject" not in reasons_of(replaced.evaluate("production"))
+    onward = replaced.evaluate("production")
+    assert "promotion.all.no_reject" not in reasons_of(onward)
+    # It is another question, on which everybody approves anew, and whoever does so is told.
+    told = f"sam rejected another change here as security, {format_time(replaced.now)}"
+    assert told in onward.notes
+    session = replaced.session()
+    situation = situation_of(session, session.environment("production"), with_inbox=True)
+    assert f"earlier   {told}\n" in view_text(situation, onward)
     # Approving the same later lifts it. That somebody objects to the newest version keeps nobody from going back.
     replaced.now += 60
     replaced.change_intent(("version: 1.2.0", "version: 1.1.0"), ("max_steps: 25", "max_steps: 30"))
@@ -185,6 +194,8 @@ def test_a_reject_says_which(replaced: Project) -> None:
     assert "promotion.all.no_reject" in reasons_of(replaced.evaluate("production"))
     replaced.sign_rollback(OLD, *ORDINARY)
     gone_back(replaced)
+    # The line that it was about is not current any more, and still it stands against its own intent.
+    assert "promotion.all.no_reject" in reasons_of(replaced.evaluate("production"))
 
 
 def test_the_checkout_decides_nothing(replaced: Project) -> None:

@@ -31,3 +31,23 @@ def objections(situation: Situation) -> Iterator[str]:
         record = records.get(str(fact["id"]))  # type: ignore[call-overload]
         if fact["decision"] == REJECT and record is not None and record.predicate["reason"]:
             yield f"{record.principal} rejected it as {record.role}: {record.predicate['reason']}"
+
+
+def earlier_rejects(situation: Situation) -> Iterator[str]:
+    """One line for everybody who rejected something else here and has approved nothing here since.
+
+    A reject stands against its own intent and against whatever would replace the same line. Another version that
+    would replace another line is another question, on which everybody approves anew; they should know of it.
+    """
+    here = situation.given.environment.id
+    standing = {fact["id"] for fact in cast("list[JsonObject]", situation.facts.approvals)}
+    last = {
+        s.record.principal: s.record
+        for s in situation.given.history.of_type("approval")
+        if s.record.environment == here
+    }
+    for record in last.values():
+        if record.predicate["decision"] == REJECT and record.id not in standing:
+            said = record.predicate
+            why = f": {said['reason']}" if said["reason"] else ""
+            yield f"{record.principal} rejected another change here as {record.role}, {said['signed_at']}{why}"
