@@ -15,7 +15,7 @@ from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
 from bspec_opa.workflow.decision_logs.writing import Decided, log_decision
 from bspec_opa.workflow.facts.adopting import without_source
-from bspec_opa.workflow.facts.ending import ending_notes
+from bspec_opa.workflow.facts.ending import ending_notes, unrecorded_notes
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.given import Given
@@ -114,7 +114,8 @@ def delegates(session: Session, environment: Environment) -> frozenset[str]:
 
 def _remarks(situation: Situation) -> tuple[str, ...]:
     """What people have to know beside the decision."""
-    endings = ending_notes(situation.given.history, situation.given.environment)
+    history = situation.given.history
+    endings = (*unrecorded_notes(history), *ending_notes(history, situation.given.environment))
     return (*objections(situation), *earlier_rejects(situation), *endings, *unseen_notes(situation))
 
 

@@ -40,6 +40,15 @@ def line_revoked(history: History, line: Digest) -> Withdrawal | Struck | None:
     return next((h.revoked for h in heads if h is not None and h.line == line), None)
 
 
+def unrecorded_notes(history: History) -> Iterator[str]:
+    """What an inbox withdraws and the ledger doesn't yet: it is advice until it is recorded, and has to be heard."""
+    for one in history.withdrawals.in_order():
+        if one.seq is None:
+            then = ", and voids what rests on it" if one.compromised else ""
+            by = f"by {one.record.principal}: {one.reason}"
+            yield f"NOT IN FORCE YET: {one.what}, {by}; record or promote takes it from the inbox{then}"
+
+
 def ending_notes(history: History, environment: Environment) -> Iterator[str]:
     """What somebody who promotes has to know about the current lines here and in the source."""
     head = history.head(environment.id)

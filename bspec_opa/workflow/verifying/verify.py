@@ -19,6 +19,7 @@ from bspec_opa.trust.authority import require_not_revoked
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.root import require_current
 from bspec_opa.workflow.facts.adopting import adopted_in
+from bspec_opa.workflow.facts.ending import unrecorded_notes
 from bspec_opa.workflow.facts.ground import NO_SOURCE
 from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.history import read_history
@@ -54,8 +55,17 @@ class Evidence:
     now: int
 
 
-def verify_lock(data: bytes, name: str, evidence: Evidence, notes: tuple[str, ...] = ()) -> Verification:
+def verify_lock(
+    data: bytes, name: str, evidence: Evidence, notes: tuple[str, ...] = (), *, inbox: Sequence[Record] = ()
+) -> Verification:
     """Verify every line of a lock.
+
+    Args:
+        data: the lock file.
+        name: what errors call it.
+        evidence: what it is verified against.
+        notes: what could not be checked.
+        inbox: verified revocations and retirements that may not be recorded yet: they are told and change nothing.
 
     Raises:
         TrustError: with the line and the one reason.
@@ -78,6 +88,9 @@ def verify_lock(data: bytes, name: str, evidence: Evidence, notes: tuple[str, ..
         _check_counted(past, evidence.roots)
         verified.append(replace(_verified(past, number, rules), reviewed_by=_reviewers(history, entry)))
     _require_complete(history, [line.record for line in lines], agent, name)
+    known = evidence.ledger.record_ids() if inbox else {}
+    waiting = history.with_inbox(r for r in inbox if r.agent == agent and r.id not in known)
+    notes = (*notes, *unrecorded_notes(waiting))
     return Verification(agent, _marked(verified, history), evidence.ledger.size, evidence.roots[-1].version, notes)
 
 
