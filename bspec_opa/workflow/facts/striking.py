@@ -82,7 +82,7 @@ class Strikes:
             return
         struck = self._struck(revocation, entry)
         if revocation.mode == COMPROMISED or struck.at <= entry.at:
-            require_not_revoked(line, self.roots[-1], name)
+            require_not_revoked(line, self.roots[-1], name, seq=entry.seq)
         self.found[line.id] = struck
 
     def note_refused(self, entry: Entry) -> None:
@@ -118,7 +118,7 @@ class Strikes:
 
     def _refusal(self, line: Sequenced) -> BspecError:
         try:
-            require_not_revoked(line.record, self.roots[-1], f"ledger entry {line.seq}")
+            require_not_revoked(line.record, self.roots[-1], f"ledger entry {line.seq}", seq=line.seq)
         except BspecError as e:
             return e
         raise AssertionError

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.ledger.merkle import verify_inclusion
-from bspec_opa.lock.chain import read_lock
+from bspec_opa.lock.chain import next_place, read_lock
 from bspec_opa.lock.line import ROLLBACK
 from bspec_opa.trust.authority import require_not_revoked
 from bspec_opa.trust.reasons import REVOKED
@@ -213,8 +213,12 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
 
 
 def _require_standing_ground(past: Past, roots: Sequence[TrustRoot]) -> None:
-    """The line that it was carried from, or went back to, stood under the root in force, too."""
+    """Under the root in force it had the same place, and the line that it was carried from or went back to stood."""
     history = read_history(past.before, roots, past.record.agent, past.entry.at)
+    place = next_place(lock_of(history), past.environment.id)
+    if (place.seq, place.previous, place.base) != tuple(past.predicate[m] for m in ("seq", "previous", "base")):
+        message = f"goes on from a line that trust root version {roots[-1].version} revokes"
+        raise REVOKED.error(message, hint=STOLEN, at=Location(past.at))
     lines = (h for e in roots[-1].environments for h in history.lines(e.id))
     source, version = past.predicate["source"], roots[-1].version
     why = f"was decided on the line {source[:19]}…, which trust root version {version} revokes"
