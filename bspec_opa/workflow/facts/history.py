@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from bspec_opa.trust.root import TrustRoot
 
 
+_HEARD = frozenset(("approval", "evidence", "request", "waiver"))
+"""What was said once still matters, though its signer may not say it any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """Verified records of one agent, oldest first, and what of the ledger did not verify.
@@ -219,7 +223,7 @@ class _Reader:
 
     def _standing(self, entry: Entry, name: str) -> Record | None:
         """A restriction that keeps standing without a key of today; an approval of then still lifts what it lifted."""
-        if entry.kind not in {"approval", "evidence"} or entry.record_id in self.withdrawals.revoked:
+        if entry.kind not in _HEARD or entry.record_id in self.withdrawals.revoked:
             return None
         try:
             record = verify_standing(entry.record_bytes(), name, self.roots, entry.at, entry.seq)

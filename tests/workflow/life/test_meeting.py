@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from project import DAY, RUNS, TRUST, Project, grown, live, ready, reasons_of, replaced, signed, staged
-from waiving import WAIVED_TEXT, WAIVING_TRUST, lift
+from waiving import WAIVED_TEXT, WAIVING_TRUST, lift, standing
 from world import key_of
 
 from bspec_opa.foundation.errors import ExitCode
@@ -201,6 +201,37 @@ def test_revoking_waivers_does_not_begin_their_renewals_anew(shelf: Shelf, tmp_p
         lift(project, valid_for="P40D")
 
 
+@pytest.mark.attack("A84")
+def test_nor_does_taking_the_role_from_who_signed_them(shelf: Shelf, tmp_path: Path) -> None:
+    """The finding has been let pass twice; that somebody else signs waivers now does not make that undone."""
+    project = Project(tmp_path, shelf.cache)
+    project.found(WAIVED_TEXT, WAIVING_TRUST)
+    project.submit()
+    project.attest_all()
+    first = lift(project, valid_for="P10D")
+    project.now += 60
+    second = lift(project, valid_for="P20D", renews=first.id)
+    project.now += 60
+    lift(project, valid_for="P30D", renews=second.id)
+    project.record()
+    without(project, "sam", "waiver-approver")
+    assert {s.status for s in standing(project)} == {"void"}
+    for renews in ({"renews": ""}, {"renews": second.id}):
+        with project.refused("waiver.renewal", ExitCode.TRUST):
+            lift(project, valid_for="P40D", by="rita", **renews)
+
+
+def without(project: Project, who: str, role: str) -> None:
+    """A minute later somebody has lost a role."""
+    project.now += 60
+
+    def lose(root: Any) -> None:
+        root["grants"] = [g for g in root["grants"] if (g["principal"], g["role"]) != (who, role)]
+
+    project.next_root(lose)
+    project.now += 60
+
+
 def test_an_emergency_and_what_it_may_rest_on_stay_for_its_review(replaced: Project) -> None:
     replaced.now += 60
     replaced.sign_rollback(OLD, "environment-admin", emergency=True)
@@ -225,8 +256,10 @@ def test_whoever_asked_for_an_emergency_first_does_not_review_it(shelf: Shelf, t
     project.sign_rollback(OLD, "environment-admin", emergency=True)
     outcome = project.rollback(OLD, emergency=True)
     project.now += 60
-    with project.refused("review.involved", ExitCode.TRUST):
-        project.review(f"entry:{outcome.entry}", by="fred")
+    for _ in range(2):
+        with project.refused("review.involved", ExitCode.TRUST):
+            project.review(f"entry:{outcome.entry}", by="fred")
+        without(project, "fred", "promoter")  # nor may fred when it can't be asked for any more
 
 
 @pytest.mark.attack("A14")
