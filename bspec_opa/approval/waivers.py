@@ -202,14 +202,11 @@ def _elsewhere(record: Record, place: Place) -> str:
 
 
 def _unlawful(record: Record, terms: Terms) -> Problem | None:
-    """What no place makes good: who asked, and for how long."""
+    """What no place makes good: that nobody else asked, and for how long."""
     said = record.predicate
     requester = str(said["requester"])
     if requester == record.principal:
         return WAIVER_OWN.problem(f"{requester} asked for it and signed it", hint=WAIVER_OWN.remedy)
-    if requester not in terms.principals:
-        message = f"{requester}, who is said to have asked for it, is not in the trust root"
-        return WAIVER_OWN.problem(message, hint="name the principal who asks")
     days = terms.max_days
     if parse_time(str(said["expires"])) - record.signed_unix > days * DAY_SECONDS:
         last = format_time(record.signed_unix + days * DAY_SECONDS)
@@ -219,7 +216,11 @@ def _unlawful(record: Record, terms: Terms) -> Problem | None:
 
 
 def _inadmissible(record: Record, place: Place, terms: Terms) -> Problem | None:
-    """What keeps it from counting here and now."""
+    """What keeps it from counting here and now; who asked may have left, and it was asked for all the same."""
+    requester = str(record.predicate["requester"])
+    if requester not in terms.principals:
+        message = f"{requester}, who is said to have asked for it, is not in the trust root"
+        return WAIVER_OWN.problem(message, hint="name the principal who asks")
     rule = cast("dict[str, str]", record.predicate["rule"])
     known = terms.rules.get(rule["id"])
     if known is None:

@@ -215,18 +215,22 @@ def test_nor_does_taking_the_role_from_who_signed_them(shelf: Shelf, tmp_path: P
     lift(project, valid_for="P30D", renews=second.id)
     project.record()
     without(project, "sam", "waiver-approver")
+    without(project, "pat", "")  # who had asked for them has left
     assert {s.status for s in standing(project)} == {"void"}
     for renews in ({"renews": ""}, {"renews": second.id}):
         with project.refused("waiver.renewal", ExitCode.TRUST):
-            lift(project, valid_for="P40D", by="rita", **renews)
+            lift(project, valid_for="P40D", by="rita", requester="dana", **renews)
 
 
 def without(project: Project, who: str, role: str) -> None:
-    """A minute later somebody has lost a role."""
+    """A minute later somebody has lost a role, or has left."""
     project.now += 60
 
     def lose(root: Any) -> None:
-        root["grants"] = [g for g in root["grants"] if (g["principal"], g["role"]) != (who, role)]
+        root["grants"] = [g for g in root["grants"] if g["principal"] != who or (g["role"] != role and role)]
+        if not role:
+            root["principals"] = [p for p in root["principals"] if p["id"] != who]
+            root["keys"] = [k for k in root["keys"] if k["id"] != key_of(who).keyid]
 
     project.next_root(lose)
     project.now += 60
