@@ -13,8 +13,10 @@ from world import key_of, refused
 
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError, ExitCode
+from bspec_opa.report.record.view import view_text
 from bspec_opa.trust.statement import Subject, record_statement
-from bspec_opa.workflow.evaluate import delegates
+from bspec_opa.workflow.doctor import examine
+from bspec_opa.workflow.evaluate import delegates, situation_of
 from bspec_opa.workflow.facts.ending import line_revoked
 from bspec_opa.workflow.life.recording import open_authentic
 from bspec_opa.workflow.life.revoking import find_target, revoke
@@ -349,6 +351,10 @@ def test_what_waits_in_an_inbox_is_told_and_stops_nobody_who_may_not_stop_it(rea
         assert told.startswith(wanted + said)
         assert told.endswith("voids what rests on it") == (mode == "compromised")
     assert [(v.current, v.withdrawn) for v in ready.verify().lines] == [(True, None)]
+    situation = situation_of(ready.session(), ready.session().environment("staging"), with_inbox=True)
+    assert f"note      {told}\n" in view_text(situation, ready.evaluate("staging"))
+    (noted,) = (f for f in examine(ready.root, ready.world, repair=False) if "NOT IN FORCE YET" in f.message)
+    assert noted.message.endswith(f"behavior.lock: {told}")
     done.put.file.unlink()
     assert not any("IN FORCE" in n for n in (*ready.verify().notes, *ready.evaluate("production").notes))
     assert ready.allowed("production").notes == ()
