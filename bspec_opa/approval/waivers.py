@@ -7,6 +7,7 @@ What the tool demands before it signs is demanded here again: whoever holds a ke
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.approval.reasons import WAIVER_LONG, WAIVER_OWN, WAIVER_REFUSED, WAIVER_RENEWAL, WAIVER_RULE
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 IN_FORCE, EXPIRED, VOID, REFUSED = "in-force", "expired", "void", "refused"
 """What becomes of a waiver: it counts; its time is over; it is about something else; it never may count."""
 DAY_SECONDS = 86_400
+_NONE: Mapping[str, str] = MappingProxyType({})
 Named = tuple[str, str, str]
 """A finding that a waiver names: rule, JSON Pointer, message. All three are compared for equality."""
 
@@ -144,7 +146,7 @@ def findings_of(record: Record) -> tuple[Named, ...]:
 
 
 def judge_waivers(
-    records: Iterable[Record], place: Place, terms: Terms, now: int, dropped: Collection[str] = ()
+    records: Iterable[Record], place: Place, terms: Terms, now: int, dropped: Mapping[str, str] = _NONE
 ) -> tuple[Waiver, ...]:
     """What becomes of each waiver of an agent and environment.
 
@@ -153,7 +155,8 @@ def judge_waivers(
         place: what is being promoted.
         terms: what bounds them.
         now: Unix seconds.
-        dropped: ids of those that counted once: they lift nothing, and prolonging after them is a renewal all the same.
+        dropped: why those that counted once don't, by their id: they lift nothing, and prolonging after them is a
+            renewal all the same.
     """
     chains: dict[Named, _Chain] = {}
     found: dict[str, Waiver] = {}
@@ -161,7 +164,7 @@ def judge_waivers(
         if (record.agent, record.environment) == (place.agent, place.environment) and record.id not in found:
             judged = _judge(record, place, terms, now, chains)
             if record.id in dropped:
-                judged = Waiver(record, VOID, judged.renewals, why="it was revoked")
+                judged = Waiver(record, VOID, judged.renewals, why=dropped[record.id])
             found[record.id] = judged
     return tuple(found.values())
 
@@ -199,14 +202,11 @@ def _elsewhere(record: Record, place: Place) -> str:
 
 
 def _unlawful(record: Record, terms: Terms) -> Problem | None:
-    """What no place makes good: who asked, and for how long."""
+    """What no place makes good: that nobody else asked, and for how long."""
     said = record.predicate
     requester = str(said["requester"])
     if requester == record.principal:
         return WAIVER_OWN.problem(f"{requester} asked for it and signed it", hint=WAIVER_OWN.remedy)
-    if requester not in terms.principals:
-        message = f"{requester}, who is said to have asked for it, is not in the trust root"
-        return WAIVER_OWN.problem(message, hint="name the principal who asks")
     days = terms.max_days
     if parse_time(str(said["expires"])) - record.signed_unix > days * DAY_SECONDS:
         last = format_time(record.signed_unix + days * DAY_SECONDS)
@@ -216,7 +216,11 @@ def _unlawful(record: Record, terms: Terms) -> Problem | None:
 
 
 def _inadmissible(record: Record, place: Place, terms: Terms) -> Problem | None:
-    """What keeps it from counting here and now."""
+    """What keeps it from counting here and now; who asked may have left, and it was asked for all the same."""
+    requester = str(record.predicate["requester"])
+    if requester not in terms.principals:
+        message = f"{requester}, who is said to have asked for it, is not in the trust root"
+        return WAIVER_OWN.problem(message, hint="name the principal who asks")
     rule = cast("dict[str, str]", record.predicate["rule"])
     known = terms.rules.get(rule["id"])
     if known is None:

@@ -81,7 +81,8 @@ def _unreviewed(request: Facts) -> Iterable[Problem]:
     if request["action"] == ROLLBACK and any(r["emergency"] for r in request["rollback"]):
         return
     for emergency in request["unreviewed"]:
-        yield FLOOR_REVIEW.problem(f"nobody uninvolved has reviewed the emergency rollback {emergency['line']}")
+        what = f"the emergency rollback {emergency['line']} in {emergency['environment']}"
+        yield FLOOR_REVIEW.problem(f"nobody uninvolved has reviewed {what}")
 
 
 def _no_submit(request: Facts) -> Iterable[Problem]:

@@ -6,41 +6,30 @@ A55, A78). The memory lives in the user's state directory, which a checkout can'
 
 from __future__ import annotations
 
-import os
-import stat
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.canonical import canonical_bytes
-from bspec_opa.foundation.closed_schema import DIGEST, TEXT, integer, integers, obj, violations
-from bspec_opa.foundation.digest import Digest, digest_of, hex_of
-from bspec_opa.foundation.document.load import parse_json
-from bspec_opa.foundation.errors import BspecError, Location
-from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic
-from bspec_opa.foundation.limits import KIB, LEDGER_LOCK_TIMEOUT_S
-from bspec_opa.foundation.locking import lock_descriptor
+from bspec_opa.foundation.closed_schema import DIGEST, TEXT, integer
+from bspec_opa.foundation.digest import Digest
+from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S
 from bspec_opa.ledger.interface import as_digest, require_descent
+from bspec_opa.ledger.keeping import Kept
 from bspec_opa.ledger.merkle import EMPTY_ROOT
-from bspec_opa.ledger.reasons import BUSY, MEMORY_DAMAGED, ROOT_ROLLED_BACK
+from bspec_opa.ledger.reasons import ROOT_ROLLED_BACK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from bspec_opa.ledger.interface import LedgerState, Rooted
 
-VERSION = 1
-_MAX_BYTES = 16 * KIB
-_SCHEMA = obj(
-    v=integers(VERSION),
-    domain=TEXT,
-    root_version=integer(1),
-    root_digest=DIGEST,
-    origin=TEXT,
-    tree_size=integer(),
-    root_hash=DIGEST,
-)
+_MEMBERS = {
+    "root_version": integer(1),
+    "root_digest": DIGEST,
+    "origin": TEXT,
+    "tree_size": integer(),
+    "root_hash": DIGEST,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +99,7 @@ class Memory:
             directory: created with mode 0700 when something is remembered.
             wait_s: how long to wait for other processes, in seconds.
         """
-        self._directory = directory
-        self._wait_s = wait_s
+        self._kept = Kept(directory, "", "domain", _MEMBERS, wait_s)
 
     def recall(self, domain: str) -> Remembered | None:
         """What is remembered of a domain; None if nothing is, which is worth a line to people.
@@ -119,11 +107,16 @@ class Memory:
         Raises:
             TrustError: the memory is damaged, or others may write it.
         """
-        path = self._path(domain)
-        if not os.path.lexists(path):
+        found = self._kept.read(domain)
+        if found is None:
             return None
-        require_private(self._directory)
-        return _parse(path, domain)
+        return Remembered(
+            found["root_version"],
+            Digest(found["root_digest"]),
+            found["origin"],
+            found["tree_size"],
+            Digest(found["root_hash"]),
+        )
 
     def check(
         self,
@@ -184,12 +177,12 @@ class Memory:
             TrustError: see :meth:`check`.
             StoreError: see :meth:`remember`.
         """
-        with held(self._directory, self._wait_s):
+        with self._kept.held():
             known = self.check_root(domain, root_version, root_digest)
             size, root_hash = _last_good(known, restarts) if known else (0, as_digest(EMPTY_ROOT))
             now = Remembered(root_version, root_digest, known.origin if known else origin, size, root_hash)
             if now != known:
-                write_atomic(self._path(domain), _render(domain, now), mode=0o600)
+                self._kept.write(domain, **asdict(now))
 
     def remember(
         self,
@@ -205,42 +198,11 @@ class Memory:
             TrustError: see :meth:`check`.
             StoreError: it can't be written, or another process holds it for too long.
         """
-        with held(self._directory, self._wait_s):
+        with self._kept.held():
             known = self.check(domain, root_version, root_digest, state, restarts)
             now = seen(root_version, root_digest, state)
             if now != known:
-                write_atomic(self._path(domain), _render(domain, now), mode=0o600)
-
-    def _path(self, domain: str) -> Path:
-        return self._directory / f"{hex_of(digest_of(domain.encode()))}.json"
-
-
-@contextmanager
-def held(directory: Path, wait_s: float) -> Iterator[None]:
-    """A state directory that no other process writes meanwhile; made if it isn't there.
-
-    Raises:
-        TrustError: others may write it.
-        StoreError: it can't be made, or another process holds it for too long.
-    """
-    make_directory(directory, mode=0o700)
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        if not lock_descriptor(descriptor, exclusive=True, wait_s=wait_s):
-            raise BUSY.error("another process holds the memory", at=Location(str(directory)))
-        require_private(directory)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def require_private(directory: Path) -> None:
-    """Others must not be able to write the directory: who can, can make it forget."""
-    status = directory.stat()
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid != os.geteuid():
-        raise MEMORY_DAMAGED.error(
-            "others may write the state directory", hint="chmod 700 it", at=Location(str(directory))
-        )
+                self._kept.write(domain, **asdict(now))
 
 
 def _check_root(known: Remembered, version: int, digest: Digest) -> None:
@@ -248,35 +210,3 @@ def _check_root(known: Remembered, version: int, digest: Digest) -> None:
         raise ROOT_ROLLED_BACK.error(f"the trust root is version {version}; {known.root_version} was there before")
     if version == known.root_version and digest != known.root_digest:
         raise ROOT_ROLLED_BACK.error(f"the trust root's version {version} is another than the one there was before")
-
-
-def _render(domain: str, known: Remembered) -> bytes:
-    return canonical_bytes(
-        {
-            "v": VERSION,
-            "domain": domain,
-            "root_version": known.root_version,
-            "root_digest": known.root_digest,
-            "origin": known.origin,
-            "tree_size": known.tree_size,
-            "root_hash": known.root_hash,
-        }
-    )
-
-
-def _parse(path: Path, domain: str) -> Remembered:
-    at = Location(str(path))
-    try:
-        value = parse_json(read_bounded(path, _MAX_BYTES), str(path))
-    except BspecError as e:
-        raise MEMORY_DAMAGED.error(f"can't be read: {e.problems[0].message}", at=at) from e
-    if violations(_SCHEMA, value) or cast("dict[str, Any]", value)["domain"] != domain:
-        raise MEMORY_DAMAGED.error("is not what was written", at=at)
-    found = cast("dict[str, Any]", value)
-    return Remembered(
-        found["root_version"],
-        Digest(found["root_digest"]),
-        found["origin"],
-        found["tree_size"],
-        Digest(found["root_hash"]),
-    )

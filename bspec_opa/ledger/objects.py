@@ -85,7 +85,8 @@ class ObjectStore:
         """
         path = self.path(digest)
         if not self.has(digest):
-            raise OBJECT_MISSING.error(f"object {digest} is not stored", at=Location(str(path)))
+            hint = "copy .bspec/objects from where it was promoted; a name tells the content"
+            raise OBJECT_MISSING.error(f"object {digest} is not stored", hint=hint, at=Location(str(path)))
         data = read_bounded(path, self._limit)
         if digest_of(data) != digest:
             raise OBJECT_ALTERED.error("does not have the digest that names it", at=Location(str(path)))

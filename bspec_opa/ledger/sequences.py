@@ -6,26 +6,16 @@ trust root and the ledger are (:mod:`bspec_opa.ledger.memory`).
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.canonical import canonical_bytes
-from bspec_opa.foundation.closed_schema import TEXT, integer, integers, obj, violations
-from bspec_opa.foundation.digest import digest_of, hex_of
-from bspec_opa.foundation.document.load import parse_json
-from bspec_opa.foundation.errors import BspecError, Location
-from bspec_opa.foundation.files import read_bounded, write_atomic
-from bspec_opa.foundation.limits import KIB, LEDGER_LOCK_TIMEOUT_S
-from bspec_opa.ledger.memory import held, require_private
-from bspec_opa.ledger.reasons import MEMORY_DAMAGED, OLDER_BUNDLE, SEQUENCE_REUSED
+from bspec_opa.foundation.closed_schema import TEXT, integer
+from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S
+from bspec_opa.ledger.keeping import Kept
+from bspec_opa.ledger.reasons import OLDER_BUNDLE, SEQUENCE_REUSED
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-VERSION = 1
-_MAX_BYTES = 16 * KIB
-_SCHEMA = obj(v=integers(VERSION), publisher=TEXT, sequence=integer(1), revision=TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +31,8 @@ class Sequences:
 
     def __init__(self, directory: Path, *, wait_s: float = LEDGER_LOCK_TIMEOUT_S) -> None:
         """Name a memory; nothing is opened yet."""
-        self._directory = directory
-        self._wait_s = wait_s
+        members = {"sequence": integer(1), "revision": TEXT}
+        self._kept = Kept(directory, "publisher-", "publisher", members, wait_s)
 
     def check(self, publisher: str, now: Seen) -> Seen | None:
         """Refuse a bundle that is older than what is remembered; returns what that is.
@@ -54,11 +44,10 @@ class Sequences:
         Raises:
             TrustError: it is older, another one had its sequence, or the memory can't be relied on.
         """
-        path = self._path(publisher)
-        if not os.path.lexists(path):
+        found = self._kept.read(publisher)
+        if found is None:
             return None
-        require_private(self._directory)
-        known = _parse(path, publisher)
+        known = Seen(found["sequence"], found["revision"])
         if now.sequence < known.sequence:
             raise OLDER_BUNDLE.error(f"has sequence {now.sequence}; {known.sequence} was used here before")
         if now.sequence == known.sequence and now.revision != known.revision:
@@ -72,22 +61,6 @@ class Sequences:
             TrustError: see :meth:`check`.
             StoreError: it can't be written, or another process holds it for too long.
         """
-        with held(self._directory, self._wait_s):
+        with self._kept.held():
             if self.check(publisher, now) != now:
-                value = {"v": VERSION, "publisher": publisher, "sequence": now.sequence, "revision": now.revision}
-                write_atomic(self._path(publisher), canonical_bytes(cast("dict[str, Any]", value)), mode=0o600)
-
-    def _path(self, publisher: str) -> Path:
-        return self._directory / f"publisher-{hex_of(digest_of(publisher.encode()))}.json"
-
-
-def _parse(path: Path, publisher: str) -> Seen:
-    at = Location(str(path))
-    try:
-        value = parse_json(read_bounded(path, _MAX_BYTES), str(path))
-    except BspecError as e:
-        raise MEMORY_DAMAGED.error(f"can't be read: {e.problems[0].message}", at=at) from e
-    found = cast("dict[str, Any]", value)
-    if violations(_SCHEMA, value) or found["publisher"] != publisher:
-        raise MEMORY_DAMAGED.error("is not what was written", at=at)
-    return Seen(found["sequence"], found["revision"])
+                self._kept.write(publisher, **asdict(now))

@@ -85,6 +85,7 @@ SUBJECTS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Record to the names of its subjects; a lock line has its artifacts besides."""
 
+_CLOCKS = "check the clocks of both machines"
 _REGISTER = "register it in the trust root, or sign for one that is"
 _LINES = frozenset(("promotion", "rollback"))
 
@@ -135,7 +136,9 @@ def _environment_of(predicate: JsonObject) -> str | None:
     return str(predicate.get("environment", "")) or None
 
 
-def verify_record(data: bytes, name: str, roots: Sequence[TrustRoot], now: int, *, seq: int | None = None) -> Record:
+def verify_record(
+    data: bytes, name: str, roots: Sequence[TrustRoot], now: int, *, seq: int | None = None, named: bool = True
+) -> Record:
     """Verify one record against the newest of the roots.
 
     For a record of the past give the roots that were known then (``roots[:version]``, as walked) and the moment of
@@ -147,6 +150,7 @@ def verify_record(data: bytes, name: str, roots: Sequence[TrustRoot], now: int, 
         roots: the walked chain; the last one decides who may sign, any of them may be named by the record.
         now: Unix seconds; a record from the future doesn't count.
         seq: the ledger entry that holds it: a key may be revoked from a later place on only.
+        named: whether a revocation of the record by its name is looked at here, not by the caller.
 
     Raises:
         TrustError: with the reason why it doesn't count.
@@ -166,11 +170,14 @@ def verify_record(data: bytes, name: str, roots: Sequence[TrustRoot], now: int, 
     role = _require_role(record, statement.predicate, principal, root, name)
     keyid = envelope.signatures[0].keyid
     _require_purpose(record, keyid, root, name)
-    _require_not_revoked(root, "record", envelope.digest, name)
+    if named:
+        _require_not_revoked(root, "record", envelope.digest, name)
     return Record(envelope.digest, record, data, statement, principal.id, principal.group, keyid, role, signed_unix)
 
 
-def require_not_revoked(record: Record, root: TrustRoot, name: str, *, seq: int | None = None) -> None:
+def require_not_revoked(
+    record: Record, root: TrustRoot, name: str, *, seq: int | None = None, own: bool = True
+) -> None:
     """Demand that a root revokes neither the record nor its key; for records verified against an older root.
 
     Args:
@@ -178,12 +185,14 @@ def require_not_revoked(record: Record, root: TrustRoot, name: str, *, seq: int 
         root: whose revocations hold.
         name: what errors call it.
         seq: the ledger entry that holds it.
+        own: whether the record itself is looked at, too.
 
     Raises:
         TrustError: it is revoked.
     """
     _require_not_revoked(root, "key", record.keyid, name, seq)
-    _require_not_revoked(root, "record", record.id, name)
+    if own:
+        _require_not_revoked(root, "record", record.id, name)
 
 
 def _signer(envelope: Envelope, root: TrustRoot, name: str, seq: int | None) -> Principal:
@@ -258,8 +267,7 @@ def _require_moment(predicate: JsonObject, roots: Sequence[TrustRoot], now: int,
     signed_unix = parse_time(str(predicate["signed_at"]))
     if signed_unix > now or signed_unix < named.issued_unix:
         when = "in the future" if signed_unix > now else "before its trust root was issued"
-        message = f"claims to be signed {when}, at {predicate['signed_at']}"
-        raise BAD_MOMENT.error(message, hint="check the clocks of both machines", at=at)
+        raise BAD_MOMENT.error(f"claims to be signed {when}, at {predicate['signed_at']}", hint=_CLOCKS, at=at)
     return signed_unix
 
 
@@ -279,8 +287,7 @@ def _require_role(record: str, predicate: JsonObject, principal: Principal, root
         message = f"{principal.id} doesn't hold role {role} for {where}"
         raise ROLE_NOT_GRANTED.error(message, hint="ask somebody who does, or have it granted", at=at)
     if record == "submit" and not root.owns(principal.id, agent):
-        owners = ", ".join(root.agent(agent).owners)
-        message = f"{principal.id} submits {agent}, which belongs to {owners}"
+        message = f"{principal.id} submits {agent}, which belongs to {', '.join(root.agent(agent).owners)}"
         raise NOT_OWNER.error(message, hint="let an owner submit", at=at)
     return role
 

@@ -244,6 +244,8 @@ def _locks(examination: _Examination, project: Project, anchor: Anchor, world: W
         found = examination.attempt("lock", partial(examine_lock, lock, project, anchor, world))
         if found is not None:
             examination.good("lock", f"{lock}: verified, {len(found.lines)} of {found.agent}'s lines")
+            for said in found.notes:
+                examination.note("lock", f"{lock}: {said}", "bspec-opa record puts what is genuine into the ledger")
             for line in found.unreviewed:
                 message = f"{lock}: the emergency in {line.environment} at {line.at} is not reviewed"
                 remedy = f"have it reviewed: bspec-opa review entry:{line.entry} --env {line.environment}"

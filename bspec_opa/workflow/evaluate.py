@@ -15,12 +15,12 @@ from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
 from bspec_opa.workflow.decision_logs.writing import Decided, log_decision
 from bspec_opa.workflow.facts.adopting import adopters_of, without_source
-from bspec_opa.workflow.facts.ending import ending_notes
+from bspec_opa.workflow.facts.ending import ending_notes, unrecorded_notes
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.given import Given
 from bspec_opa.workflow.facts.mixing import mixed_up_notes
-from bspec_opa.workflow.facts.objections import objections
+from bspec_opa.workflow.facts.objections import earlier_rejects, objections
 from bspec_opa.workflow.facts.rolling import rollback_to
 from bspec_opa.workflow.facts.situation import Situation, assemble
 from bspec_opa.workflow.facts.waivers import refused, standings, terms_of, unseen_notes
@@ -76,7 +76,7 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
     if adopting:
         environment = without_source(environment, session.agent, session.world.now)
     history = session.history.with_inbox(session.inbox.records) if with_inbox else session.history
-    history = counting_in(history, environment, session.anchor.root, session.loaded.surface_digest)
+    history = counting_in(history, environment, session.anchor.roots, session.loaded.surface_digest)
     binding = read_resolved(session.project, session.agent)
     catalogs = read_catalogs(session.project)
     loaded, now = session.loaded, session.world.now
@@ -115,8 +115,10 @@ def delegates(session: Session, environment: Environment) -> frozenset[str]:
 
 def _remarks(situation: Situation) -> tuple[str, ...]:
     """What people have to know beside the decision."""
-    endings = ending_notes(situation.given.history, situation.given.environment)
-    return (*objections(situation), *endings, *unseen_notes(situation), *mixed_up_notes(situation))
+    history = situation.given.history
+    endings = (*unrecorded_notes(history), *ending_notes(history, situation.given.environment))
+    signed = (*unseen_notes(situation), *mixed_up_notes(situation))
+    return (*objections(situation), *earlier_rejects(situation), *endings, *signed)
 
 
 def rejected_facts(rejected: Sequence[Rejected]) -> list[JsonObject]:

@@ -41,7 +41,7 @@ from bspec_opa.workflow.verifying.verify import Evidence, verify_head
 from bspec_opa.workflow.witness.cosigning import require_line_witnessed, try_witnessing, witnessed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from bspec_opa.foundation.digest import Digest
@@ -142,8 +142,16 @@ def promote(session: Session, environment_name: str, keys: Keys, running: Runnin
                 raise
             session = reopen(session)
             continue
-        return _restated(replace(outcome, sequenced=added, notes=shown.notes), session, keys)
+        notes = (*shown.notes, *_in_force(session, added))
+        return _restated(replace(outcome, sequenced=added, notes=notes), session, keys)
     raise MOVED.error("the ledger kept moving while this was decided", hint="run it again")
+
+
+def _in_force(session: Session, added: Collection[Digest]) -> Iterator[str]:
+    """What this run withdrew by recording it."""
+    for one in session.history.withdrawals.in_order():
+        if one.record.id in added:
+            yield f"IN FORCE FROM NOW ON: {one.what}, by {one.record.principal}: {one.reason}"
 
 
 def _restated(outcome: Outcome, session: Session, keys: Keys) -> Outcome:

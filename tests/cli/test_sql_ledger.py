@@ -134,3 +134,29 @@ def test_without_the_extra_it_says_what_to_install(shell_at: At, missing: str) -
     )
     assert (done.returncode, "[ledger.sql-missing]" in done.stderr) == (2, True), done.stderr
     assert "pip install 'bspec-opa[sql]'" in done.stderr
+
+
+def test_another_host_is_told_what_it_lacks_and_goes_on_when_it_has_it(shell_at: At) -> None:
+    """The database is in common, the documents are files."""
+    shell = shell_at("live")
+    shell.ok("ledger", "import", ".bspec/ledger", "--ledger-url", "sqlite:///common.sqlite", *KEY, "-q")
+    shell.variables["BSPEC_OPA_LEDGER_URL"] = "sqlite:///common.sqlite"
+    Path(".bspec/objects").rename("elsewhere")
+    lock = Path("behavior.lock").read_bytes()
+    needed = ("the intent", "the input of its decision", "the bundle", "the catalog entry of billing_read_api")
+    said = shell("verify")
+    assert (said.code, "[ledger.object-missing]" in said.err) == (7, True)
+    assert all(f"{what} sha256:" in said.err for what in needed)
+    assert "copy .bspec/objects from where it was promoted" in said.err
+    shell.now += 60
+    refused = shell("promote", INTENT, "--env", "production")
+    # What is promoted is the intent of the current line: so much is there again.
+    lacking = "ledger entry 12: can't be proven, for this is not stored here: the input of its decision sha256:"
+    assert (refused.code, refused.err.startswith(lacking)) == (7, True)
+    assert Path("behavior.lock").read_bytes() == lock
+    assert shell.ok("ledger", "verify").code == 0
+    for document in Path("elsewhere/sha256").iterdir():
+        Path(".bspec/objects/sha256").mkdir(parents=True, exist_ok=True)
+        (Path(".bspec/objects/sha256") / document.name).write_bytes(document.read_bytes())
+    shell.ok("verify")
+    assert shell.ok("promote", INTENT, "--env", "production").lines[0].startswith("CURRENT")

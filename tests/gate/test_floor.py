@@ -220,7 +220,7 @@ def test_a_rollback_needs_people() -> None:
 
 @pytest.mark.attack("A79")
 def test_an_emergency_waits_for_nobody_and_everybody_for_its_review() -> None:
-    waiting = [{"line": "sha256:e", "age_seconds": 1}]
+    waiting = [{"line": "sha256:e", "environment": "staging", "age_seconds": 1}]
     assert refusals(request() | {"unreviewed": waiting}) == ["floor.no-review"]
     assert refusals(rollback(unreviewed=waiting)) == ["floor.no-review"]
     emergency = rollback(unreviewed=waiting)

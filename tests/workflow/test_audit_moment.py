@@ -158,7 +158,8 @@ def test_what_was_decided_on_is_missing(live: Project) -> None:
     (live.state / "objects" / "sha256" / digest.removeprefix("sha256:")).unlink()
     found = only(at(live, "13", AGENT, "production"))
     assert found.state == "not-proven"
-    assert found.why == f"object {digest} is not stored [ledger.object-missing]"
+    said = f"can't be proven, for this is not stored here: the catalog entry of support-optimized-model-v1 {digest}"
+    assert found.why == f"{said} [ledger.object-missing]"
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,16 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from project import HOUR
+from project import DAY, HOUR
 from world import key_of, refused
 
 from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.checkpoint import sign_checkpoint
 from bspec_opa.ledger.merkle import root_of
+from bspec_opa.lock.line import parse_line
 from bspec_opa.workflow.doctor import examine
+from bspec_opa.workflow.facts.lines import lock_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -275,3 +278,90 @@ def test_a_fork_below_the_newest_version_is_seen(staged: Project) -> None:
     for act in (staged.verify, staged.promote, staged.evaluate):
         with staged.refused("ledger.root-rolled-back", ExitCode.TRUST, "version 2 is another"):
             act()
+
+
+# A line that is revoked by its name
+
+
+def line_entries(project: Project) -> list[Any]:
+    return [e for e in project.ledger().entries if e.kind in {"promotion", "rollback"}]
+
+
+def strike(project: Project, number: int, mode: str) -> None:
+    """The next root revokes the line of this number by its name: by default from the ledger's present end on."""
+    entry = line_entries(project)[number - 1]
+    if mode:
+        revoke(project, entry.record_id, mode, place(project), kind="record")
+        return
+    project.now += HOUR
+    project.next_root(lambda p: p["revoked"].append({"kind": "record", "id": entry.record_id, "reason": "x"}))
+
+
+@pytest.mark.attack("A16")
+@pytest.mark.parametrize("mode", ["retired", ""])
+def test_lines_after_a_revoked_one_stand_on_their_own(replaced: Project, mode: str) -> None:
+    """Production's first line is revoked after its second: it is marked, and is nothing to go back to."""
+    strike(replaced, 2, mode)
+    verified = replaced.verify()
+    assert [bool(v.withdrawn) for v in verified.lines] == [False, True, False, False]
+    assert verified.lines[1].withdrawn is not None
+    assert verified.lines[1].withdrawn.said.startswith("revoked by trust root version 2 of ")
+    with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, "revoked by trust root version 2"):
+        replaced.rollback("entry:13")
+    assert len(lock_of(replaced.session().history)) == 4
+
+
+@pytest.mark.parametrize("mode", ["retired", ""])
+def test_a_revoked_current_line_in_the_middle_is_replaced_and_not_deployed(grown: Project, mode: str) -> None:
+    """Staging went on; production's only line is revoked, and what comes next is compared with it."""
+    strike(grown, 2, mode)
+    with grown.refused("verify.revoked", ExitCode.TRUST, "revoked by trust root version 2"):
+        grown.verify()
+    grown.now += 3 * DAY
+    grown.sign_all("production", "environment-admin", "security", "risk-owner")
+    grown.allowed("production")
+    assert [(v.current, bool(v.withdrawn)) for v in grown.verify().lines] == [
+        (False, False),
+        (False, True),
+        (True, False),
+        (True, False),
+    ]
+    base = parse_line(grown.lines()[1] + b"\n", "lock").digest
+    assert parse_line(grown.lines()[3] + b"\n", "lock").base == base
+
+
+def test_nothing_is_promoted_from_a_line_that_the_root_revokes(ready: Project) -> None:
+    """Retired, it stays what staging's next line is compared with; as a source it is gone."""
+    strike(ready, 1, "retired")
+    with ready.refused("verify.revoked", ExitCode.TRUST):
+        ready.verify()
+    assert "floor.no-source" in ready.denied("production", code=ExitCode.DENIED)
+    assert ready.session().history.head("staging") is not None
+    ready.sign_all("staging", "environment-admin")
+    assert ready.allowed().evaluation is not None
+    assert [v.current for v in ready.verify().lines] == [False, True]
+
+
+@pytest.mark.attack("A16")
+@pytest.mark.attack("A76")
+@pytest.mark.parametrize("mode", ["retired", ""])
+def test_a_stolen_gate_key_cannot_carry_on_a_line_that_the_root_revokes(live: Project, mode: str) -> None:
+    """Staging's line was revoked a minute before; the gate's says that it was decided under the root of before that.
+
+    Where staging's line had never counted, production's goes on from what is not in the lock, besides.
+    """
+    item = {"kind": "record", "id": line_entries(live)[0].record_id, "reason": "x"}
+    late = {"mode": mode, "last_good": place(live, 9)} if mode else {}
+    live.next_root(lambda p: p["revoked"].append(item | late) or p.update(issued=format_time(live.now - 60)))
+    with live.refused("trust.revoked", ExitCode.TRUST, {"": "goes on from a line", "retired": "was decided on"}[mode]):
+        live.verify()
+
+
+@pytest.mark.attack("A16")
+def test_what_goes_on_from_a_compromised_line_falls_with_it(replaced: Project) -> None:
+    """Wherever the last good place is, a lock can't go on from what is not in it; the rest is promoted anew."""
+    strike(replaced, 2, "compromised")
+    history = replaced.session().history
+    assert [h.seq for h in (*history.lines("staging"), *history.lines("production"))] == [8]
+    with replaced.refused("trust.revoked", ExitCode.TRUST):
+        replaced.verify()

@@ -17,10 +17,13 @@ from world import key_of, refused
 
 from bspec_opa.foundation.digest import ZERO_DIGEST, digest_of
 from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.foundation.times import format_time
 from bspec_opa.gate.floor import PROMOTION_ONLY
 from bspec_opa.lock.line import parse_line
+from bspec_opa.report.decision.next_steps import steps_for
+from bspec_opa.report.record.view import view_text
 from bspec_opa.workflow.audit.history import history_of
-from bspec_opa.workflow.evaluate import evaluate
+from bspec_opa.workflow.evaluate import evaluate, situation_of
 from bspec_opa.workflow.issue import Approval, approve, promotable
 from bspec_opa.workflow.life.going_back import find_line
 from bspec_opa.workflow.verifying.verify import Evidence, verify_head
@@ -123,7 +126,7 @@ def test_back_to_a_larger_line_needs_its_approvers(back: Project) -> None:
     assert facts(decided(back, "entry:34"))["authors"] == ["alice"]
     # Nor is it known, once that promotion was revoked; whoever did so did not want it redeployed.
     back.revoke("record", back.ledger().entries[13].record_id, "approved in error")
-    with back.refused("rollback.line-does-not-count", ExitCode.TRUST, "goes back to one that no longer counts"):
+    with back.refused("rollback.line-does-not-count", ExitCode.TRUST, "approved in error"):
         back.rollback("entry:34")
     with back.refused("rollback.line-does-not-count", ExitCode.TRUST, "approved in error"):
         back.rollback(OLD)
@@ -199,7 +202,14 @@ def test_a_reject_says_which(replaced: Project) -> None:
     assert "promotion.all.no_reject" in reasons_of(decided(replaced))
     assert decided(replaced).exit_code == ExitCode.DENIED
     replaced.change_intent(("version: 1.1.0", "version: 1.2.0"), ("max_steps: 30", "max_steps: 25"))
-    assert "promotion.all.no_reject" not in reasons_of(replaced.evaluate("production"))
+    onward = replaced.evaluate("production")
+    assert "promotion.all.no_reject" not in reasons_of(onward)
+    # It is another question, on which everybody approves anew, and whoever does so is told.
+    told = f"sam rejected another change here as security, {format_time(replaced.now)}"
+    assert told in onward.notes
+    session = replaced.session()
+    situation = situation_of(session, session.environment("production"), with_inbox=True)
+    assert f"earlier   {told}\n" in view_text(situation, onward)
     # Approving the same later lifts it. That somebody objects to the newest version keeps nobody from going back.
     replaced.now += 60
     replaced.change_intent(("version: 1.2.0", "version: 1.1.0"), ("max_steps: 25", "max_steps: 30"))
@@ -207,6 +217,8 @@ def test_a_reject_says_which(replaced: Project) -> None:
     assert "promotion.all.no_reject" in reasons_of(replaced.evaluate("production"))
     replaced.sign_rollback(OLD, *ORDINARY)
     gone_back(replaced)
+    # The line that it was about is not current any more, and still it stands against its own intent.
+    assert "promotion.all.no_reject" in reasons_of(replaced.evaluate("production"))
 
 
 def test_the_checkout_decides_nothing(replaced: Project) -> None:
@@ -343,6 +355,37 @@ def test_an_emergency_and_its_review(replaced: Project) -> None:
     ]
     assert verification.unreviewed == ()
     assert outcome.line == back.digest
+
+
+def test_an_emergency_is_reviewed_before_it_is_carried_on(replaced: Project) -> None:
+    """What is promoted from an environment follows its line, also one that an emergency brought there.
+
+    The order of the environments is turned round: only for production has the organisation a quorum for emergencies.
+    """
+    replaced.sign_rollback(OLD, "environment-admin", emergency=True)
+    gone_back(replaced, emergency=True)
+    back = line(replaced, 5)
+
+    def turn(root: Any) -> None:
+        for environment in root["environments"]:
+            environment["from"] = {"staging": "production", "production": ""}[environment["id"]]
+
+    replaced.now += 60
+    replaced.next_root(turn)
+    replaced.change_intent(("version: 1.1.0", "version: 1.0.0"), ("max_steps: 30", "max_steps: 20"))
+    replaced.sign_all("staging", "environment-admin")
+    wanted = ["floor.no-review", "promotion.all.emergency_reviewed"]
+    assert replaced.denied("staging") == wanted
+    evaluation = replaced.evaluate("staging")
+    assert facts(evaluation)["unreviewed"] == [{"line": back.digest, "environment": "production", "age_seconds": 60}]
+    step = steps_for("behavior.intent", evaluation, replaced.session().project, prepared=True)[0]
+    assert step.startswith(f"bspec-opa review {back.digest[7:19]} --env production ")
+    # A rollback carries nothing on, so it need not wait.
+    assert "floor.no-review" not in reasons_of(decided(replaced, "entry:8", "staging"))
+    counted = replaced.review(back.digest)
+    replaced.allowed("staging")
+    assert line(replaced, 6).predicate["reviews"] == [counted.record.id]
+    assert replaced.verify().unreviewed == ()
 
 
 @pytest.mark.soak

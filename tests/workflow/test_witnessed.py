@@ -16,11 +16,14 @@ from world import key_entry, key_of, refused
 
 from bspec_opa.foundation.errors import ExitCode
 from bspec_opa.foundation.times import format_time
-from bspec_opa.ledger.checkpoint import parse_checkpoint, sign_checkpoint
+from bspec_opa.ledger.checkpoint import NoteSignature, parse_checkpoint, sign_checkpoint
 from bspec_opa.ledger.merkle import leaf_hash
 from bspec_opa.ledger.witness.cosignature import cosigned_at, sign_cosignature
 from bspec_opa.workflow.audit.moment import audit_at
+from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.controls.auditing import audit
+from bspec_opa.workflow.ledger.moving import import_ledger
+from bspec_opa.workflow.ledger.place import Authority, open_named
 from bspec_opa.workflow.sequence import sequence
 from bspec_opa.workflow.witness import asking
 from bspec_opa.workflow.witness.cosigning import cosign_ledger, try_witnessing
@@ -431,3 +434,34 @@ def test_nothing_is_cosigned_of_a_ledger_that_nobody_has_written(signed: Project
     asks(signed, "http://127.0.0.1:1")
     with refused("witness.no-checkpoint"):
         cosign(signed)
+
+
+def test_an_import_brings_the_cosignatures_of_the_same_head_there_and_back(staged: Project) -> None:
+    """Nobody is asked again; lines of others and older ones don't come along."""
+    demand(staged, "w1", "w2")
+    head = checkpoint(staged)
+
+    def by(name: str, ago: int) -> NoteSignature:
+        return sign_cosignature(head, named(name).name, key_of(name), staged.now - ago)
+
+    staged.store.endorse(head, [by("w1", 60), by("w2", 90), by("w3", 60)])
+    url = f"sqlite:///{staged.base / 'moved.sqlite'}"
+    assert moved(staged, str(staged.state / "ledger"), {"ledger.url": url}) == ("w1.example", "w2.example")
+    staged.flags = {"ledger.url": url}
+    staged.verify()
+    (own, *others) = staged.store.tip().checkpoint.signatures  # type: ignore[union-attr] # it has entries
+    assert (own.name, others) == (BILLING, [by("w1", 60), by("w2", 90)])
+    # What the target has already stays, if it is newer.
+    back = staged.base / "back"
+    assert moved(staged, url, {"ledger.path": str(back)}) == ("w1.example", "w2.example")
+    staged.store.endorse(head, [by("w1", 30), by("w2", 120)])
+    assert moved(staged, url, {"ledger.path": str(back)}) == ("w1.example",)
+    found = parse_checkpoint((back / "checkpoint").read_bytes(), "checkpoint").signatures
+    assert set(found[1:]) == {by("w1", 30), by("w2", 90)}
+
+
+def moved(project: Project, source: str, target: dict[str, Any]) -> tuple[str, ...]:
+    world = replace(project.world, flags=target)
+    place = find_project(project.intent, world.environ, world.flags)
+    authority = Authority(world, place, project.session().anchor)
+    return import_ledger(open_named(source, authority), authority, key_of("ledger")).cosigned

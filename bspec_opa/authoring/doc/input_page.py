@@ -35,7 +35,7 @@ MEANINGS: Mapping[str, str] = {
     "action `rollback` has it.",
     "submits": "Who submitted which version; `current` if it is this one.",
     "surface": "The digest of what the agent may do.",
-    "unreviewed": "Emergency rollbacks since the last ordinary line here that nobody uninvolved has reviewed.",
+    "unreviewed": "Emergencies since the last ordinary line here or in the source that nobody uninvolved has reviewed.",
     "waivers": "Waivers. The gate applies them to findings; for no rule.",
     "withdrawn": "Bound releases that their publisher has withdrawn.",
 }

@@ -265,8 +265,8 @@ def input_schema() -> JsonObject:
         ),
         # of the action rollback: the line that is redeployed, and since when it has been approved here
         rollback=optional(obj(target_line=TEXT, **_sameness(), emergency=boolean())),
-        # emergency rollbacks since the last ordinary line here that nobody uninvolved has reviewed
-        unreviewed=array(obj(line=TEXT, age_seconds=integer())),
+        # emergency rollbacks since the last ordinary line, here or in the source, that nobody uninvolved has reviewed
+        unreviewed=array(obj(line=TEXT, environment=TEXT, age_seconds=integer())),
         withdrawn=array(
             obj(kind=enum("tool", "model"), id=TEXT, release=TEXT, status=enum(*RELEASE_STATUSES), path=TEXT)
         ),

@@ -26,7 +26,7 @@ def command(runtime: Runtime, /, source: str, ledger_key: str | None, quiet: boo
 
     SOURCE is a ledger's directory or what ledger export wrote. All of it is verified before the first entry is
     written. The project's store is empty or a beginning of the same ledger; what an interrupted import has written is
-    gone on from.
+    gone on from. The witnesses' cosignatures of the head come along.
 
     \b
     bspec-opa ledger import old/ledger --ledger-key keys/ledger.pem

@@ -24,7 +24,7 @@ from bspec_opa.ledger.git.program import DEADLINE_S, Git
 from bspec_opa.ledger.git.reasons import GIT_REFUSED, GIT_UNKNOWN
 from bspec_opa.ledger.git.repository import CHECKPOINT, SEGMENT, Repository, segment_name
 from bspec_opa.ledger.interface import Past, as_digest, require_unmoved
-from bspec_opa.ledger.memory import require_private
+from bspec_opa.ledger.keeping import require_private
 from bspec_opa.ledger.reasons import BUSY
 
 if TYPE_CHECKING:

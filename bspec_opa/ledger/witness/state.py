@@ -21,7 +21,7 @@ from bspec_opa.foundation.files import make_directory, read_bounded, write_atomi
 from bspec_opa.foundation.limits import MIB
 from bspec_opa.foundation.locking import lock_descriptor
 from bspec_opa.ledger.checkpoint import parse_checkpoint
-from bspec_opa.ledger.memory import require_private
+from bspec_opa.ledger.keeping import require_private
 from bspec_opa.ledger.witness.cosignature import cosigned_at
 from bspec_opa.ledger.witness.reasons import STATE_BUSY, STATE_CHANGED, STATE_DAMAGED, STATE_MISSING
 

@@ -41,7 +41,7 @@ class Steps:
         pinned: whether a trust pin is known; nothing can be signed without one.
         configured: roles (author, approver, …) whose key the configuration names, so ``--key`` can be left out.
         back: the line that is gone back to, if it is a rollback.
-        unreviewed: the emergencies that wait for a review.
+        unreviewed: the emergencies that wait for a review: the line and its environment.
         adopters: the quorum of an adoption; approvals and the request are for one then.
     """
 
@@ -53,7 +53,7 @@ class Steps:
     pinned: bool = True
     configured: frozenset[str] = frozenset()
     back: Wanted | None = None
-    unreviewed: tuple[str, ...] = ()
+    unreviewed: tuple[tuple[str, str], ...] = ()
     adopters: Adopters | None = None
 
     def of(self, decision: Decision) -> list[str]:
@@ -77,7 +77,7 @@ class Steps:
     def about(self, request: JsonObject) -> Steps:
         """The same for what an input is about: a rollback, or what waits for a review."""
         waiting = cast("list[dict[str, str]]", request["unreviewed"])
-        return replace(self, back=wanted_of(request), unreviewed=tuple(u["line"] for u in waiting))
+        return replace(self, back=wanted_of(request), unreviewed=tuple((u["line"], u["environment"]) for u in waiting))
 
     def _preparing(self) -> list[str]:
         """How there comes to be a trust root."""
@@ -109,7 +109,7 @@ class Steps:
                 return f"bspec-opa approve {intent} --env {environment}{role}{self.about_what}{key}"
             case "request" | "review":
                 request = f"bspec-opa request {intent} --env {environment}{self.about_what}{self._key('promoter')}"
-                return request if need.kind == "request" else self.review(*self.unreviewed)
+                return request if need.kind == "request" else self._first_review()
             case _:
                 return f"wait {_span(need.count)}: the source environment's soak is not over"
 
@@ -122,11 +122,15 @@ class Steps:
         """The command that follows a resolution."""
         return f"bspec-opa submit {quote(self.intent)}{self._key('author')}"
 
-    def review(self, *lines: str) -> str:
-        """The command that reviews an emergency; the first of several comes first."""
-        line, beside = short(lines[0]) if lines else "LINE", beside_flag(self.intent)
-        key = self._key("reviewer")
-        return f"bspec-opa review {line} --env {quote(self.environment)} --reason REASON{beside}{key}"
+    def _first_review(self) -> str:
+        """Of several emergencies that wait the first one comes first; it may be in the source environment."""
+        line, environment = self.unreviewed[0] if self.unreviewed else ("LINE", self.environment)
+        return self.review(line, environment)
+
+    def review(self, line: str, environment: str) -> str:
+        """The command that reviews an emergency."""
+        beside, key = beside_flag(self.intent), self._key("reviewer")
+        return f"bspec-opa review {short(line)} --env {quote(environment)} --reason REASON{beside}{key}"
 
     def _key(self, role: str, name: str = "") -> str:
         return "" if role in self.configured else self._key_file(name or role)

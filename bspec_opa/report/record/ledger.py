@@ -51,12 +51,13 @@ def imported_text(moved: Moved, style: Style) -> str:
     """Where the entries are now."""
     new = count(moved.added, "new entry", "new entries")
     head = f"{style.mark('IMPORTED', 'bold', 'green')}  {printable(moved.source)} into {printable(moved.target)}, {new}"
-    return "\n".join([head, *_head(moved.tip)]) + "\n"
+    cosigned = [f"  cosigned by {', '.join(map(printable, moved.cosigned))}"] if moved.cosigned else []
+    return "\n".join([head, *_head(moved.tip), *cosigned]) + "\n"
 
 
 def imported_json(moved: Moved) -> JsonObject:
     """``bspec.ledger-import/v1``."""
-    return _moved_json("bspec.ledger-import/v1", moved, "entries")
+    return {**_moved_json("bspec.ledger-import/v1", moved, "entries"), "cosigned": [*moved.cosigned]}
 
 
 def _head(tip: Tip) -> list[str]:

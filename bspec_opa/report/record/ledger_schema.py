@@ -25,5 +25,5 @@ LEDGER: Mapping[str, tuple[tuple[int, ...], dict[str, JsonObject]]] = {
         {"place": LINE, "kind": enum("ledger", "export"), **_HEAD, "notes": LINES},
     ),
     "bspec.ledger-export/v1": ((0,), {**_MOVED, "new_files": integer()}),
-    "bspec.ledger-import/v1": ((0,), {**_MOVED, "new_entries": integer()}),
+    "bspec.ledger-import/v1": ((0,), {**_MOVED, "new_entries": integer(), "cosigned": LINES}),
 }

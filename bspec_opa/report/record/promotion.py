@@ -50,7 +50,7 @@ class Wanted:
         return steps_for(self.intent, evaluation, self.project, prepared=True)
 
     def _review(self, outcome: Outcome) -> str:
-        return steps_in(self.project, self.intent, self.environment).review(str(outcome.line))
+        return steps_in(self.project, self.intent, self.environment).review(str(outcome.line), self.environment)
 
 
 def outcome_text(wanted: Wanted, outcome: Outcome, style: Style) -> str:

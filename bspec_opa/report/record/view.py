@@ -8,6 +8,8 @@ from bspec_opa.approval.view import render_view
 from bspec_opa.report.decision.rolling import age_text
 from bspec_opa.report.writing.counting import by
 from bspec_opa.report.writing.printable import printable
+from bspec_opa.workflow.facts.ending import unrecorded_notes
+from bspec_opa.workflow.facts.objections import earlier_rejects
 
 if TYPE_CHECKING:
     from bspec_opa.workflow.facts.evaluation import Evaluation
@@ -26,6 +28,8 @@ def view_text(situation: Situation, evaluation: Evaluation) -> str:
         lines += [f"warning   {rule.id}  {printable(f.message)}\n" for f in rule.warned]
     approvals = cast("list[dict[str, Any]]", evaluation.request["approvals"])
     lines += [f"rejected  by {by(a['principal'], a['role'])}\n" for a in approvals if a["decision"] == "reject"]
+    lines += [f"earlier   {printable(said)}\n" for said in earlier_rejects(situation)]
+    lines += [f"note      {printable(said)}\n" for said in unrecorded_notes(situation.given.history)]
     return "".join(lines) + "\n"
 
 

@@ -17,7 +17,7 @@ from bspec_opa.trust.dsse import parse_envelope
 from bspec_opa.workflow.facts.evaluation import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bspec_opa.foundation.digest import Digest
@@ -66,6 +66,7 @@ def read_inbox(
     *,
     required: bool,
     places: Mapping[Digest, int] = MappingProxyType({}),
+    kinds: Collection[str] = INBOX_TYPES,
 ) -> Inbox:
     """Every record in the inboxes, verified or rejected with its reason.
 
@@ -75,13 +76,14 @@ def read_inbox(
         now: Unix seconds.
         required: whether a missing directory is an error; a directory that somebody named never counts as empty.
         places: record id to ledger entry: what is recorded already may be by a key that was revoked from later on.
+        kinds: the types of records that are looked at.
 
     Raises:
         InvalidInputError: a named directory is missing, or a file is over the limits.
     """
     records: dict[Digest, Record] = {}
     rejected: list[Rejected] = []
-    for kind, path in _files(directories, required=required):
+    for kind, path in _files(directories, kinds, required=required):
         shown = os.fsencode(path.name).decode("utf-8", "backslashreplace")
         if shown != path.name:
             where = f"{path.parent}/{shown}"
@@ -101,7 +103,7 @@ def read_inbox(
     return Inbox(tuple(ordered), tuple(rejected))
 
 
-def _files(directories: Iterable[Path], *, required: bool) -> Iterator[tuple[str, Path]]:
+def _files(directories: Iterable[Path], kinds: Collection[str], *, required: bool) -> Iterator[tuple[str, Path]]:
     for directory in directories:
         if not is_directory(directory):
             if required:
@@ -109,7 +111,7 @@ def _files(directories: Iterable[Path], *, required: bool) -> Iterator[tuple[str
                     "the records directory is missing", hint="name an existing one", at=Location(str(directory))
                 )
             continue
-        for kind in INBOX_TYPES:
+        for kind in kinds:
             if is_directory(directory / kind):
                 for path in list_files(directory / kind, ".json", MAX_RECORDS):
                     yield kind, path

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.trust.currency.statement import CURRENT, RETIRED, REVOKED, CurrentLine
-from bspec_opa.trust.withdrawal import RETIREMENT
 from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.history import agent_of_entry, read_history
 
@@ -44,4 +43,4 @@ def _state(history: History, head: Head) -> str:
     withdrawal = history.withdrawn(head)
     if withdrawal is None:
         return CURRENT
-    return RETIRED if withdrawal.record.type == RETIREMENT else REVOKED
+    return RETIRED if withdrawal.ends_agent else REVOKED

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.facts.history import History
+    from bspec_opa.workflow.facts.striking import Struck
     from bspec_opa.workflow.facts.withdrawing import Withdrawal
 
 
@@ -28,7 +29,7 @@ def require_not_retired(history: History, agent: str, environment: str) -> None:
         raise RETIRED.error(f"{agent} in {environment} was {found.said}", hint=hint)
 
 
-def line_revoked(history: History, line: Digest) -> Withdrawal | None:
+def line_revoked(history: History, line: Digest) -> Withdrawal | Struck | None:
     """The revocation of any line of an agent, current or not: what is revoked is no target of a rollback either.
 
     Args:
@@ -39,6 +40,15 @@ def line_revoked(history: History, line: Digest) -> Withdrawal | None:
     return next((h.revoked for h in heads if h is not None and h.line == line), None)
 
 
+def unrecorded_notes(history: History) -> Iterator[str]:
+    """What an inbox withdraws and the ledger doesn't yet: it is advice until it is recorded, and has to be heard."""
+    for one in history.withdrawals.in_order():
+        if one.seq is None:
+            then = ", and voids what rests on it" if one.compromised else ""
+            by = f"by {one.record.principal}: {one.reason}"
+            yield f"NOT IN FORCE YET: {one.what}, {by}; record or promote takes it from the inbox{then}"
+
+
 def ending_notes(history: History, environment: Environment) -> Iterator[str]:
     """What somebody who promotes has to know about the current lines here and in the source."""
     head = history.head(environment.id)
@@ -47,6 +57,6 @@ def ending_notes(history: History, environment: Environment) -> Iterator[str]:
     source = history.head(environment.from_) if environment.from_ else None
     withdrawn = history.withdrawn(source) if source is not None else None
     if withdrawn is not None:
-        what = "the agent" if withdrawn.record.type == "retirement" else "its current line"
+        what = "the agent" if withdrawn.ends_agent else "its current line"
         again = "" if what == "the agent" else f"; promote to {environment.from_} again first"
         yield f"{environment.from_}: {what} was {withdrawn.said}{again}"

@@ -61,5 +61,14 @@ class Given:
         carried = self.environment.from_ and self.rollback is None
         return self.history.standing(self.environment.from_) if carried else None
 
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """The environments whose current lines are followed: this one and, of a promotion, its source.
+
+        An emergency in either is reviewed before; a rollback carries nothing from the source.
+        """
+        carried = self.environment.from_ and self.rollback is None
+        return (self.environment.id, self.environment.from_) if carried else (self.environment.id,)
+
     terms: Callable[[], Terms] = no_terms
     adopting: bool = False

@@ -12,9 +12,8 @@ from bspec_opa.lock.line import PROMOTION, ROLLBACK
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.trust.authority import Record
-    from bspec_opa.workflow.facts.withdrawing import (
-        Withdrawal,
-    )
+    from bspec_opa.workflow.facts.striking import Struck
+    from bspec_opa.workflow.facts.withdrawing import Withdrawal
 
 
 LINE_TYPES = frozenset({PROMOTION, ROLLBACK})
@@ -22,10 +21,17 @@ LINE_TYPES = frozenset({PROMOTION, ROLLBACK})
 
 @dataclass(frozen=True, slots=True)
 class Sequenced:
-    """A verified record with its place: ledger entry ``seq``, or ``None`` while it is only in the inbox."""
+    """A verified record with its place.
+
+    Attributes:
+        record: verified.
+        seq: the ledger entry that holds it, or ``None`` while it is only in the inbox.
+        at: when it was sequenced, Unix seconds; ``None`` likewise.
+    """
 
     record: Record
     seq: int | None
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class Head:
     seq: int
     at: int
     record: Record
-    revoked: Withdrawal | None = None
+    revoked: Withdrawal | Struck | None = None
 
     @property
     def binding(self) -> JsonObject:
@@ -64,7 +70,7 @@ def line_digest(line: Record) -> Digest:
     return digest_of(line.envelope.rstrip(b"\n"))
 
 
-def head_of(line: Sequenced, revoked: Withdrawal | None = None) -> Head:
+def head_of(line: Sequenced, revoked: Withdrawal | Struck | None = None) -> Head:
     """A line of the ledger as what the next ones name."""
     assert line.seq is not None  # noqa: S101 - lines are never in an inbox
     at = parse_time(str(line.record.predicate["now"]))

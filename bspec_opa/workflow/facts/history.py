@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+from bisect import insort
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.lock.line import ROLLBACK
@@ -14,7 +15,9 @@ from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.statement import parse_statement
 from bspec_opa.workflow.facts.evaluation import Rejected
 from bspec_opa.workflow.facts.heads import LINE_TYPES, Head, Sequenced, head_of, line_digest
+from bspec_opa.workflow.facts.objections import lifts
 from bspec_opa.workflow.facts.past import verify_line, verify_standing, verify_then
+from bspec_opa.workflow.facts.striking import Strikes, Struck, used_by
 from bspec_opa.workflow.facts.voiding import Void
 from bspec_opa.workflow.facts.withdrawing import (
     TYPES,
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
     from bspec_opa.trust.root import TrustRoot
 
 
+_HEARD = frozenset(("approval", "evidence", "request", "waiver"))
+"""What was said once still matters, though its signer may not say it any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """Verified records of one agent, oldest first, and what of the ledger did not verify.
@@ -50,8 +57,7 @@ class History:
         gone: ids of records of the ledger that counted once and don't any more, such as revoked ones.
         dropped: records that were genuine and don't count any more. Nothing rests on them; who signed them, and what
             they say against the agent, still matters.
-        struck: what the newest trust root revokes, by the record's id, in words: lines that counted it stay, and
-            nothing goes back to one.
+        struck: what the trust root revokes, by the id of the record; the lines among it stay in the lock.
     """
 
     records: tuple[Sequenced, ...]
@@ -61,7 +67,7 @@ class History:
     withdrawals: Withdrawals = field(default_factory=Withdrawals)
     gone: frozenset[str] = frozenset()
     dropped: tuple[Sequenced, ...] = ()
-    struck: Mapping[str, str] = field(default_factory=dict)
+    struck: Mapping[str, Struck] = field(default_factory=dict)
 
     def of_type(self, kind: str) -> tuple[Sequenced, ...]:
         """The records of one type, in their order."""
@@ -93,7 +99,7 @@ class History:
         head = self.head(environment)
         return None if head is None or self.withdrawn(head) else head
 
-    def withdrawn(self, head: Head) -> Withdrawal | None:
+    def withdrawn(self, head: Head) -> Withdrawal | Struck | None:
         """What keeps a current line from standing: the agent's retirement there, or the line's own revocation."""
         return self.withdrawals.retired.get(str(head.record.environment)) or head.revoked
 
@@ -105,9 +111,9 @@ class History:
     def _head(self, line: Sequenced) -> Head:
         return head_of(line, self._revocation_of(line.record))
 
-    def _revocation_of(self, line: Record) -> Withdrawal | None:
+    def _revocation_of(self, line: Record) -> Withdrawal | Struck | None:
         """A line's own revocation; a rollback deploys another line's content, so that one's counts for it, too."""
-        revoked = self.withdrawals.revoked
+        revoked: Mapping[str, Withdrawal | Struck] = {**self.struck, **self.withdrawals.revoked}
         while revoked:
             if line.id in revoked or line.type != ROLLBACK:
                 return revoked.get(line.id)
@@ -169,8 +175,10 @@ class _Reader:
     standing: set[str] = field(default_factory=set)
     dropped: list[Sequenced] = field(default_factory=list)
     void: Void = field(init=False)
+    strikes: Strikes = field(init=False)
 
     def __post_init__(self) -> None:
+        self.strikes = Strikes(self.roots)
         self.void = Void(self.roots[-1], self.withdrawals.compromised)
 
     def read(self, entry: Entry) -> None:
@@ -182,12 +190,14 @@ class _Reader:
             standing = self._standing(entry, name)
             if standing is not None:
                 self.standing.add(standing.id)
-                self.records.append(Sequenced(standing, entry.seq))
+                self.records.append(Sequenced(standing, entry.seq, entry.at))
                 return
             self.rejected.append(Rejected(entry.kind, name, name, e.code, e.problems[0].message))
+            if e.code == REVOKED.code and entry.kind not in LINE_TYPES:
+                self.strikes.note_refused(entry)
             self._keep_former(entry, name, revoked=e.code in {REVOKED.code, WITHDRAWN.code})
             return
-        self.records.append(Sequenced(record, entry.seq))
+        self.records.append(Sequenced(record, entry.seq, entry.at))
 
     def _require_not_compromised(self, line: Record, name: str) -> None:
         """A line that is revoked stays what is current, unless it is called compromised: then it never was."""
@@ -201,9 +211,10 @@ class _Reader:
                 raise self.withdrawals.refused[entry.seq]
             return self.withdrawals.records[entry.seq]
         if entry.kind in LINE_TYPES:
-            record, _ = verify_line(entry.record_bytes(), name, self.roots, self.now, entry)
+            record, _ = verify_line(entry.record_bytes(), name, self.roots, self.now, entry, named=False)
             self._require_not_compromised(record, name)
             self.void.require_sound(record, entry, name)
+            self.strikes.note(record, entry, name)
         else:
             record = verify_record(entry.record_bytes(), name, self.roots, self.now, seq=entry.seq)
         if record.type != entry.kind:
@@ -212,7 +223,7 @@ class _Reader:
 
     def _standing(self, entry: Entry, name: str) -> Record | None:
         """A restriction that keeps standing without a key of today; an approval of then still lifts what it lifted."""
-        if entry.kind not in {"approval", "evidence"} or entry.record_id in self.withdrawals.revoked:
+        if entry.kind not in _HEARD or entry.record_id in self.withdrawals.revoked:
             return None
         try:
             record = verify_standing(entry.record_bytes(), name, self.roots, entry.at, entry.seq)
@@ -220,8 +231,8 @@ class _Reader:
             return None
         if record.type == entry.kind and restricts(record.type, record.predicate):
             return record
-        self.dropped.append(Sequenced(record, entry.seq))
-        self.records = [r for r in self.records if r.record.id not in self.standing or not _lifts(record, r.record)]
+        self.dropped.append(Sequenced(record, entry.seq, entry.at))
+        self.records = [r for r in self.records if r.record.id not in self.standing or not lifts(record, r.record)]
         return None
 
     def _keep_former(self, entry: Entry, name: str, *, revoked: bool) -> None:
@@ -235,12 +246,20 @@ class _Reader:
         if record.type == "submit":
             self.former.append(Sequenced(record, entry.seq))
         elif revoked and record.type in LINE_TYPES:
-            approvals = cast("list[dict[str, str]]", record.predicate["approvals"])
-            waivers = cast("list[str]", record.predicate["waivers"])
-            self.spent.update((*(a["id"] for a in approvals), *waivers, str(record.predicate["request"])))
+            self.spent.update(used_by(record))
+
+    def _fall(self, line: Sequenced, why: BspecError) -> None:
+        """A line that the root says never counted: as if it had not verified."""
+        self.records.remove(line)
+        self.spent.update(used_by(line.record))
+        name = f"ledger entry {line.seq}"
+        fallen = Rejected(line.record.type, name, name, why.code, why.problems[0].message)
+        insort(self.rejected, fallen, key=lambda r: int(r.file.rpartition(" ")[2]))
 
     def history(self, size: int) -> History:
         """Without what is revoked, and without what a void line used: it can't promote it once more."""
+        for line, why in self.strikes.fallen(self.records):
+            self._fall(line, why)
         revoked = revoked_among([s.record for s in self.records], self.withdrawals)
         spent = [r for r in self.records if r.record.id in self.spent and r.record.id not in revoked]
         withdrawn = [r for r in self.records if r.record.id in revoked]
@@ -249,18 +268,8 @@ class _Reader:
         self.former += [r for r in withdrawn if r.record.type == "submit"]
         kept = tuple(r for r in self.records if r.record.id not in gone)
         dropped = (*self.dropped, *(r for r in self.records if r.record.id in gone))
-        struck = self.void.struck
-        return History(kept, tuple(self.rejected), size, tuple(self.former), self.withdrawals, gone, dropped, struck)
-
-
-def _lifts(later: Record, earlier: Record) -> bool:
-    """Whether somebody approved what the same person had rejected."""
-    return (
-        (later.type, earlier.type) == ("approval", "approval")
-        and (later.principal, later.environment) == (earlier.principal, earlier.environment)
-        and set(later.statement.subjects) == set(earlier.statement.subjects)
-        and later.signed_unix > earlier.signed_unix
-    )
+        former, struck = tuple(self.former), self.strikes.found
+        return History(kept, tuple(self.rejected), size, former, self.withdrawals, gone, dropped, struck)
 
 
 def _revoked(record: Sequenced, revoked: Mapping[Digest, Withdrawal]) -> Rejected:

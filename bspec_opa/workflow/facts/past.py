@@ -52,7 +52,7 @@ def verify_standing(data: bytes, name: str, roots: Sequence[TrustRoot], sequence
 
 
 def verify_line(
-    data: bytes, name: str, roots: Sequence[TrustRoot], now: int, entry: Entry
+    data: bytes, name: str, roots: Sequence[TrustRoot], now: int, entry: Entry, *, named: bool = True
 ) -> tuple[Record, Sequence[TrustRoot]]:
     """Verify what the gate signed once; returns it with the roots up to the one that it names.
 
@@ -62,13 +62,14 @@ def verify_line(
         roots: the walked chain.
         now: Unix seconds; nothing is from the future.
         entry: holds it: when it was sequenced, and where; a key may be revoked from a later place on only.
+        named: whether a revocation of the line by its name is looked at here; else that is for the caller.
 
     Raises:
         TrustError: it did not count then, it or its key is revoked, or it names a root that had been replaced and
             the newest one does not accept it.
     """
     record, then = verify_then(data, name, roots, now, entry.seq)
-    require_not_revoked(record, roots[-1], name, seq=entry.seq)
+    require_not_revoked(record, roots[-1], name, seq=entry.seq, own=named)
     if len(then) < len(roots) and entry.at >= roots[len(then)].issued_unix:
-        verify_record(data, name, roots, now, seq=entry.seq)
+        verify_record(data, name, roots, now, seq=entry.seq, named=named)
     return record, then

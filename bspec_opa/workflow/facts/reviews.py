@@ -9,6 +9,8 @@ from bspec_opa.approval.facts import APPROVE
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bspec_opa.foundation.canonical import JsonValue
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.trust.authority import Record
@@ -16,18 +18,22 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.facts.history import History
 
 
-def unreviewed(history: History, environment: str) -> tuple[Head, ...]:
-    """The emergency rollbacks since the last ordinary line of an environment that no review covers, oldest first.
+def unreviewed(history: History, environments: Iterable[str]) -> tuple[Head, ...]:
+    """The emergency rollbacks since the last ordinary lines of environments that no review covers, oldest first.
 
     An ordinary line was only written when those before it were reviewed, so they are not asked about again.
+
+    Args:
+        history: of the agent.
+        environments: whose current lines something ordinary would follow.
     """
-    newest = emergencies_since(history, environment)
-    return tuple(reversed([line for line in newest if not reviews_of(history, line)]))
+    newest = (emergencies_since(history, e) for e in environments)
+    return tuple(line for lines in newest for line in reversed(lines) if not reviews_of(history, line))
 
 
-def reviews_since(history: History, environment: str) -> tuple[Digest, ...]:
+def reviews_since(history: History, environments: Iterable[str]) -> tuple[Digest, ...]:
     """The ids of the reviews that cover these emergencies, sorted: what a line that follows them rests on."""
-    lines = emergencies_since(history, environment)
+    lines = (line for e in environments for line in emergencies_since(history, e))
     return tuple(sorted({review.id for line in lines for review in reviews_of(history, line)}))
 
 
@@ -78,4 +84,6 @@ def took_part(history: History, line: Head) -> frozenset[str]:
 
 def unreviewed_facts(lines: tuple[Head, ...], now: int) -> list[JsonValue]:
     """The emergencies as policies see them."""
-    return [{"line": line.line, "age_seconds": max(0, now - line.at)} for line in lines]
+    return [
+        {"line": one.line, "environment": one.record.environment, "age_seconds": max(0, now - one.at)} for one in lines
+    ]

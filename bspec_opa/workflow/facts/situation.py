@@ -89,7 +89,7 @@ class Situation:
     @property
     def reviews(self) -> tuple[Digest, ...]:
         """The reviews of the emergencies that this follows, by people who took no part, sorted."""
-        return reviews_since(self.given.history, self.given.environment.id)
+        return reviews_since(self.given.history, self.given.followed)
 
     @property
     def view_digest(self) -> Digest:
@@ -180,7 +180,7 @@ def _facts(given: Given, ground: Ground, expected: Expected, request: Record | N
         withdrawn=values(given.withdrawn(binding)),
         delegates=delegates_of(given),
         rollback=rollback.fact(loaded, binding, now) if rollback and binding else [],
-        unreviewed=unreviewed_facts(unreviewed(history, environment.id), now),
+        unreviewed=unreviewed_facts(unreviewed(history, given.followed), now),
         rejected=values([*given.rejected, *refused_runs(ground.runs, now), *refused_facts(ground.waivers)]),
     )
 

@@ -14,6 +14,7 @@ from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import Location
 from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.revocation import KEY, RECORD
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,13 +36,11 @@ class Void:
         root: the newest one, whose revocations hold.
         named: records that the ledger's own revocations call compromised, by their id.
         lines: digests of void lines, each with the ledger entry from which on nothing may rest on it.
-        struck: what the root revokes, itself or its key, by the record's id: which entry that is, and why.
     """
 
     root: TrustRoot
     named: Mapping[str, Withdrawal] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
-    struck: dict[str, str] = field(default_factory=dict)
     compromised: tuple[Revocation, ...] = field(init=False)
     _signers: dict[str, tuple[int, str]] = field(default_factory=dict)
 
@@ -50,8 +49,6 @@ class Void:
 
     def note(self, entry: Entry) -> None:
         """An entry has its place and its signer, whether it verifies or not."""
-        if self.root.revoked:
-            self._strike(entry)
         if not (self.compromised or self.named):
             return
         if entry.record_id in self.named:
@@ -62,14 +59,8 @@ class Void:
             if _names(revocation, KEY, keyid) and revocation.holds_for(entry.seq):
                 self._void(entry, 0)
             elif _names(revocation, RECORD, entry.record_id):
-                self._void(entry, _size(revocation))
-
-    def _strike(self, entry: Entry) -> None:
-        named = self.root.revocation(RECORD, entry.record_id)
-        found = named or self.root.revocation(KEY, _signer(entry), entry.seq)
-        if found is not None:
-            by = f"{'which' if named else 'whose key'} trust root version {self.root.version} revokes: {found.reason}"
-            self.struck[entry.record_id] = f"the {entry.kind} of ledger entry {entry.seq}, {by}"
+                # A lock can't go on from a line that isn't in it, wherever the last good place is.
+                self._void(entry, 0 if entry.kind in LINE_TYPES else _size(revocation))
 
     def _void(self, entry: Entry, place: int) -> None:
         """Nothing rests on a line from this place on: of several revocations the earliest place holds."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SOON_SECONDS = 7 * 86_400
 """A waiver that ends within this time is pointed out."""
 ORPHANED, USED = "orphaned", "used"
+_REVOKED, _LOST = "it was revoked", "it does not count any more: see what is rejected"
 NO_TERMS = Terms({}, 0, 0, frozenset())
 """Without a bundle no waiver counts."""
 
@@ -55,10 +56,11 @@ def _bound(bounds: JsonValue, name: str, default: int) -> int:
 
 def waivers_of(given: Given, binding: Binding | None, base: str, authors: Iterable[str]) -> tuple[Waiver, ...]:
     """What becomes of each waiver; the bundle is only looked at where there is one."""
-    revoked = given.history.withdrawals.revoked
+    revoked, gone = given.history.withdrawals.revoked, given.history.gone
     counted = {r.record.id for r in given.history.of_type("waiver")}
+    # What a void line used is as if it had never been; what its signer may not sign any more was there all the same.
     once = (r.record for r in given.history.once_of_type("waiver"))
-    records = [r for r in once if r.id in counted or r.id in revoked]
+    records = [r for r in once if r.id in counted or r.id in revoked or r.id not in gone]
     if not records:
         return ()
     place = Place(
@@ -69,7 +71,8 @@ def waivers_of(given: Given, binding: Binding | None, base: str, authors: Iterab
         base=base,
         authors=frozenset(authors),
     )
-    return judge_waivers(records, place, given.terms(), given.now, {r.id for r in records} - counted)
+    lost = {str(r.id): _REVOKED if r.id in revoked else _LOST for r in records if r.id not in counted}
+    return judge_waivers(records, place, given.terms(), given.now, lost)
 
 
 class Seen:

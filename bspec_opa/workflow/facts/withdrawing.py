@@ -63,6 +63,11 @@ class Withdrawal:
         return self.record.predicate.get("mode") == COMPROMISED_MODE
 
     @property
+    def ends_agent(self) -> bool:
+        """Whether the agent is retired, not one record revoked."""
+        return self.record.type == RETIREMENT
+
+    @property
     def reason(self) -> str:
         """In the signer's words."""
         return str(self.record.predicate["reason"])

@@ -10,6 +10,7 @@ from bspec_opa.ledger.copying import copy_ledger
 from bspec_opa.ledger.interface import Past, as_digest, require_descent
 from bspec_opa.ledger.tiles.reading import TileReader
 from bspec_opa.ledger.tiles.writing import write_tiles
+from bspec_opa.ledger.witness.quorum import cosignatures
 from bspec_opa.workflow.checkout.memory import check_memory
 from bspec_opa.workflow.ledger.place import open_named, own_store
 from bspec_opa.workflow.ledger.verifying import begun_tip
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.ledger.checkpoint import Signer
-    from bspec_opa.ledger.interface import Tip
+    from bspec_opa.ledger.interface import Store, Tip
+    from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.ledger.place import Authority, Named
 
 
@@ -31,12 +33,14 @@ class Moved:
         target: where it is.
         tip: its end.
         added: how many files or entries are new there.
+        cosigned: of an import, the witnesses whose cosignatures were carried over.
     """
 
     source: str
     target: str
     tip: Tip
     added: int
+    cosigned: tuple[str, ...] = ()
 
 
 def export_ledger(named: Named, directory: Path, authority: Authority) -> Moved:
@@ -56,7 +60,7 @@ def export_ledger(named: Named, directory: Path, authority: Authority) -> Moved:
 
 
 def import_ledger(named: Named, authority: Authority, signer: Signer) -> Moved:
-    """Copy a ledger into the project's own store: the same entries, the same tree head.
+    """Copy a ledger into the project's own store: the same entries, the same tree head, the same cosignatures.
 
     Raises:
         TrustError: it doesn't verify, is older than what was seen before, or the store has another history.
@@ -65,5 +69,21 @@ def import_ledger(named: Named, authority: Authority, signer: Signer) -> Moved:
     tip = begun_tip(named)
     check_memory(authority.anchor, Past(tip, named.ledger.consistency), authority.world.environ)
     target = open_named(None, authority)
-    copied, added = copy_ledger(named.ledger, tip, own_store(authority), signer)
-    return Moved(named.place, target.place, copied, added)
+    store = own_store(authority)
+    copied, added = copy_ledger(named.ledger, tip, store, signer)
+    return Moved(named.place, target.place, copied, added, _carried(tip, copied, store, authority.anchor.root))
+
+
+def _carried(tip: Tip, copied: Tip, store: Store, root: TrustRoot) -> tuple[str, ...]:
+    """Put the cosignatures of a head beside that of its copy; returns whose they are.
+
+    Only those of the trust root's witnesses that are newer than what is there: lines of others could drive them out.
+    """
+    source, target, members = tip.checkpoint, copied.checkpoint, root.cosigners()
+    if source is None or target is None or source.text != target.text:
+        return ()
+    there = {c.witness.name: c.at for c in cosignatures(target, members)}
+    newer = [c for c in cosignatures(source, members) if c.at > there.get(c.witness.name, -1)]
+    if not newer or store.endorse(target, [c.signature for c in newer]) is None:
+        return ()
+    return tuple(c.witness.name for c in newer)

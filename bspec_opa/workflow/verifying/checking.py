@@ -8,17 +8,19 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from bspec_opa.foundation.document.load import load_document
-from bspec_opa.foundation.errors import Location, StoreError
+from bspec_opa.foundation.errors import InvalidInputError, Location, StoreError
 from bspec_opa.foundation.files import read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.ledger.interface import require_clock
 from bspec_opa.ledger.objects import ObjectStore
 from bspec_opa.lock.chain import load_lock
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
+from bspec_opa.workflow.checkout.inbox import read_inbox
 from bspec_opa.workflow.checkout.memory import check_current, remember_current
 from bspec_opa.workflow.checkout.place import read_ledger
 from bspec_opa.workflow.checkout.project import find_project, intent_beside
 from bspec_opa.workflow.currency.demanding import load_head, require_current
+from bspec_opa.workflow.facts.withdrawing import TYPES
 from bspec_opa.workflow.reasons import NO_LOCK, OTHER_AGENT
 from bspec_opa.workflow.verifying.deployed import compare_deployed, read_deployed
 from bspec_opa.workflow.verifying.verified import Verification, require_standing_lines
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bspec_opa.ledger.interface import LedgerState
+    from bspec_opa.trust.authority import Record
     from bspec_opa.workflow.checkout.anchor import Anchor
     from bspec_opa.workflow.checkout.project import Project
     from bspec_opa.workflow.checkout.world import World
@@ -61,7 +64,7 @@ def verify_file(
     ledger, notes = check_current(anchor, read(), read, world.environ)
     verification = _verified(loaded, project, anchor, ledger, world)
     shown = _shown(head, verification, anchor, ledger, world)
-    notes = (*notes, *shown.notes, *_remembered(anchor, ledger, read, world))
+    notes = (*notes, *verification.notes, *shown.notes, *_remembered(anchor, ledger, read, world))
     verification = replace(verification, shown=shown, notes=notes)
     if report is None:
         if to_deploy:
@@ -108,9 +111,19 @@ def _verified(lock: _Lock, project: Project, anchor: Anchor, ledger: LedgerState
     require_clock(ledger, world.now)
     require_witnessed(anchor.root, ledger, world.now)
     evidence = Evidence(anchor.roots, ledger, ObjectStore(project.objects_directory), world.environ, world.now)
-    verification = verify_lock(lock.data, str(lock.path), evidence, ())
+    inbox, notes = _withdrawing(project, anchor, world)
+    verification = verify_lock(lock.data, str(lock.path), evidence, notes, inbox=inbox)
     require_own(verification, intent_beside(lock.path))
     return verification
+
+
+def _withdrawing(project: Project, anchor: Anchor, world: World) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+    """What lies in the inbox and may withdraw what is verified once it is recorded; who fills that stops nobody."""
+    try:
+        found = read_inbox(project.records_directories, anchor.roots, world.now, required=False, kinds=sorted(TYPES))
+    except (InvalidInputError, StoreError) as e:
+        return (), (f"the inbox was not looked at for revocations: {e.problems[0].message}",)
+    return found.records, ()
 
 
 def _remembered(anchor: Anchor, ledger: LedgerState, read: Callable[[], LedgerState], world: World) -> tuple[str, ...]:

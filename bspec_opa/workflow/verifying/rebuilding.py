@@ -33,6 +33,7 @@ from bspec_opa.workflow.facts.waivers import terms_of
 from bspec_opa.workflow.life.rebuilding import adopting_environment, check_adoption
 from bspec_opa.workflow.reasons import FACTS_DIFFER, REPLAY_DIFFERS, WEAK_ASSURANCE
 from bspec_opa.workflow.verifying.past import STOLEN, Past
+from bspec_opa.workflow.verifying.stored import require_stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,7 @@ def rebuild(past: Past) -> int:
     Raises:
         TrustError: with the one reason.
     """
+    require_stored(past)
     recorded = _recorded_input(past)
     request, situation = _rebuild(past, recorded)
     _check_claims(past, situation, recorded)
@@ -97,7 +99,7 @@ def _rebuild(past: Past, recorded: JsonObject) -> tuple[JsonObject, Situation]:
             loaded=intent,
             environment=environment,
             binding=binding_from_json(past.predicate["binding"]),
-            history=counting_in(history, environment, past.roots[-1], intent.surface_digest),
+            history=counting_in(history, environment, past.roots, intent.surface_digest),
             now=now,
             read_intent=lambda digest: stored_intent(objects, digest),
             delegates=_delegates(past, intent),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import Location, error_of
 from bspec_opa.lock.line import PROMOTION
-from bspec_opa.trust.withdrawal import RETIREMENT
 from bspec_opa.workflow.currency.demanding import NOT_SHOWN
 from bspec_opa.workflow.life.reasons import AGENT_RETIRED, LINE_REVOKED
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.foundation.errors import Problem
     from bspec_opa.workflow.currency.demanding import Shown
+    from bspec_opa.workflow.facts.striking import Struck
     from bspec_opa.workflow.facts.withdrawing import Withdrawal
 
 
@@ -60,7 +60,7 @@ class VerifiedLine:
     reviewed_by: tuple[str, ...] = ()
     waivers: tuple[str, ...] = ()
     adopted: tuple[str, ...] = ()
-    withdrawn: Withdrawal | None = None
+    withdrawn: Withdrawal | Struck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def withdrawal_problem(line: VerifiedLine, at: Location) -> Problem | None:
     """That a current line must not run, if it mustn't."""
     if not line.current or line.withdrawn is None:
         return None
-    if line.withdrawn.record.type == RETIREMENT:
+    if line.withdrawn.ends_agent:
         message = f"the agent was {line.withdrawn.said}; nothing of it may run in {line.environment}"
         return AGENT_RETIRED.problem(message, hint="stop the deployment", at=at)
     hint = f"stop the deployment; promote to {line.environment} again, or roll back"

@@ -11,18 +11,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.digest import digest_of
-from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.ledger.merkle import verify_inclusion
-from bspec_opa.lock.chain import read_lock
+from bspec_opa.lock.chain import next_place, read_lock
+from bspec_opa.lock.line import ROLLBACK
 from bspec_opa.trust.authority import require_not_revoked
+from bspec_opa.trust.reasons import REVOKED
 from bspec_opa.trust.root import require_current
 from bspec_opa.workflow.facts.adopting import adopted_in
+from bspec_opa.workflow.facts.ending import unrecorded_notes
+from bspec_opa.workflow.facts.ground import NO_SOURCE
 from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import lock_of
 from bspec_opa.workflow.facts.past import verify_line
 from bspec_opa.workflow.facts.reviews import is_emergency, reviews_of
-from bspec_opa.workflow.facts.voiding import require_no_void_line
+from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
+from bspec_opa.workflow.facts.voiding import counted_in, require_no_void_line
 from bspec_opa.workflow.reasons import FACTS_DIFFER, NO_LOCK, NOT_IN_LEDGER, NOT_IN_LOCK
 from bspec_opa.workflow.verifying.past import STOLEN, Past
 from bspec_opa.workflow.verifying.rebuilding import rebuild, require_publisher
@@ -50,8 +55,17 @@ class Evidence:
     now: int
 
 
-def verify_lock(data: bytes, name: str, evidence: Evidence, notes: tuple[str, ...] = ()) -> Verification:
+def verify_lock(
+    data: bytes, name: str, evidence: Evidence, notes: tuple[str, ...] = (), *, inbox: Sequence[Record] = ()
+) -> Verification:
     """Verify every line of a lock.
+
+    Args:
+        data: the lock file.
+        name: what errors call it.
+        evidence: what it is verified against.
+        notes: what could not be checked.
+        inbox: verified revocations and retirements that may not be recorded yet: they are told and change nothing.
 
     Raises:
         TrustError: with the line and the one reason.
@@ -75,6 +89,9 @@ def verify_lock(data: bytes, name: str, evidence: Evidence, notes: tuple[str, ..
         _check_counted(past, evidence.roots)
         verified.append(replace(_verified(past, number, rules), reviewed_by=_reviewers(history, entry)))
     _require_complete(history, [line.record for line in lines], agent, name)
+    known = evidence.ledger.record_ids() if inbox else {}
+    waiting = history.with_inbox(r for r in inbox if r.agent == agent and r.id not in known)
+    notes = (*notes, *unrecorded_notes(waiting))
     return Verification(agent, _marked(verified, history), evidence.ledger.size, evidence.roots[-1].version, notes)
 
 
@@ -120,7 +137,7 @@ def _past(data: bytes, at: str, entry: int, evidence: Evidence, history: History
     """A verified line in its place, with what there was then."""
     ledger = evidence.ledger
     held = ledger.entries[entry]
-    record, roots = verify_line(data, at, evidence.roots, evidence.now, held)
+    record, roots = verify_line(data, at, evidence.roots, evidence.now, held, named=False)
     require_current(roots[-1], held.at)
     require_no_void_line(history, entry, at)
     _check_place(record, entry, at, ledger)
@@ -181,18 +198,33 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
         return
     require_publisher(past, force)
     predicate = past.predicate
-    named = {
-        *predicate["submits"],
-        *predicate["evidence"],
-        *predicate["waivers"],
-        *predicate["reviews"],
-        predicate["request"],
-        *(a["id"] for a in predicate["approvals"]),
-    }
+    _require_standing_ground(past, [r for r in roots if r.version <= force.version])
+    named = {*counted_in(predicate)}
     history = read_history(past.before, past.roots, past.record.agent, past.entry.at)
     for counted in history.records:
         if counted.record.id in named:
             require_not_revoked(counted.record, force, f"{past.at}: ledger entry {counted.seq}", seq=counted.seq)
+
+
+def _require_standing_ground(past: Past, roots: Sequence[TrustRoot]) -> None:
+    """Under the root in force it had the same place, and the line that it was carried from or went back to stood."""
+    history = read_history(past.before, roots, past.record.agent, past.entry.at)
+    place = next_place(lock_of(history), past.environment.id)
+    if (place.seq, place.previous, place.base) != tuple(past.predicate[m] for m in ("seq", "previous", "base")):
+        message = f"goes on from a line that trust root version {roots[-1].version} revokes"
+        raise REVOKED.error(message, hint=STOLEN, at=Location(past.at))
+    lines = (h for e in roots[-1].environments for h in history.lines(e.id))
+    source, version = past.predicate["source"], roots[-1].version
+    why = f"was decided on the line {source[:19]}…, which trust root version {version} revokes"
+    if source in {NO_SOURCE, *(h.line for h in lines if h.revoked is None)}:
+        why = ""
+    if past.record.type == ROLLBACK and not why:
+        try:
+            rollback_to(history, past.environment.id, Wanted(source, past.predicate["emergency"]))
+        except BspecError as e:
+            why = f"goes back where no rollback could under trust root version {version}: {e.problems[0].message}"
+    if why:
+        raise REVOKED.error(why, hint=STOLEN, at=Location(past.at))
 
 
 def _check_root(version: int, entry: int, at: str, history: History) -> None:

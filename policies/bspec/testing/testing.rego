@@ -129,7 +129,7 @@ full := object.union(allowed, {
 	"delegates": [{"agent": "billing-archive", "path": "/constraints/delegation/0", "current": true}],
 	"rejected": [{"type": "approval", "id": "sha256:rejected", "reason": "trust.unknown-key"}],
 	"rollback": rolled_back.rollback,
-	"unreviewed": [{"line": "sha256:emergency", "age_seconds": day}],
+	"unreviewed": [{"line": "sha256:emergency", "environment": "production", "age_seconds": day}],
 })
 
 intent := {

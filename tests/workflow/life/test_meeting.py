@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from project import DAY, RUNS, TRUST, Project, grown, live, ready, reasons_of, replaced, signed, staged
-from waiving import WAIVED_TEXT, WAIVING_TRUST, lift
+from waiving import WAIVED_TEXT, WAIVING_TRUST, lift, standing
 from world import key_of
 
 from bspec_opa.foundation.errors import ExitCode
@@ -72,6 +72,7 @@ def test_nothing_goes_back_to_what_rests_on_a_revoked_record(replaced: Project) 
 
 @pytest.mark.attack("A85")
 def test_nor_to_what_rests_on_a_record_or_key_that_the_trust_root_revokes(replaced: Project) -> None:
+    """One that was merely retired, after it had signed, takes nothing with it."""
     ledger, (submit, *_) = replaced.ledger(), entries(replaced, "submit")
     place = {"tree_size": len(ledger.entries), "root_hash": ledger.root_hash}
     left = {"kind": "key", "id": key_of("rita").keyid, "reason": "left", "mode": "retired", "last_good": place}
@@ -79,13 +80,23 @@ def test_nor_to_what_rests_on_a_record_or_key_that_the_trust_root_revokes(replac
     assert replaced.going_back(OLD).rollback is not None
     eve = {"kind": "key", "id": key_of("eve").keyid, "reason": "stolen"}
     gone = {"kind": "record", "id": submit.record_id, "reason": "forged"}
-    for item, why in (
-        (eve, "whose key trust root version 3 revokes: stolen"),
-        (gone, "which trust root version 4 rev"),
-    ):
+    for item, why in ((eve, "revoked by trust root version 3"), (gone, "revoked by trust root version")):
         replaced.next_root(lambda root, item=item: root["revoked"].append(item))  # type: ignore[misc]
         with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, why):
             replaced.going_back(OLD)
+
+
+@pytest.mark.attack("A85")
+@pytest.mark.parametrize("what", ["key", "record"])
+def test_nor_to_what_rests_on_what_the_root_revokes(replaced: Project, what: str) -> None:
+    """The line stands, for it was decided on what counted then; verifying it goes on."""
+    replaced.revoke(
+        what, {"key": key_of("sam").keyid, "record": entries(replaced, "request")[1].record_id}[what], "lost"
+    )
+    assert len(replaced.verify().lines) == 4
+    kind = {"key": "approval", "record": "request"}[what]
+    with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, f"rests on a {kind} that was revoked by"):
+        replaced.rollback(OLD)
 
 
 @pytest.mark.attack("A83")
@@ -137,6 +148,34 @@ def test_a_failing_run_stands_where_it_was_signed_for_when_its_signer_loses_the_
     assert reasons_of(project.evaluate("staging")) == ["floor.no-evidence", "promotion.all.evidence"]
 
 
+@pytest.mark.attack("A83")
+@pytest.mark.parametrize("left", [[], ["staging"]], ids=["no role", "the role elsewhere"])
+def test_a_failing_run_stands_wherever_it_counted_when_its_signer_loses_the_role(
+    shelf: Shelf, tmp_path: Path, left: list[str]
+) -> None:
+    """Also in production, for which it was not signed; and so does what a run without any failure saw the agent use."""
+    two = TRUST.replace("roles: [{role: finance-controller}", "roles: [{role: evaluator}, {role: finance-controller}")
+    project = Project(tmp_path, shelf.cache)
+    project.found(trust=two)
+    for step in (signed, staged, ready):
+        step(project)
+    project.attest("constraint", "adversarial", n=400, failed=400, by="fred")
+    project.attest("boundary", "red-team", observed_tools=["billing_read_api/delete_invoice"], by="fred", n=251)
+    project.record()
+    wanted = {"floor.no-evidence", "promotion.all.evidence", "promotion.all.observed_tools"}
+    assert wanted <= set(reasons_of(project.evaluate("production")))
+
+    def lose(root: Any) -> None:
+        for grant in root["grants"]:
+            if (grant["principal"], grant["role"]) == ("fred", "evaluator"):
+                grant.update({"environments": left} if left else {"role": "security"})
+
+    project.now += 60
+    project.next_root(lose)
+    project.now += 60
+    assert wanted <= set(reasons_of(project.evaluate("production")))
+
+
 @pytest.mark.attack("A14")
 def test_whoever_may_not_attest_there_adds_no_cases_by_failing_one(shelf: Shelf, tmp_path: Path) -> None:
     """Of ten thousand cases one fails: nearly all of them would have counted for production."""
@@ -178,6 +217,41 @@ def test_revoking_waivers_does_not_begin_their_renewals_anew(shelf: Shelf, tmp_p
         lift(project, valid_for="P40D")
 
 
+@pytest.mark.attack("A84")
+def test_nor_does_taking_the_role_from_who_signed_them(shelf: Shelf, tmp_path: Path) -> None:
+    """The finding has been let pass twice; that somebody else signs waivers now does not make that undone."""
+    project = Project(tmp_path, shelf.cache)
+    project.found(WAIVED_TEXT, WAIVING_TRUST)
+    project.submit()
+    project.attest_all()
+    first = lift(project, valid_for="P10D")
+    project.now += 60
+    second = lift(project, valid_for="P20D", renews=first.id)
+    project.now += 60
+    lift(project, valid_for="P30D", renews=second.id)
+    project.record()
+    without(project, "sam", "waiver-approver")
+    without(project, "pat", "")  # who had asked for them has left
+    assert {s.status for s in standing(project)} == {"void"}
+    for renews in ({"renews": ""}, {"renews": second.id}):
+        with project.refused("waiver.renewal", ExitCode.TRUST):
+            lift(project, valid_for="P40D", by="rita", requester="dana", **renews)
+
+
+def without(project: Project, who: str, role: str) -> None:
+    """A minute later somebody has lost a role, or has left."""
+    project.now += 60
+
+    def lose(root: Any) -> None:
+        root["grants"] = [g for g in root["grants"] if g["principal"] != who or (g["role"] != role and role)]
+        if not role:
+            root["principals"] = [p for p in root["principals"] if p["id"] != who]
+            root["keys"] = [k for k in root["keys"] if k["id"] != key_of(who).keyid]
+
+    project.next_root(lose)
+    project.now += 60
+
+
 def test_an_emergency_and_what_it_may_rest_on_stay_for_its_review(replaced: Project) -> None:
     replaced.now += 60
     replaced.sign_rollback(OLD, "environment-admin", emergency=True)
@@ -202,8 +276,10 @@ def test_whoever_asked_for_an_emergency_first_does_not_review_it(shelf: Shelf, t
     project.sign_rollback(OLD, "environment-admin", emergency=True)
     outcome = project.rollback(OLD, emergency=True)
     project.now += 60
-    with project.refused("review.involved", ExitCode.TRUST):
-        project.review(f"entry:{outcome.entry}", by="fred")
+    for _ in range(2):
+        with project.refused("review.involved", ExitCode.TRUST):
+            project.review(f"entry:{outcome.entry}", by="fred")
+        without(project, "fred", "promoter")  # nor may fred when it can't be asked for any more
 
 
 @pytest.mark.attack("A14")

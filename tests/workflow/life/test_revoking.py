@@ -8,13 +8,15 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from project import AGENT, HOUR, record_id
+from project import AGENT, HOUR, reasons_of, record_id
 from world import key_of, refused
 
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import BspecError, ExitCode
+from bspec_opa.report.record.view import view_text
 from bspec_opa.trust.statement import Subject, record_statement
-from bspec_opa.workflow.evaluate import delegates
+from bspec_opa.workflow.doctor import examine
+from bspec_opa.workflow.evaluate import delegates, situation_of
 from bspec_opa.workflow.facts.ending import line_revoked
 from bspec_opa.workflow.life.recording import open_authentic
 from bspec_opa.workflow.life.revoking import find_target, revoke
@@ -334,6 +336,37 @@ def test_in_the_inbox_it_is_advice_and_record_puts_it_in_force(signed: Project) 
     assert signed.session().history.withdrawals.revoked == {}
     assert "promotion.all.approvals" in signed.denied("staging", "record.revoked")
     assert [e.kind for e in signed.ledger().entries][-2:] == ["revocation", "denial"]
+
+
+@pytest.mark.attack("A14")
+@pytest.mark.parametrize("mode", ["retired", "compromised"])
+def test_what_waits_in_an_inbox_is_told_and_stops_nobody_who_may_not_stop_it(ready: Project, mode: str) -> None:
+    """Whoever holds no role, or only in one environment, puts nothing into an inbox that a decision would mind."""
+    done = revoked(ready, line(ready), mode, record=False)
+    ready.put("revocation", ready.reforge(done.put.file.read_bytes(), lambda p: p.update(nonce="0" * 32), by="sam"))
+    wanted = f"NOT IN FORCE YET: promotion {entry(ready, 'promotion').record_id[:19]}… "
+    said = f"{'revoked' if mode == 'retired' else mode}, by pat: in error; record or promote takes it from the inbox"
+    for notes in (ready.verify().notes, ready.evaluate("staging").notes):
+        (told,) = (n for n in notes if n.startswith("NOT IN FORCE YET"))
+        assert told.startswith(wanted + said)
+        assert told.endswith("voids what rests on it") == (mode == "compromised")
+    assert [(v.current, v.withdrawn) for v in ready.verify().lines] == [(True, None)]
+    situation = situation_of(ready.session(), ready.session().environment("staging"), with_inbox=True)
+    assert f"note      {told}\n" in view_text(situation, ready.evaluate("staging"))
+    (noted,) = (f for f in examine(ready.root, ready.world, repair=False) if "NOT IN FORCE YET" in f.message)
+    assert noted.message.endswith(f"behavior.lock: {told}")
+    done.put.file.unlink()
+    assert not any("IN FORCE" in n for n in (*ready.verify().notes, *ready.evaluate("production").notes))
+    assert ready.allowed("production").notes == ()
+
+
+def test_a_promotion_says_what_it_put_in_force(ready: Project) -> None:
+    revoked(ready, line(ready), record=False)
+    outcome = ready.promote("production")
+    (told,) = outcome.notes
+    assert told.startswith("IN FORCE FROM NOW ON: promotion sha256:")
+    assert outcome.evaluation is not None
+    assert "floor.no-source" in reasons_of(outcome.evaluation)
 
 
 def test_what_lies_in_the_inbox_can_be_revoked_before_it_is_recorded(signed: Project) -> None:

@@ -1,8 +1,8 @@
 # METADATA
 # title: Emergencies are reviewed
 # description: |
-#   Before anything ordinary follows an emergency rollback, somebody who neither requested nor approved it has signed
-#   a review of it. Another emergency need not wait for that.
+#   Before anything ordinary follows an emergency rollback, here or carried on from the source environment, somebody who
+#   neither requested nor approved it has signed a review of it. Another emergency need not wait for that.
 # custom:
 #   code: P27
 #   severity: critical
@@ -16,7 +16,7 @@ package bspec.rules.promotion.all.emergency_reviewed
 import data.bspec.lib.requirements
 
 deny contains {
-	"msg": $"the emergency rollback {u.line} is not reviewed by anybody who took no part in it",
+	"msg": $"the emergency rollback {u.line} in {u.environment} is not reviewed by anybody who took no part in it",
 	"path": "",
 	"needs": {"kind": "review"},
 } if {

@@ -3,12 +3,12 @@ package bspec.rules.promotion.all.emergency_reviewed_test
 import data.bspec.rules.promotion.all.emergency_reviewed as rule
 import data.bspec.testing
 
-one := {"line": "sha256:one", "age_seconds": 60}
+one := {"line": "sha256:one", "environment": "production", "age_seconds": 60}
 
-two := {"line": "sha256:two", "age_seconds": 30}
+two := {"line": "sha256:two", "environment": "staging", "age_seconds": 30}
 
-missing(line) := {
-	"msg": $"the emergency rollback {line} is not reviewed by anybody who took no part in it",
+missing(line, environment) := {
+	"msg": $"the emergency rollback {line} in {environment} is not reviewed by anybody who took no part in it",
 	"path": "",
 	"needs": {"kind": "review"},
 }
@@ -16,7 +16,7 @@ missing(line) := {
 test_fail_unreviewed[note] if {
 	some note, input_ in {"a promotion": testing.allowed, "an ordinary rollback": testing.rolled_back}
 	denials := rule.deny with input as input_ with input.unreviewed as [one, two]
-	denials == {missing("sha256:one"), missing("sha256:two")}
+	denials == {missing("sha256:one", "production"), missing("sha256:two", "staging")}
 }
 
 test_success_another_emergency if {
