@@ -32,6 +32,7 @@ from model.state import (
     PROMOTION,
     REJECT,
     REQUEST,
+    REVIEW,
     REVOCATION,
     ROLLBACK,
     SIGN,
@@ -80,7 +81,7 @@ CHANGES = {
 }
 """From the intent that a prepared project has checked out to the other one: what is narrower."""
 FIRST, ANY = ("environment-admin",), ("environment-admin", "security", "risk-owner")
-"""Roles that have to approve: the first line of staging, and anything else, which may be wider."""
+"""Roles that have to approve: the first line of staging and what is narrower in an emergency; and anything else."""
 PROMOTED, DENIED, NOTHING_DONE, REFUSED = "promoted", "denied", "nothing done", "refused"
 
 
@@ -95,9 +96,9 @@ class Killed(BaseException):
 class Actor(threading.Thread):
     """A run: stops at each step until it is told to go on."""
 
-    def __init__(self, project: Project, environment: str, back: str) -> None:
+    def __init__(self, project: Project, order: Run, back: str) -> None:
         super().__init__(daemon=True)
-        self.project, self.environment, self.back = project, environment, back
+        self.project, self.order, self.back = project, order, back
         self.at, self.came = "", ""
         self.why = ""
         self.dying = self.cut = False
@@ -121,11 +122,12 @@ class Actor(threading.Thread):
     def _promote(self) -> str:
         world = replace(self.project.world, clock=lambda: self.project.now)
         if self.back:
-            session = open_rollback(self.project.intent, world, self.back, self.environment)
+            named = self.back, self.order.environment
+            session = open_rollback(self.project.intent, world, *named, emergency=self.order.emergency)
         else:
             session = open_session(self.project.intent, world, need_pin=True)
         keys = promoting.Keys(gate=Stopping(self), ledger=key_of("ledger"))
-        outcome = promoting.promote(session, self.environment, keys)
+        outcome = promoting.promote(session, self.order.environment, keys)
         if outcome.evaluation is None or outcome.entry is None:
             return NOTHING_DONE
         return PROMOTED if outcome.line else DENIED
@@ -192,13 +194,15 @@ class Signing(Project):
 
     opened: Session | None = None
     back: str = ""
-    environment: str = ""
+    about: Record | None = None
 
     def session(self, *, need_pin: bool = True) -> Session:
         """One for all."""
         if self.opened is None:
-            back = self.back and self.going_back(self.back, self.environment)
-            self.opened = back or super().session(need_pin=need_pin)
+            if self.about is not None and self.back:
+                self.opened = self.going_back(self.back, self.about.environment, emergency=self.about.emergency)
+            else:
+                self.opened = super().session(need_pin=need_pin)
         return self.opened
 
 
@@ -290,10 +294,11 @@ class Driver:
     def follow(self, label: str, before: State, after: State) -> None:
         """Do what the model did."""
         self.project.now += MINUTE
+        assert before != after, label
         changed = [i for i in (0, 1) if before.runs[i] != after.runs[i]]
         if changed:
             self._follow_run(changed[0], before.runs[changed[0]], after.runs[changed[0]], before, after)
-        for record in after.signed - before.signed:
+        for record in sorted(after.signed - before.signed):
             self._sign(record, after.ledger)
         if after.signed == before.signed and after.inbox != before.inbox:
             self._move_files(before, after)
@@ -313,7 +318,7 @@ class Driver:
         if run.step == IDLE:
             self.check_out(now.intent)
             back = self._digest_of(after.ledger, now.target)
-            started = self.actors[number] = Actor(self.project, now.environment, back)
+            started = self.actors[number] = Actor(self.project, now, back)
             started.begin()
             self._is_at(started, now)
             return
@@ -341,14 +346,17 @@ class Driver:
         self.check_out(record.intent)
         environment = record.environment
         project = Signing(**{f.name: getattr(self.project, f.name) for f in fields(self.project)})
-        project.back, project.environment = self._digest_of(ledger, record.target), environment
+        project.back, project.about = self._digest_of(ledger, record.target), record
         if record.kind == SUBMIT:
             project.submit()
         elif record.kind == EVIDENCE:
             project.attest_all()
         elif record.kind == APPROVAL:
-            for role in FIRST if (environment, record.base) == (STAGING, GENESIS) else ANY:
+            fewer = record.emergency or (environment, record.base) == (STAGING, GENESIS)
+            for role in FIRST if fewer else ANY:
                 project.approve(role, environment)
+        elif record.kind == REVIEW:
+            project.review(project.back, environment)
         elif record.kind == REJECT:
             project.approve("finance-controller", environment, reject=True)
         else:
