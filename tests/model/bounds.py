@@ -179,7 +179,7 @@ SMALL: tuple[Bounds, ...] = (
     Bounds(
         "instead",
         (A, BACK_A),
-        Left(runs=2, crashes=1, revocations=1),
+        Left(runs=1, crashes=1, revocations=1),
         begin=(
             *(*promoted("A1", STAGING), *promoted("B1", STAGING)),
             *("signed for staging A1", "signed to roll back staging to A1"),
@@ -190,7 +190,7 @@ SMALL: tuple[Bounds, ...] = (
     Bounds(
         "reviewed",
         (B, URGENT_A),
-        Left(runs=2, crashes=1, signatures=2),
+        Left(runs=2, crashes=1, signatures=1),
         begin=(
             *(*promoted("A1", STAGING), *promoted("B1", STAGING), "signed to roll back staging in an emergency to A1"),
             *("roll back staging to line 4 in an emergency starts", "finish", "signed for staging B1"),

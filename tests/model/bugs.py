@@ -306,7 +306,7 @@ SEEDED = (
     Seeded(RevokedTarget, "target", "carried_from_target", 9),
     Seeded(RestsOnRevoked, "target", "carried_from_target", 9),
     Seeded(RollbackOutlives, "fallen", "carried_from_source", 8),
-    Seeded(RevokedUncovers, "instead", "nothing_void", 9),
+    Seeded(RevokedUncovers, "instead", "nothing_void", 11),
     Seeded(NeverReviewed, "reviewed", "emergencies_reviewed", 7),
     Seeded(OwnReview, "reviewed", "emergencies_reviewed", 8),
     Seeded(AnyUrgency, "urgent", "requested, approvals_recorded", 8),

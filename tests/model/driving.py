@@ -52,6 +52,7 @@ from bspec_opa.ledger.file.handle import write_all
 from bspec_opa.ledger.file_store import FileStore
 from bspec_opa.workflow import promote as promoting
 from bspec_opa.workflow.checkout.anchor import open_anchor
+from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import open_session
 from bspec_opa.workflow.doctor import examine
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.checkout.session import Session
+    from bspec_opa.workflow.facts.history import History
 
 MINUTE = 60
 DECIDED = frozenset({PROMOTION, ROLLBACK, DENIAL})
@@ -216,6 +218,7 @@ class Driver:
         self._trees: dict[str, tuple[bytes, bytes]] = {}
         self._digests: dict[str, set[Digest]] = {}
         self._compared: tuple[int, tuple[int, ...]] | None = None
+        self._told: tuple[int, tuple[int, ...]] | None = None
         self._lines: list[bytes] = []
         self._keep_trees("B" if any(r.intent == "B" for r in start.tree) else "A")
         self._find_records(start)
@@ -235,7 +238,7 @@ class Driver:
                 self.project.change_intent(*CHANGES[prepared])
                 self.project.resolve()
             self._trees[intent] = self.project.intent.read_bytes(), self._binding.read_bytes()
-            loaded = self.project.session().loaded
+            loaded = open_intent(self.project.intent)
             self._digests[intent] = {loaded.digest, loaded.surface_digest}
         self.check_out(prepared)
 
@@ -298,8 +301,8 @@ class Driver:
         changed = [i for i in (0, 1) if before.runs[i] != after.runs[i]]
         if changed:
             self._follow_run(changed[0], before.runs[changed[0]], after.runs[changed[0]], before, after)
-        for record in sorted(after.signed - before.signed):
-            self._sign(record, after.ledger)
+        if new := sorted(after.signed - before.signed):
+            self._sign(new, after.ledger)
         if after.signed == before.signed and after.inbox != before.inbox:
             self._move_files(before, after)
         if after.root != before.root:
@@ -340,13 +343,22 @@ class Driver:
 
     # What people and others do
 
-    def _sign(self, record: Record, ledger: Ledger) -> None:
+    def _sign(self, records: Sequence[Record], ledger: Ledger) -> None:
         """One session serves for all that is signed: nobody sees what another signs in the same step."""
-        before = set(self.project.inbox.rglob("*.json"))
-        self.check_out(record.intent)
-        environment = record.environment
+        about = records[0]
+        self.check_out(about.intent)
         project = Signing(**{f.name: getattr(self.project, f.name) for f in fields(self.project)})
-        project.back, project.about = self._digest_of(ledger, record.target), record
+        project.back, project.about = self._digest_of(ledger, about.target), about
+        for record in records:
+            before = set(self.project.inbox.rglob("*.json"))
+            self._sign_in(project, record)
+            made = set(self.project.inbox.rglob("*.json")) - before
+            assert made, record
+            self.real[record] = {p: p.read_bytes() for p in made}
+
+    @staticmethod
+    def _sign_in(project: Signing, record: Record) -> None:
+        environment = record.environment
         if record.kind == SUBMIT:
             project.submit()
         elif record.kind == EVIDENCE:
@@ -362,9 +374,6 @@ class Driver:
         else:
             assert record.kind == REQUEST
             project.request(environment)
-        made = set(self.project.inbox.rglob("*.json")) - before
-        assert made, record
-        self.real[record] = {p: p.read_bytes() for p in made}
 
     def _move_files(self, before: State, after: State) -> None:
         for record in before.inbox - after.inbox:
@@ -407,8 +416,8 @@ class Driver:
         named = ledger[record.target]
         what = [self._real_line(ledger, record.target)] if named.kind in LINES else [*self.real[named].values()]
         files = self.real[record] = {}
+        opened = open_authentic(self.project.root, self.project.world)
         for data in what:
-            opened = open_authentic(self.project.root, self.project.world)
             target = find_target(opened, record_id(data))
             done = revoke(opened, target, "retired", "in error", (key_of("pat"), key_of("ledger")))
             files[done.put.file] = done.put.record.envelope
@@ -442,9 +451,12 @@ class Driver:
         ]
         assert decided == [(r.kind, r.environment) for r in state.tree if r.kind in DECIDED]
         self._lines = [e.record_bytes() for e in entries if e.kind in LINES]
-        project, roots = self.project, self._roots()
         told = [e for e in entries if e.kind in {*LINES, REVOCATION}]
-        history = read_history(told, roots, AGENT, project.now)
+        if (len(told), state.root) != self._told:
+            self._told = len(told), state.root
+            self._compare_heads(state, read_history(told, self._roots(), AGENT, self.project.now))
+
+    def _compare_heads(self, state: State, history: History) -> None:
         for environment in (STAGING, PRODUCTION):
             head, wanted = history.head(environment), head_of(state.tree, environment)
             place = self._lines.index(head.record.envelope) if head else -1

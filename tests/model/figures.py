@@ -16,9 +16,9 @@ FIGURES = {
     "withdrawn": (243, 434, 13),
     "source": (798, 2122, 17),
     "fallen": (482, 812, 12),
-    "reviewed": (8944, 27471, 25),
+    "reviewed": (1809, 5171, 20),
     "urgent": (1206, 3401, 17),
-    "instead": (5008, 15325, 22),
+    "instead": (174, 306, 12),
     "invalid": (213, 528, 16),
 }
 """States, steps, and how deep the deepest state lies."""
