@@ -66,6 +66,7 @@ A, B, A2, X = order(STAGING, "A1"), order(STAGING, "B1"), order(STAGING, "A2"), 
 LIVE_A, LIVE_B, LIVE_A2 = order(PRODUCTION, "A1"), order(PRODUCTION, "B1"), order(PRODUCTION, "A2")
 BACK_A = order(STAGING, "A1", 4)
 """Back to the first line of all, of a ledger that begins with what was signed for it."""
+URGENT_A = BACK_A._replace(emergency=True)
 
 
 def promoted(candidate: str, environment: str) -> tuple[str, ...]:
@@ -74,6 +75,7 @@ def promoted(candidate: str, environment: str) -> tuple[str, ...]:
 
 
 BACK_LIVE_A, BACK_LIVE_B = order(PRODUCTION, "A1", 7), order(PRODUCTION, "B1", 16)
+URGENT_LIVE_A = BACK_LIVE_A._replace(emergency=True)
 """The same in production where first A1 went there and then B1, which nobody had signed for when it was tried first."""
 
 ANYTHING = frozenset({"submit", "evidence", "approval", "request", "promotion", "rollback"})
@@ -177,12 +179,32 @@ SMALL: tuple[Bounds, ...] = (
     Bounds(
         "instead",
         (A, BACK_A),
-        Left(runs=2, crashes=1, revocations=1),
+        Left(runs=1, crashes=1, revocations=1),
         begin=(
             *(*promoted("A1", STAGING), *promoted("B1", STAGING)),
             *("signed for staging A1", "signed to roll back staging to A1"),
         ),
         prepared=(A, B, BACK_A),
+    ),
+    # Staging went back in an emergency, which somebody has to review before anything ordinary, who may have taken part.
+    Bounds(
+        "reviewed",
+        (B, URGENT_A),
+        Left(runs=2, crashes=1, signatures=1),
+        begin=(
+            *(*promoted("A1", STAGING), *promoted("B1", STAGING), "signed to roll back staging in an emergency to A1"),
+            *("roll back staging to line 4 in an emergency starts", "finish", "signed for staging B1"),
+        ),
+        prepared=(A, B, URGENT_A),
+        insider=True,
+    ),
+    # Going back is signed for in an emergency, and tried as if it were none; or the other way round.
+    Bounds(
+        "urgent",
+        (BACK_A, URGENT_A),
+        Left(runs=2, crashes=1, signatures=1),
+        begin=(*promoted("A1", STAGING), *promoted("B1", STAGING)),
+        prepared=(A, B),
     ),
     # Everybody signs for an intent that is none.
     Bounds("invalid", (X,), Left(runs=2, crashes=1, signatures=1)),
@@ -201,6 +223,8 @@ MORE = {
     "withdrawn": Left(runs=2, crashes=1, signatures=1, revocations=2),
     "source": Left(runs=3, crashes=1, signatures=2),
     "fallen": Left(runs=2, crashes=1, signatures=1, revocations=1),
+    "reviewed": Left(runs=3, crashes=1, signatures=2),
+    "urgent": Left(runs=3, crashes=1, signatures=2),
     "instead": Left(runs=3, crashes=1, revocations=1),
     "invalid": Left(runs=3, crashes=2, signatures=1),
 }

@@ -247,6 +247,27 @@ class RevokedUncovers(Protocol):
         return super().counted(without, root, wanted)
 
 
+class NeverReviewed(Protocol):
+    """Goes on after an emergency that nobody has looked at."""
+
+    def may_follow(self, tree: Ledger, root: tuple[int, ...], wanted: Record) -> bool:
+        return True
+
+
+class OwnReview(Protocol):
+    """Whoever approved an emergency may review it."""
+
+    def took_part(self, tree: Ledger, line: Record) -> frozenset[str]:
+        return frozenset()
+
+
+class AnyUrgency(Protocol):
+    """What was signed for something ordinary counts in an emergency, and the other way round."""
+
+    def same_urgency(self, signed: Record, wanted: Record) -> bool:
+        return True
+
+
 class NotValidated(Protocol):
     """Takes an intent that no strict reader would."""
 
@@ -308,7 +329,10 @@ SEEDED = (
     Seeded(RevokedTarget, "target", "carried_from_target", 9),
     Seeded(RestsOnRevoked, "target", "carried_from_target", 9),
     Seeded(RollbackOutlives, "fallen", "carried_from_source", 8),
-    Seeded(RevokedUncovers, "instead", "nothing_void", 9),
+    Seeded(RevokedUncovers, "instead", "nothing_void", 11),
+    Seeded(NeverReviewed, "reviewed", "emergencies_reviewed", 7),
+    Seeded(OwnReview, "reviewed", "emergencies_reviewed", 8),
+    Seeded(AnyUrgency, "urgent", "requested, approvals_recorded", 8),
     Seeded(NotValidated, "invalid", "intent_valid", 8),
     Seeded(TriesForEver, "rivals", "converges", 2),
 )

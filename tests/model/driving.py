@@ -32,6 +32,7 @@ from model.state import (
     PROMOTION,
     REJECT,
     REQUEST,
+    REVIEW,
     REVOCATION,
     ROLLBACK,
     SIGN,
@@ -55,6 +56,7 @@ from bspec_opa.ledger.reasons import RACE_LOST
 from bspec_opa.ledger.sql.store import SqlStore
 from bspec_opa.workflow import promote as promoting
 from bspec_opa.workflow.checkout.anchor import open_anchor
+from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import open_session
 from bspec_opa.workflow.doctor import examine
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.interface import LedgerState
     from bspec_opa.trust.root import TrustRoot
     from bspec_opa.workflow.checkout.session import Session
+    from bspec_opa.workflow.facts.history import History
 
 MINUTE = 60
 DECIDED = frozenset({PROMOTION, ROLLBACK, DENIAL})
@@ -84,7 +87,7 @@ CHANGES = {
 }
 """From the intent that a prepared project has checked out to the other one: what is narrower."""
 FIRST, ANY = ("environment-admin",), ("environment-admin", "security", "risk-owner")
-"""Roles that have to approve: the first line of staging, and anything else, which may be wider."""
+"""Roles that have to approve: the first line of staging and what is narrower in an emergency; and anything else."""
 PROMOTED, DENIED, NOTHING_DONE, REFUSED = "promoted", "denied", "nothing done", "refused"
 
 
@@ -99,9 +102,9 @@ class Killed(BaseException):
 class Actor(threading.Thread):
     """A run: stops at each step until it is told to go on."""
 
-    def __init__(self, project: Project, environment: str, back: str) -> None:
+    def __init__(self, project: Project, order: Run, back: str) -> None:
         super().__init__(daemon=True)
-        self.project, self.environment, self.back = project, environment, back
+        self.project, self.order, self.back = project, order, back
         self.at, self.came = "", ""
         self.why = ""
         self.dying = self.cut = False
@@ -125,11 +128,12 @@ class Actor(threading.Thread):
     def _promote(self) -> str:
         world = replace(self.project.world, clock=lambda: self.project.now)
         if self.back:
-            session = open_rollback(self.project.intent, world, self.back, self.environment)
+            named = self.back, self.order.environment
+            session = open_rollback(self.project.intent, world, *named, emergency=self.order.emergency)
         else:
             session = open_session(self.project.intent, world, need_pin=True)
         keys = promoting.Keys(gate=Stopping(self), ledger=key_of("ledger"))
-        outcome = promoting.promote(session, self.environment, keys)
+        outcome = promoting.promote(session, self.order.environment, keys)
         if outcome.evaluation is None or outcome.entry is None:
             return NOTHING_DONE
         return PROMOTED if outcome.line else DENIED
@@ -196,13 +200,15 @@ class Signing(Project):
 
     opened: Session | None = None
     back: str = ""
-    environment: str = ""
+    about: Record | None = None
 
     def session(self, *, need_pin: bool = True) -> Session:
         """One for all."""
         if self.opened is None:
-            back = self.back and self.going_back(self.back, self.environment)
-            self.opened = back or super().session(need_pin=need_pin)
+            if self.about is not None and self.back:
+                self.opened = self.going_back(self.back, self.about.environment, emergency=self.about.emergency)
+            else:
+                self.opened = super().session(need_pin=need_pin)
         return self.opened
 
 
@@ -216,6 +222,7 @@ class Driver:
         self._trees: dict[str, tuple[bytes, bytes]] = {}
         self._digests: dict[str, set[Digest]] = {}
         self._compared: tuple[int, tuple[int, ...]] | None = None
+        self._told: tuple[int, tuple[int, ...]] | None = None
         self._lines: list[bytes] = []
         self._keep_trees("B" if any(r.intent == "B" for r in start.tree) else "A")
         self._find_records(start)
@@ -235,7 +242,7 @@ class Driver:
                 self.project.change_intent(*CHANGES[prepared])
                 self.project.resolve()
             self._trees[intent] = self.project.intent.read_bytes(), self._binding.read_bytes()
-            loaded = self.project.session().loaded
+            loaded = open_intent(self.project.intent)
             self._digests[intent] = {loaded.digest, loaded.surface_digest}
         self.check_out(prepared)
 
@@ -304,11 +311,12 @@ class Driver:
     def follow(self, label: str, before: State, after: State) -> None:
         """Do what the model did."""
         self.project.now += MINUTE
+        assert before != after, label
         changed = [i for i in (0, 1) if before.runs[i] != after.runs[i]]
         if changed:
             self._follow_run(changed[0], before.runs[changed[0]], after.runs[changed[0]], before, after)
-        for record in after.signed - before.signed:
-            self._sign(record, after.ledger)
+        if new := sorted(after.signed - before.signed):
+            self._sign(new, after.ledger)
         if after.signed == before.signed and after.inbox != before.inbox:
             self._move_files(before, after)
         if after.root != before.root:
@@ -327,7 +335,7 @@ class Driver:
         if run.step == IDLE:
             self.check_out(now.intent)
             back = self._digest_of(after.ledger, now.target)
-            started = self.actors[number] = Actor(self.project, now.environment, back)
+            started = self.actors[number] = Actor(self.project, now, back)
             started.begin()
             self._is_at(started, now)
             return
@@ -349,28 +357,37 @@ class Driver:
 
     # What people and others do
 
-    def _sign(self, record: Record, ledger: Ledger) -> None:
+    def _sign(self, records: Sequence[Record], ledger: Ledger) -> None:
         """One session serves for all that is signed: nobody sees what another signs in the same step."""
-        before = set(self.project.inbox.rglob("*.json"))
-        self.check_out(record.intent)
-        environment = record.environment
+        about = records[0]
+        self.check_out(about.intent)
         project = Signing(**{f.name: getattr(self.project, f.name) for f in fields(self.project)})
-        project.back, project.environment = self._digest_of(ledger, record.target), environment
+        project.back, project.about = self._digest_of(ledger, about.target), about
+        for record in records:
+            before = set(self.project.inbox.rglob("*.json"))
+            self._sign_in(project, record)
+            made = set(self.project.inbox.rglob("*.json")) - before
+            assert made, record
+            self.real[record] = {p: p.read_bytes() for p in made}
+
+    @staticmethod
+    def _sign_in(project: Signing, record: Record) -> None:
+        environment = record.environment
         if record.kind == SUBMIT:
             project.submit()
         elif record.kind == EVIDENCE:
             project.attest_all()
         elif record.kind == APPROVAL:
-            for role in FIRST if (environment, record.base) == (STAGING, GENESIS) else ANY:
+            fewer = record.emergency or (environment, record.base) == (STAGING, GENESIS)
+            for role in FIRST if fewer else ANY:
                 project.approve(role, environment)
+        elif record.kind == REVIEW:
+            project.review(project.back, environment)
         elif record.kind == REJECT:
             project.approve("finance-controller", environment, reject=True)
         else:
             assert record.kind == REQUEST
             project.request(environment)
-        made = set(self.project.inbox.rglob("*.json")) - before
-        assert made, record
-        self.real[record] = {p: p.read_bytes() for p in made}
 
     def _move_files(self, before: State, after: State) -> None:
         for record in before.inbox - after.inbox:
@@ -422,8 +439,8 @@ class Driver:
         named = ledger[record.target]
         what = [self._real_line(ledger, record.target)] if named.kind in LINES else [*self.real[named].values()]
         files = self.real[record] = {}
+        opened = open_authentic(self.project.root, self.project.world)
         for data in what:
-            opened = open_authentic(self.project.root, self.project.world)
             target = find_target(opened, record_id(data))
             done = revoke(opened, target, "retired", "in error", (key_of("pat"), key_of("ledger")))
             files[done.put.file] = done.put.record.envelope
@@ -457,9 +474,12 @@ class Driver:
         ]
         assert decided == [(r.kind, r.environment) for r in state.tree if r.kind in DECIDED]
         self._lines = [e.record_bytes() for e in entries if e.kind in LINES]
-        project, roots = self.project, self._roots()
         told = [e for e in entries if e.kind in {*LINES, REVOCATION}]
-        history = read_history(told, roots, AGENT, project.now)
+        if (len(told), state.root) != self._told:
+            self._told = len(told), state.root
+            self._compare_heads(state, read_history(told, self._roots(), AGENT, self.project.now))
+
+    def _compare_heads(self, state: State, history: History) -> None:
         for environment in (STAGING, PRODUCTION):
             head, wanted = history.head(environment), head_of(state.tree, environment)
             place = self._lines.index(head.record.envelope) if head else -1

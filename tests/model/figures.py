@@ -16,7 +16,9 @@ FIGURES = {
     "withdrawn": (243, 434, 13),
     "source": (798, 2122, 17),
     "fallen": (482, 812, 12),
-    "instead": (5008, 15325, 22),
+    "reviewed": (1809, 5171, 20),
+    "urgent": (1206, 3401, 17),
+    "instead": (174, 306, 12),
     "invalid": (213, 528, 16),
 }
 """States, steps, and how deep the deepest state lies."""
@@ -34,6 +36,8 @@ LARGE_FIGURES = {
     "withdrawn": (59159, 193743, 25),
     "source": (13684, 39220, 28),
     "fallen": (11301, 34189, 22),
+    "reviewed": (67935, 205691, 30),
+    "urgent": (34304, 103405, 27),
     "instead": (27805, 81947, 27),
     "invalid": (955, 2853, 21),
 }

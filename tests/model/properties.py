@@ -163,6 +163,21 @@ def carried_from_target(at: LineAt) -> bool:
     )  # fmt: skip
 
 
+def emergencies_reviewed(at: LineAt) -> bool:
+    """Before anything ordinary, somebody who signed for none of it has reviewed each emergency since the last such."""
+    for number in reversed(range(len(at.before))):
+        line = at.before[number]
+        if line.kind not in LINES or line.environment != at.line.environment:
+            continue
+        if at.line.emergency or not line.emergency:
+            return True
+        signed = [r for r in at.before if r.kind in {"approval", "request"} and r.environment == line.environment]
+        involved = {r.by for r in signed if (r.base, r.target) == (line.base, line.target)}
+        if not any(r.by not in involved for r in at.named("review") if r.target == number):
+            return False
+    return True
+
+
 # What the record rests on
 
 
@@ -195,7 +210,7 @@ def _same_subjects(at: LineAt, record: Record) -> bool:
 
 def _same_place(at: LineAt, record: Record) -> bool:
     line = at.line
-    return (record.base, record.source, record.target) == (line.base, line.source, line.target)
+    return (*record[4:7], record.emergency) == (*line[4:7], line.emergency)
 
 
 def _authors(at: LineAt) -> set[str]:
@@ -206,7 +221,7 @@ OF_LINES: dict[str, tuple[Callable[[LineAt], bool], ...]] = {
     "1": (intent_valid,),
     "2": (submitted, evidence_present, not_rejected, requested, decided_on_its_tree),
     "3": (approvals_recorded, approved_on_all_evidence, nothing_void, spent_once),
-    "4": (signed_by_gate, base_is_head, carried_from_source, carried_from_target),
+    "4": (signed_by_gate, base_is_head, carried_from_source, carried_from_target, emergencies_reviewed),
 }
 """Clause of 6.8 to the properties that say it."""
 OF_STEPS: tuple[Callable[[State, State], bool], ...] = (nothing_lost, lock_in_ledger, one_tail, under_the_newest_root)

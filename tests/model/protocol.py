@@ -7,6 +7,7 @@ Each step is atomic, and between two of them anything may happen. Whatever a see
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from model.state import (
@@ -27,6 +28,7 @@ from model.state import (
     PROMOTION,
     REJECT,
     REQUEST,
+    REVIEW,
     REVOCATION,
     ROLLBACK,
     SIGN,
@@ -76,6 +78,12 @@ def head_of(tree: Ledger, environment: str) -> int:
         if tree[number].kind in LINES and tree[number].environment == environment:
             return number
     return GENESIS
+
+
+def emergencies_since(tree: Ledger, environment: str) -> list[int]:
+    """The emergencies since the last ordinary line there, the newest first."""
+    lines = [i for i, r in enumerate(tree) if r.kind in LINES and r.environment == environment]
+    return list(takewhile(lambda i: tree[i].emergency, reversed(lines)))
 
 
 def all_lines(tree: Ledger) -> Ledger:
@@ -228,7 +236,8 @@ class Protocol:
         if self.is_current(tree, root, wanted):
             return CURRENT
         found = self.counted(tree, root, wanted)
-        if found is None or not self.is_valid(wanted.intent) or not self.has_source(tree, wanted):
+        fits = self.is_valid(wanted.intent) and self.has_source(tree, wanted) and self.may_follow(tree, root, wanted)
+        if found is None or not fits:
             denied = Record(DENIAL, wanted.environment, wanted.intent, wanted.binding)
             return denied._replace(tree=len(tree), root=len(root))
         return wanted._replace(evidence=(), counted=found, tree=len(tree), root=len(root))
@@ -242,7 +251,8 @@ class Protocol:
                 return UNBOUND
             line = tree[run.target]
             seen = shown(tree, gone, line.intent, line.binding)
-            return Record(ROLLBACK, environment, line.intent, line.binding, base, run.target, run.target, evidence=seen)
+            back = Record(ROLLBACK, environment, line.intent, line.binding, base, run.target, run.target)
+            return back._replace(evidence=seen, emergency=run.emergency)
         source, binding = NO_SOURCE, run.binding
         if SOURCE_OF[environment]:
             source = self.source(tree, gone, SOURCE_OF[environment])
@@ -310,13 +320,32 @@ class Protocol:
             return None
         if not (submits and evidence and approvals and requests):
             return None
-        return (submits[-1], *evidence, approvals[-1], requests[-1])
+        reviews = [i for line in emergencies_since(tree, wanted.environment) for i in self.reviews(tree, root, line)]
+        return (submits[-1], *evidence, approvals[-1], requests[-1], *reviews)
+
+    def may_follow(self, tree: Ledger, root: tuple[int, ...], wanted: Record) -> bool:
+        """Nothing ordinary follows an emergency before somebody who took no part in it has reviewed it."""
+        before = emergencies_since(tree, wanted.environment)
+        return wanted.emergency or all(self.reviews(tree, root, line) for line in before)
+
+    def reviews(self, tree: Ledger, root: tuple[int, ...], line: int) -> list[int]:
+        """Those of an emergency that count."""
+        involved, gone = self.took_part(tree, tree[line]), revoked(tree, root)
+        found = [(i, r) for i, r in enumerate(tree) if r.kind == REVIEW and r.target == line and i not in gone]
+        return [i for i, r in found if r.by not in involved]
+
+    def took_part(self, tree: Ledger, line: Record) -> frozenset[str]:
+        """Whoever signed for the same, whatever became of it."""
+        signed = [r for r in tree if r.kind in {APPROVAL, REQUEST}]
+        place = (line.environment, line.base, line.source)
+        return frozenset(r.by for r in signed if (r.environment, r.base, r.source) == place)
 
     def is_about(self, tree: Ledger, record: Record, wanted: Record) -> bool:
         return (
             self.same_base(tree, record.base, wanted.base)
             and self.same_source(record.source, wanted.source)
             and self.same_target(record.target, wanted.target)
+            and self.same_urgency(record, wanted)
         )
 
     def same_base(self, tree: Ledger, signed: int, base: int) -> bool:
@@ -328,6 +357,10 @@ class Protocol:
 
     def same_target(self, signed: int, target: int) -> bool:
         return signed == target
+
+    def same_urgency(self, signed: Record, wanted: Record) -> bool:
+        """Who signed for something ordinary did not agree that fewer people are enough, nor the other way round."""
+        return signed.emergency == wanted.emergency
 
     def has_seen(self, approval: Record, wanted: Record) -> bool:
         """Whoever approves for production has seen all of the evidence."""
@@ -366,6 +399,7 @@ def steps(protocol: Protocol, state: State) -> Iterator[tuple[str, State]]:
 def said(run: Run, now: Run, before: State, after: State) -> str:
     """A step in words."""
     who = f"the run to {'roll back ' if run.target != NOTHING else ''}{run.environment} {run.intent}{run.binding}"
+    who += " in an emergency" if run.emergency else ""
     what = ", ".join(d.kind for d in run.drafts)
     if run.step == DECIDE:
         allowed = "to allow it" if now.drafts and now.drafts[0].kind in LINES else "to deny it"

@@ -20,17 +20,18 @@ GENESIS = NO_SOURCE = NOTHING = -1
 
 SUBMIT, EVIDENCE, APPROVAL, REJECT, REQUEST = "submit", "evidence", "approval", "reject", "request"
 PROMOTION, ROLLBACK, DENIAL, REVOCATION = "promotion", "rollback", "denial", "revocation"
+REVIEW = "review"
 LINES = frozenset({PROMOTION, ROLLBACK})
 
-AUTHOR, REVIEWER, GATE, NOBODY = "author", "reviewer", "gate", "nobody"
-"""Who signed. ``nobody``: it is written as a record and has no valid signature."""
+AUTHOR, REVIEWER, OUTSIDER, GATE, NOBODY = "author", "reviewer", "outsider", "gate", "nobody"
+"""Who signed. ``outsider``: reviews emergencies and approves nothing. ``nobody``: it has no valid signature."""
 
 
 class Record(NamedTuple):
     """Anything that is signed.
 
-    ``target`` is the line that a rollback, its approval or its request goes back to, and the entry that a revocation
-    revokes. ``evidence`` is what an approver was shown. ``counted`` are the entries that a line counted, ``tree`` and
+    ``target`` is the line that a rollback, its approval or its request goes back to, the emergency that a review is of,
+    and the entry that a revocation revokes. ``evidence`` is what an approver was shown. ``counted`` are the entries that a line counted, ``tree`` and
     ``root`` the ledger and the trust root that it was decided on.
     """
 
@@ -47,6 +48,7 @@ class Record(NamedTuple):
     counted: tuple[int, ...] = ()
     tree: int = 0
     root: int = 0
+    emergency: bool = False
 
 
 Ledger = tuple[Record, ...]
@@ -66,6 +68,7 @@ class Run(NamedTuple):
     intent: str = ""
     binding: int = 0
     target: int = NOTHING
+    emergency: bool = False
     tree: int = 0
     root: tuple[int, ...] = ()
     drafts: tuple[Record, ...] = ()

@@ -14,9 +14,11 @@ from model.state import (
     NO_SOURCE,
     NOBODY,
     NOTHING,
+    OUTSIDER,
     PROMOTION,
     REJECT,
     REQUEST,
+    REVIEW,
     REVIEWER,
     REVOCATION,
     ROLLBACK,
@@ -40,6 +42,7 @@ def around(protocol: Protocol, state: State, bounds: Bounds) -> Iterator[tuple[s
     yield from _crashes(state)
     yield from _repair(state)
     yield from _signatures(protocol, state, bounds)
+    yield from _reviews(state, bounds)
     yield from _other_jobs(state)
     yield from _revocations(state, bounds)
     yield from _thefts(state)
@@ -68,6 +71,7 @@ def _starts(protocol: Protocol, state: State, bounds: Bounds) -> Iterator[tuple[
 def name_of(order: Run) -> str:
     """An order in words."""
     back = f"roll back {order.environment} to line {order.target}" if order.target != NOTHING else ""
+    back += " in an emergency" if order.emergency else ""
     return back or f"promote {order.intent}{order.binding} to {order.environment}"
 
 
@@ -102,14 +106,14 @@ def _signatures(protocol: Protocol, state: State, bounds: Bounds) -> Iterator[tu
                     kinds = ", ".join(sorted({f"{r.kind} by the {r.by}" for r in new}))
                     yield f"signed {_what(wanted)}{wanted.binding}: {kinds}", _filed(spent, new)
         reject = _record(REJECT, wanted, REVIEWER)
-        if state.left.rejects and reject not in state.signed:
+        if state.left.rejects and reject not in state.signed and not wanted.emergency:
             less = state._replace(left=state.left._replace(rejects=state.left.rejects - 1))
             what = _what(wanted) if wanted.kind == ROLLBACK else f"{wanted.intent} for {wanted.environment}"
             yield f"the reviewer rejects {what}", _filed(less, frozenset({reject}))
 
 
 def _what(wanted: Record) -> str:
-    back = f"to roll back {wanted.environment} to {wanted.intent}"
+    back = f"to roll back {wanted.environment}{' in an emergency' if wanted.emergency else ''} to {wanted.intent}"
     return back if wanted.kind == ROLLBACK else f"for {wanted.environment} {wanted.intent}"
 
 
@@ -152,7 +156,19 @@ def _record(kind: str, wanted: Record, by: str) -> Record:
     evidence = wanted.evidence if kind == APPROVAL and SOURCE_OF[wanted.environment] else ()
     source = wanted.source if kind != REJECT else NO_SOURCE
     place = (wanted.intent, wanted.binding, wanted.base, source, wanted.target)
-    return Record(kind, wanted.environment, *place, by, evidence)
+    return Record(kind, wanted.environment, *place, by, evidence, emergency=wanted.emergency)
+
+
+def _reviews(state: State, bounds: Bounds) -> Iterator[tuple[str, State]]:
+    spent = _spend(state, "signatures")
+    if spent is None:
+        return
+    for number, line in enumerate(state.tree):
+        for by in (OUTSIDER, REVIEWER) if bounds.insider else (OUTSIDER,):
+            review = Record(REVIEW, line.environment, line.intent, line.binding, target=number, by=by)
+            if line.kind in LINES and line.emergency and review not in state.signed:
+                what = f"the emergency in {line.environment} of entry {number} is reviewed by the {by}"
+                yield what, _filed(spent, frozenset({review}))
 
 
 def _other_jobs(state: State) -> Iterator[tuple[str, State]]:

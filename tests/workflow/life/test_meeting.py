@@ -9,7 +9,9 @@ from project import DAY, RUNS, TRUST, Project, grown, live, ready, reasons_of, r
 from waiving import WAIVED_TEXT, WAIVING_TRUST, lift, standing
 from world import key_of
 
+from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.lock.line import parse_line
 from bspec_opa.workflow.issue import request
 from bspec_opa.workflow.life.recording import open_authentic
 from bspec_opa.workflow.life.revoking import find_target, revoke
@@ -97,6 +99,26 @@ def test_nor_to_what_rests_on_what_the_root_revokes(replaced: Project, what: str
     kind = {"key": "approval", "record": "request"}[what]
     with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, f"rests on a {kind} that was revoked by"):
         replaced.rollback(OLD)
+
+
+@pytest.mark.soak
+def test_nor_does_a_rollback_hide_what_the_one_before_it_rested_on(back: Project) -> None:
+    """Back to a rollback, which was to a rollback whose request is revoked now."""
+    people = ("environment-admin", "security", "risk-owner")
+    for target in (BACK, ""):
+        back.now += DAY
+        back.sign_all("production", *people)
+        back.allowed("production")
+        if target:
+            back.now += 60
+            back.sign_rollback(target, *people)
+            back.rollback(target)
+    first, second = (digest_of(back.lines()[n]) for n in (4, 6))
+    assert back.going_back(second).rollback is not None
+    revoked(back, str(parse_line(back.lines()[4] + b"\n", "lock").predicate["request"]))
+    for target in (first, second):
+        with back.refused("rollback.line-does-not-count", ExitCode.TRUST, "rests on a request that was revoked"):
+            back.going_back(target)
 
 
 @pytest.mark.attack("A83")
