@@ -356,7 +356,9 @@ def test_a_stolen_gate_key_cannot_carry_on_a_line_that_the_root_revokes(live: Pr
     item = {"kind": "record", "id": line_entries(live)[0].record_id, "reason": "x"}
     late = {"mode": mode, "last_good": place(live, 9)} if mode else {}
     live.next_root(lambda p: p["revoked"].append(item | late) or p.update(issued=format_time(live.now - 60)))
-    with live.refused("trust.revoked", ExitCode.TRUST, {"": "goes on from a line", "retired": "was decided on"}[mode]):
+    with live.refused(
+        "trust.revoked", ExitCode.TRUST, {"": "goes on from a line", "retired": "was decided on the line"}[mode]
+    ):
         live.verify()
 
 
