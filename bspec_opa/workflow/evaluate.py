@@ -24,6 +24,7 @@ from bspec_opa.workflow.facts.objections import earlier_rejects, objections
 from bspec_opa.workflow.facts.rolling import rollback_to
 from bspec_opa.workflow.facts.situation import Situation, assemble
 from bspec_opa.workflow.facts.waivers import refused, standings, terms_of, unseen_notes
+from bspec_opa.workflow.facts.withdrawing import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.intent.load import LoadedIntent
     from bspec_opa.ledger.objects import ObjectStore
+    from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.checkout.config import Config
     from bspec_opa.workflow.checkout.deciding import Panel, Policy
@@ -75,7 +77,7 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
     """
     if adopting:
         environment = without_source(environment, session.agent, session.world.now)
-    history = session.history.with_inbox(session.inbox.records) if with_inbox else session.history
+    history = session.history.with_inbox(_waiting(session)) if with_inbox else session.history
     history = counting_in(history, environment, session.anchor.roots, session.loaded.surface_digest)
     binding = read_resolved(session.project, session.agent)
     catalogs = read_catalogs(session.project)
@@ -96,6 +98,12 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
             adopting=adopting,
         )
     )
+
+
+def _waiting(session: Session) -> list[Record]:
+    """The inbox, without the revocations that were recorded: what the ledger refused is no advice either."""
+    known = session.ledger.record_ids()
+    return [r for r in session.inbox.records if r.type not in TYPES or r.id not in known]
 
 
 def stored_intent(objects: ObjectStore, digest: Digest) -> LoadedIntent:

@@ -18,6 +18,7 @@ from bspec_opa.ledger.merkle import root_of
 from bspec_opa.lock.line import parse_line
 from bspec_opa.workflow.doctor import examine
 from bspec_opa.workflow.facts.lines import lock_of
+from bspec_opa.workflow.recorded.decisions import find_decision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -308,7 +309,9 @@ def test_lines_after_a_revoked_one_stand_on_their_own(replaced: Project, mode: s
     assert verified.lines[1].withdrawn.said.startswith("revoked by trust root version 2 of ")
     with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, "revoked by trust root version 2"):
         replaced.rollback("entry:13")
-    assert len(lock_of(replaced.session().history)) == 4
+    session = replaced.session()
+    assert len(lock_of(session.history)) == 4
+    assert find_decision("entry:13", session.ledger, session.anchor.roots, replaced.now).entry == 13
 
 
 @pytest.mark.parametrize("mode", ["retired", ""])
@@ -353,7 +356,9 @@ def test_a_stolen_gate_key_cannot_carry_on_a_line_that_the_root_revokes(live: Pr
     item = {"kind": "record", "id": line_entries(live)[0].record_id, "reason": "x"}
     late = {"mode": mode, "last_good": place(live, 9)} if mode else {}
     live.next_root(lambda p: p["revoked"].append(item | late) or p.update(issued=format_time(live.now - 60)))
-    with live.refused("trust.revoked", ExitCode.TRUST, {"": "goes on from a line", "retired": "was decided on"}[mode]):
+    with live.refused(
+        "trust.revoked", ExitCode.TRUST, {"": "goes on from a line", "retired": "was decided on the line"}[mode]
+    ):
         live.verify()
 
 

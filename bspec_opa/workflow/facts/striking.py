@@ -112,16 +112,15 @@ class Strikes:
                 followed.add(one.record.predicate["previous"])
             else:
                 fallen.append(one)
-        for one in fallen:
-            del self.found[one.record.id]
         return [(one, self._refusal(one)) for one in fallen]
 
     def _refusal(self, line: Sequenced) -> BspecError:
+        struck, name = self.found.pop(line.record.id), f"ledger entry {line.seq}"
         try:
-            require_not_revoked(line.record, self.roots[-1], f"ledger entry {line.seq}", seq=line.seq)
+            require_not_revoked(line.record, self.roots[-1], name, seq=line.seq)
         except BspecError as e:
             return e
-        raise AssertionError
+        raise AssertionError(struck)  # it is there because the root revokes it
 
 
 def used_by(line: Record) -> set[str]:

@@ -108,7 +108,8 @@ def find_decision(wanted: str, ledger: LedgerState, roots: Sequence[TrustRoot], 
     if entry is None or entry.kind not in KINDS:
         kind = f"{wanted} is of the kind {entry.kind}, no decision" if entry else f"there is no decision {wanted[:80]}"
         raise NO_DECISION.error(kind, hint=_known(ledger))
-    verify_line(entry.record_bytes(), f"ledger entry {entry.seq}", roots, now, entry)
+    # What was revoked by its name since stays explainable, as it does where the ledger revokes it.
+    verify_line(entry.record_bytes(), f"ledger entry {entry.seq}", roots, now, entry, named=False)
     return decision_of(entry)
 
 

@@ -209,22 +209,26 @@ def _check_counted(past: Past, roots: Sequence[TrustRoot]) -> None:
 def _require_standing_ground(past: Past, roots: Sequence[TrustRoot]) -> None:
     """Under the root in force it had the same place, and the line that it was carried from or went back to stood."""
     history = read_history(past.before, roots, past.record.agent, past.entry.at)
-    place = next_place(lock_of(history), past.environment.id)
-    if (place.seq, place.previous, place.base) != tuple(past.predicate[m] for m in ("seq", "previous", "base")):
-        message = f"goes on from a line that trust root version {roots[-1].version} revokes"
-        raise REVOKED.error(message, hint=STOLEN, at=Location(past.at))
-    lines = (h for e in roots[-1].environments for h in history.lines(e.id))
-    source, version = past.predicate["source"], roots[-1].version
-    why = f"was decided on the line {source[:19]}…, which trust root version {version} revokes"
-    if source in {NO_SOURCE, *(h.line for h in lines if h.revoked is None)}:
-        why = ""
-    if past.record.type == ROLLBACK and not why:
-        try:
-            rollback_to(history, past.environment.id, Wanted(source, past.predicate["emergency"]))
-        except BspecError as e:
-            why = f"goes back where no rollback could under trust root version {version}: {e.problems[0].message}"
+    why = _why_groundless(past, history, roots[-1])
     if why:
-        raise REVOKED.error(why, hint=STOLEN, at=Location(past.at))
+        message = f"{why}, by trust root version {roots[-1].version}, which was in force"
+        raise REVOKED.error(message, hint=STOLEN, at=Location(past.at))
+
+
+def _why_groundless(past: Past, history: History, root: TrustRoot) -> str:
+    said, place = past.predicate, next_place(lock_of(history), past.environment.id)
+    if (place.seq, place.previous, place.base) != (said["seq"], said["previous"], said["base"]):
+        return "goes on from a line that is not in the lock"
+    lines = (h for e in root.environments for h in history.lines(e.id))
+    if said["source"] not in {NO_SOURCE, *(h.line for h in lines if h.revoked is None)}:
+        return f"was decided on the line {said['source'][:19]}…, which is revoked"
+    if past.record.type != ROLLBACK:
+        return ""
+    try:
+        rollback_to(history, past.environment.id, Wanted(said["target_line"], said["emergency"]))
+    except BspecError as e:
+        return f"goes back where no rollback could: {e.problems[0].message}"
+    return ""
 
 
 def _check_root(version: int, entry: int, at: str, history: History) -> None:

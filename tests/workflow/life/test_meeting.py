@@ -282,6 +282,11 @@ def test_an_emergency_and_what_it_may_rest_on_stay_for_its_review(replaced: Proj
     for what in (emergency, entries(replaced, "approval")[-1], entries(replaced, "promotion")[-1]):
         with replaced.refused("revoke.not-revocable", ExitCode.TRUST, "has to stay for its review"):
             revoked(replaced, what.record_id, "compromised")
+    # With a tool of their own it is recorded, and refused by whoever reads it; nobody is told that it waits.
+    own: Any = {"environment": "production", "type": "rollback", "mode": "compromised", "reason": "never was"}
+    replaced.put("revocation", replaced.forge("revocation", own, by="pat", subjects={"record": emergency.record_id}))
+    replaced.record()
+    assert not any("IN FORCE" in n for n in replaced.evaluate("production").notes)
     revoked(replaced, emergency.record_id)
     replaced.now += DAY
     replaced.sign_all("production", "environment-admin", "security", "risk-owner")
