@@ -60,7 +60,7 @@ from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.project import find_project
 from bspec_opa.workflow.checkout.session import open_session
 from bspec_opa.workflow.doctor import examine
-from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.life.going_back import open_rollback
 from bspec_opa.workflow.life.recording import open_authentic
 from bspec_opa.workflow.life.revoking import find_target, revoke

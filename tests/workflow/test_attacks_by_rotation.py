@@ -21,7 +21,7 @@ from bspec_opa.workflow.audit.packing import write_pack
 from bspec_opa.workflow.checkout.signing import Maker
 from bspec_opa.workflow.completing import complete_lock
 from bspec_opa.workflow.evaluate import decide, situation_of
-from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.promote import _line
 
 if TYPE_CHECKING:

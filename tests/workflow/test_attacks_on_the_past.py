@@ -285,7 +285,7 @@ def test_lines_of_a_revoked_gate_key_do_not_verify(live: Project) -> None:
     revoked(live, "key", key_of("gate").keyid)
     with live.refused("trust.revoked", ExitCode.TRUST):
         live.verify()
-    with live.refused("lock.not-in-ledger", ExitCode.TRUST):
+    with live.refused("trust.revoked", ExitCode.TRUST):
         live.promote("production")
 
 
@@ -295,7 +295,7 @@ def test_a_revoked_line_is_not_promoted_again_by_its_old_approvals(staged: Proje
     revoked(staged, "record", head.record.id)
     with staged.refused("trust.revoked", ExitCode.TRUST):
         staged.verify()
-    with staged.refused("lock.not-in-ledger", ExitCode.TRUST):
+    with staged.refused("trust.revoked", ExitCode.TRUST):
         staged.promote()
     staged.lock.unlink()
     found = staged.denied("staging", "history.spent", "trust.revoked")

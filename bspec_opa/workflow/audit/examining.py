@@ -17,7 +17,7 @@ from bspec_opa.workflow.audit.sequenced import agents_in, read_sequenced, roots_
 from bspec_opa.workflow.controls.auditing_denial import denied_again
 from bspec_opa.workflow.evaluate import stored_intent
 from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.recorded.decisions import DENIAL, decision_of
 from bspec_opa.workflow.recorded.inputs import agent_of
 from bspec_opa.workflow.verifying.verify import Evidence, verify_head

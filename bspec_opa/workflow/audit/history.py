@@ -10,7 +10,7 @@ from bspec_opa.workflow.audit.opening import open_record, require_agent, require
 from bspec_opa.workflow.audit.sequenced import read_sequenced
 from bspec_opa.workflow.evaluate import stored_intent
 from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.recorded.decisions import DENIAL, decision_of
 from bspec_opa.workflow.recorded.inputs import agent_of
 

@@ -21,7 +21,7 @@ from bspec_opa.workflow.audit.reasons import BAD_MOMENT
 from bspec_opa.workflow.audit.sequenced import agents_in, read_sequenced, revoked_since, roots_at
 from bspec_opa.workflow.evaluate import stored_intent
 from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.recorded.decisions import decision_of
 from bspec_opa.workflow.verifying.rebuilding import publisher_key
 from bspec_opa.workflow.verifying.verify import Evidence, verify_head

@@ -11,7 +11,7 @@ from bspec_opa.workflow.checkout.deciding import load_policy
 from bspec_opa.workflow.checkout.intents import open_intent
 from bspec_opa.workflow.checkout.place import open_place
 from bspec_opa.workflow.checkout.project import find_project
-from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.reasons import ENVIRONMENT_UNDECLARED, NEWER_ROOT
 
 if TYPE_CHECKING:

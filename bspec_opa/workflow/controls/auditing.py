@@ -30,8 +30,8 @@ from bspec_opa.workflow.facts.controls import (
 )
 from bspec_opa.workflow.facts.evaluation import BundleRef
 from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.proof import Proof, approved, proof_from, proof_of
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.reasons import NO_CONTROLS, NO_DECISION, UNKNOWN_BUNDLE
 from bspec_opa.workflow.recorded.decisions import DENIAL
 from bspec_opa.workflow.verifying.checking import verify_file

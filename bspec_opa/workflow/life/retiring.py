@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.trust.statement import Subject
 from bspec_opa.trust.withdrawal import AGENT_SUBJECT, RETIREMENT, scope_digest
 from bspec_opa.workflow.checkout.signing import Maker
-from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.life.reasons import ALREADY
 from bspec_opa.workflow.life.recording import put
 

@@ -9,7 +9,7 @@ from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
 from bspec_opa.workflow.checkout.inbox import write_record
 from bspec_opa.workflow.checkout.signing import Maker, promotion_subjects
 from bspec_opa.workflow.evaluate import stored_intent
-from bspec_opa.workflow.facts.history import read_history
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.facts.reviews import is_emergency, took_part
 from bspec_opa.workflow.issue import Issued
 from bspec_opa.workflow.life.going_back import open_line

@@ -19,7 +19,7 @@ from bspec_opa.trust.withdrawal import COMPROMISED_MODE, RECORD_SUBJECT, RETIREM
 from bspec_opa.workflow.checkout.inbox import read_inbox
 from bspec_opa.workflow.checkout.signing import Maker
 from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.history import agent_of_entry, read_history
+from bspec_opa.workflow.facts.reading import agent_of_entry, read_history
 from bspec_opa.workflow.facts.withdrawing import (
     require_no_emergency,
     require_revocable,

@@ -25,8 +25,8 @@ from bspec_opa.workflow.evaluate import stored_intent
 from bspec_opa.workflow.facts.adopting import adopted_by, own_adoption
 from bspec_opa.workflow.facts.evaluators import counting_in
 from bspec_opa.workflow.facts.given import Given
-from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import going_back
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
 from bspec_opa.workflow.facts.situation import assemble, change_recorded
 from bspec_opa.workflow.facts.waivers import terms_of

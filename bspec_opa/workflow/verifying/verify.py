@@ -22,9 +22,9 @@ from bspec_opa.workflow.facts.adopting import adopted_in
 from bspec_opa.workflow.facts.ending import unrecorded_notes
 from bspec_opa.workflow.facts.ground import NO_SOURCE
 from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.history import read_history
 from bspec_opa.workflow.facts.lines import lock_of
 from bspec_opa.workflow.facts.past import verify_line
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.facts.reviews import is_emergency, reviews_of
 from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
 from bspec_opa.workflow.facts.voiding import counted_in, require_no_void_line
