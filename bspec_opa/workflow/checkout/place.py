@@ -14,6 +14,7 @@ from bspec_opa.trust.root import AcceptedBundle
 from bspec_opa.workflow.checkout.anchor import find_pin, open_anchor, require_pin
 from bspec_opa.workflow.checkout.inbox import Inbox, read_inbox
 from bspec_opa.workflow.checkout.memory import check_current, memory_directory
+from bspec_opa.workflow.facts.newer_roots import require_newest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,7 +113,18 @@ def _inbox(project: Project, anchor: Anchor, ledger: LedgerState, now: int) -> I
 
 
 def read_ledger(project: Project, anchor: Anchor) -> LedgerState:
-    """The verified ledger; under the starter root there is none.
+    """The verified ledger, for whoever decides, signs or verifies; under the starter root there is none.
+
+    Raises:
+        TrustError: as :func:`present_ledger`; or it names a newer version of the root.
+    """
+    ledger = present_ledger(project, anchor)
+    require_newest(ledger.entries, anchor.root)
+    return ledger
+
+
+def present_ledger(project: Project, anchor: Anchor) -> LedgerState:
+    """The verified ledger, for whoever makes the next version of the root: whatever the entries name.
 
     Raises:
         TrustError: it does not verify, or does not begin with the trees that revocations in the root name.

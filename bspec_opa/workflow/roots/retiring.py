@@ -14,7 +14,7 @@ from bspec_opa.trust.currency.demand import HEAD_PURPOSE
 from bspec_opa.trust.revocation import COMPROMISED, KEY, RECORD, RETIRED, Revocation, TreeHead
 from bspec_opa.trust.rotation import ROOT
 from bspec_opa.workflow.checkout.anchor import Anchor
-from bspec_opa.workflow.checkout.place import read_ledger
+from bspec_opa.workflow.checkout import place
 from bspec_opa.workflow.reasons import BAD_LAST_GOOD, RETIRED_IN_USE
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def present_ledger(project: Project, roots: Sequence[TrustRoot]) -> LedgerState:
     Raises:
         TrustError: it doesn't verify.
     """
-    return read_ledger(project, Anchor(tuple(roots), authenticated=True, starter=False, notes=()))
+    return place.present_ledger(project, Anchor(tuple(roots), authenticated=True, starter=False, notes=()))
 
 
 def place_notes(project: Project, roots: Sequence[TrustRoot], root: TrustRoot) -> tuple[str, ...]:

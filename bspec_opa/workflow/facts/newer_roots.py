@@ -1,0 +1,86 @@
+"""What a ledger says about a trust root that is newer than the one at hand: then nothing is decided or signed. Pure.
+
+A gate that has seen nothing before can't remember that a newer version was there, but the ledger's entries name the
+versions under which they were signed. A line that is decided under an older one than an entry before it names is
+refused by everybody who has both (``verify.facts-differ``), for ever: it must not be signed.
+
+An entry stands in the ledger because whoever holds the ledger's key verified it, against a chain that had the version
+it names. Its signature may be by a key that only the newer version knows, so it can't be verified here; its place can
+be judged. A version is not issued before the ones ahead of it, nor is anything signed before its version is issued. So
+an entry that was sequenced before the newest version at hand was issued speaks of no version after that: it is of
+another chain with the same domain, or was made up by a thief of the ledger's key. The next version ends that.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from bspec_opa.foundation.errors import BspecError
+from bspec_opa.ledger.reasons import ROOT_ROLLED_BACK
+from bspec_opa.trust.statement import parse_statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bspec_opa.ledger.entry import Entry
+    from bspec_opa.trust.root import TrustRoot
+
+_NAMED = re.compile(rb'"trust_root":\{"digest":"sha256:[0-9a-f]{64}","version":([0-9]{1,16})\}')
+"""As it stands in the RFC 8785 form, where no string can hold it: its quotes would be escaped."""
+
+
+class Newer(NamedTuple):
+    """An entry that names a newer version."""
+
+    entry: Entry
+    version: int
+
+
+def newest_named(entries: Iterable[Entry], root: TrustRoot) -> Newer | None:
+    """The first entry that names the highest version above a trust root's; None if no entry names one above it.
+
+    Args:
+        entries: of a verified ledger.
+        root: the newest of the walked chain.
+    """
+    found = None
+    for entry in entries:
+        if entry.at >= root.issued_unix:
+            version = _version(entry, root, found.version if found else root.version)
+            found = Newer(entry, version) if version else found
+    return found
+
+
+def require_newest(entries: Iterable[Entry], root: TrustRoot) -> None:
+    """Demand that no entry of a ledger names a newer version of the trust root.
+
+    Raises:
+        TrustError: one does; it says which.
+    """
+    found = newest_named(entries, root)
+    if found is None:
+        return
+    entry, version = found
+    message = (
+        f"the trust root is version {root.version}; ledger entry {entry.seq}, {entry.kind}, names version {version}"
+    )
+    lacking = f"{root.version + 1}.root.json"
+    if version > root.version + 1:
+        lacking += f" to {version}.root.json"
+    hint = f"fetch {lacking} into .bspec/trust; if nobody signed such a version, see docs/trust-root.md"
+    raise ROOT_ROLLED_BACK.error(message, hint=hint)
+
+
+def _version(entry: Entry, root: TrustRoot, above: int) -> int:
+    """The version that an entry of the root's domain names, if it is above another; else 0."""
+    payload = base64.b64decode(cast("str", entry.body["payload"]))
+    if all(int(n) <= above for n in _NAMED.findall(payload)):
+        return 0
+    try:
+        predicate = cast("dict[str, Any]", parse_statement(payload).predicate)
+        version, domain = predicate["trust_root"]["version"], predicate["domain"]
+    except (BspecError, KeyError, TypeError):
+        return 0
+    return version if domain == root.domain and isinstance(version, int) and version > above else 0
