@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.errors import Location, StoreError
+from bspec_opa.foundation.limits import REDECIDE_LIMIT
 from bspec_opa.ledger.interface import Past, require_descent
 from bspec_opa.ledger.readable import check_entries
-from bspec_opa.ledger.reasons import ALTERED
+from bspec_opa.ledger.reasons import ALTERED, RACE_LOST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bspec_opa.ledger.checkpoint import Signer
     from bspec_opa.ledger.interface import Store, Tip
     from bspec_opa.ledger.readable import Readable
@@ -39,11 +43,30 @@ def copy_ledger(source: Readable, tip: Tip, target: Store, signer: Signer) -> tu
     """
     for _ in check_entries(source, tip):
         pass
-    begun = current = target.tip()
-    require_descent(Past(tip, source.consistency), begun.size, begun.root_hash)
-    entries = islice(source.scan(begun.size), tip.size - begun.size)
+    begun = target.tip()
+    for _ in range(REDECIDE_LIMIT - 1):
+        with _again_if_raced():
+            return _copied(source, tip, target, signer), tip.size - begun.size
+    return _copied(source, tip, target, signer), tip.size - begun.size
+
+
+def _copied(source: Readable, tip: Tip, target: Store, signer: Signer) -> Tip:
+    """The target's tip once it has everything."""
+    current = target.tip()
+    require_descent(Past(tip, source.consistency), current.size, current.root_hash)
+    entries = islice(source.scan(current.size), tip.size - current.size)
     while portion := list(islice(entries, PORTION)):
         current = target.append(current, portion, signer)
     if current.root != tip.root:
         raise ALTERED.error("the entries that were copied are not those that were verified", at=Location(tip.origin))
-    return current, current.size - begun.size
+    return current
+
+
+@contextmanager
+def _again_if_raced() -> Iterator[None]:
+    """A race that was lost: another copy goes on at the same time, or a killed one's last append was completed."""
+    try:
+        yield
+    except StoreError as e:
+        if e.code != RACE_LOST.code:
+            raise

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.foundation.files import read_bounded, sync_directory, write_atomic
-from bspec_opa.foundation.limits import MAX_LEDGER_BYTES
-from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, parse_checkpoint
+from bspec_opa.foundation.limits import MAX_APPEND_BYTES
+from bspec_opa.ledger.checkpoint import parse_checkpoint
 from bspec_opa.ledger.entry import parse_entry
 from bspec_opa.ledger.file.view import answer
 from bspec_opa.ledger.growth import growth_of
-from bspec_opa.ledger.reasons import BAD_BEGUN
+from bspec_opa.ledger.reasons import BAD_BEGUN, TOO_LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.growth import Growth
     from bspec_opa.ledger.interface import Tip
 
-_LARGEST = MAX_LEDGER_BYTES + MAX_CHECKPOINT_BYTES + 32
 _DIGITS = 15
 
 
@@ -109,7 +108,9 @@ class BegunFile:
         if not os.path.lexists(self.path):
             return None
         try:
-            data = read_bounded(self.path, _LARGEST)
+            if self.path.lstat().st_size > MAX_APPEND_BYTES:  # not a byte of it is read
+                raise BAD_BEGUN.error(f"larger than {MAX_APPEND_BYTES} bytes", at=Location(str(self.path)))
+            data = read_bounded(self.path, MAX_APPEND_BYTES)
         except BspecError as e:
             raise BAD_BEGUN.error(e.problems[0].message, at=Location(str(self.path))) from e
         return parse_begun(data, str(self.path))
@@ -118,9 +119,13 @@ class BegunFile:
         """Put it down, durably.
 
         Raises:
-            StoreError: it can't be written.
+            StoreError: it can't be written, or is more than a reader would take.
         """
-        write_atomic(self.path, begun.to_bytes())
+        data = begun.to_bytes()
+        if len(data) > MAX_APPEND_BYTES:
+            message = f"so many entries at once are more than {MAX_APPEND_BYTES} bytes"
+            raise TOO_LARGE.error(message, hint="append them in several portions", at=Location(str(self.path)))
+        write_atomic(self.path, data)
 
     def remove(self) -> None:
         """It is done: what is left of the file after a power failure is older than the head, and counts for nothing."""

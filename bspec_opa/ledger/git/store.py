@@ -194,7 +194,12 @@ class GitStore:
         return self._ask(prove)
 
     def _synced(self, repository: Repository) -> str | None:
-        """Make the copy what the ref holds; returns its commit, None if there is no ref."""
+        """Make the copy what the ref holds; returns its commit, None if there is no ref.
+
+        What a killed writer has begun in the copy goes first: only the ref says what is recorded. Completed, it would
+        be taken for the ledger, or stand in the way of what the ref holds by now.
+        """
+        _remove(self._files.begun.path)
         head = repository.head()
         if head is None:
             self._forget()
@@ -225,9 +230,7 @@ class GitStore:
     def _forget(self) -> None:
         """The side files stay: they are believed nothing, and name what was altered."""
         for file in (self._marker, self._files.log, self._files.checkpoint):
-            if file.is_dir() and not file.is_symlink():
-                shutil.rmtree(file)
-            file.unlink(missing_ok=True)
+            _remove(file)
 
     # Going on
 
@@ -279,6 +282,12 @@ class GitStore:
         if now == head:
             raise GIT_REFUSED.error(f"git push: {said.message}", at=self._at)
         return now == commit
+
+
+def _remove(file: Path) -> None:
+    if file.is_dir() and not file.is_symlink():
+        shutil.rmtree(file)
+    file.unlink(missing_ok=True)
 
 
 def _message(entries: Sequence[Entry]) -> str:

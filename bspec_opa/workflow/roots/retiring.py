@@ -13,8 +13,8 @@ from bspec_opa.ledger.interface import LedgerState, require_descent
 from bspec_opa.trust.currency.demand import HEAD_PURPOSE
 from bspec_opa.trust.revocation import COMPROMISED, KEY, RECORD, RETIRED, Revocation, TreeHead
 from bspec_opa.trust.rotation import ROOT
-from bspec_opa.workflow.checkout.anchor import Anchor
 from bspec_opa.workflow.checkout import place
+from bspec_opa.workflow.checkout.anchor import Anchor
 from bspec_opa.workflow.reasons import BAD_LAST_GOOD, RETIRED_IN_USE
 
 if TYPE_CHECKING:

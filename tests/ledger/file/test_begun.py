@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bspec_opa.foundation.errors import BspecError, ExitCode, StoreError, TrustError
 from bspec_opa.foundation.files import write_atomic
 from bspec_opa.ledger.checkpoint import sign_checkpoint
+from bspec_opa.ledger.copying import copy_ledger
 from bspec_opa.ledger.file import commit
 from bspec_opa.ledger.file.begun import Begun
 from bspec_opa.ledger.growth import growth_of
@@ -257,3 +258,39 @@ def test_lines_are_not_taken_back_once_their_checkpoint_is_out(bench: Bench, mon
             bench.add("b")
     assert bench.store.read().size == 2
     assert bench.add("c").size == 3
+
+
+def test_one_that_is_too_large_is_refused_and_moved_aside_unread(bench: Bench) -> None:
+    old = bench.add("a")
+    bench.store.begun.path.touch()
+    os.truncate(bench.store.begun.path, 2**40)
+    assert code_of(bench.store.read) == "ledger.bad-begun"
+    aside = bench.store.repair()
+    assert aside is not None
+    assert aside.stat().st_size == 2**40
+    assert bench.store.read() == old
+
+
+def test_a_writer_puts_down_no_more_than_a_reader_takes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = bench.add("a")
+    files = bench.files()
+    monkeypatch.setattr("bspec_opa.ledger.file.begun.MAX_APPEND_BYTES", 1_000)
+    assert code_of(lambda: bench.add("b", "c")) == "ledger.too-large"
+    assert bench.files() == files
+    assert bench.store.read() == old
+
+
+def test_a_copy_that_was_killed_goes_on(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = bench.add("a", "b", "c")
+    target = bench.open(tmp_path / "copy")
+    genuine, told = target.append, []
+
+    def late(*arguments: Any) -> Any:
+        told.append(arguments)
+        if len(told) == 1:
+            genuine(arguments[0], arguments[1][:1], arguments[2])  # as if it was completed
+        return genuine(*arguments)
+
+    monkeypatch.setattr(target, "append", late)
+    assert copy_ledger(bench.store, source.tip, target, bench.key)[1] == 3
+    assert target.read().root_hash == source.root_hash

@@ -17,6 +17,7 @@ from ledger_conformance import refused
 
 from bspec_opa.foundation.errors import StoreError
 from bspec_opa.ledger.checkpoint import NoteSignature
+from bspec_opa.ledger.file import commit
 from bspec_opa.ledger.git.program import Git, Said
 from bspec_opa.ledger.git.repository import CHECKPOINT, SEGMENT, Repository, segment_name
 from bspec_opa.ledger.git.store import GitStore
@@ -368,3 +369,21 @@ def test_several_ledgers_share_a_place(tmp_path: Path, ledger: GitLedger) -> Non
     ledger.add("a")
     assert store().read().size == 0
     assert ledger.open().read().size == 1
+
+
+@pytest.mark.attack("A47")
+@pytest.mark.parametrize("others", [False, True])
+def test_what_a_killed_gate_has_begun_in_its_copy_is_not_taken_for_the_ref(ledger: GitLedger, *, others: bool) -> None:
+    """Only the ref says what is recorded, whether others have gone on or not; and the command is simply run again."""
+    gate, tip = ledger.open(clone="one"), append(ledger, "one", "a")
+    drafted = ledger.draft(tip, "b", "c", "d")
+    child = os.fork()
+    if child == 0:
+        commit.write_all = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[attr-defined]
+        gate.append(tip, drafted, ledger.key)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    if others:
+        tip = append(ledger, "two", "x")
+    assert ledger.open(clone="one").read().size == tip.size
+    assert append(ledger, "one", "b", "c", "d").size == tip.size + 3
