@@ -71,6 +71,17 @@ def _why_unreadable(error: OSError | ValueError) -> str:
     return "is no file name"
 
 
+def beside(path: Path, name: str) -> Path:
+    """The file of another name in the directory of a file.
+
+    Raises:
+        InvalidInputError: the path names no file, such as ``.`` or ``/``.
+    """
+    if not path.name:
+        raise BAD_NAME.error("names no file", hint="name a file, not a directory", at=Location(str(path)))
+    return path.with_name(name)
+
+
 def is_directory(path: Path) -> bool:
     """Whether there is a directory of this name.
 

@@ -178,7 +178,10 @@ def read_owned(path: Path) -> bytes:
         status = os.fstat(descriptor)
         _require_regular(status, at)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(MAX_KEY_BYTES + 1)
+            data = file.read(MAX_KEY_BYTES + 1) or b""
+    except OSError as e:
+        hint = "name an existing regular file"
+        raise UNREADABLE.error(f"key file can't be read: {e.strerror}", hint=hint, at=at) from e
     finally:
         os.close(descriptor)
     if b"-----BEGIN PUBLIC KEY-----" in data:

@@ -14,7 +14,7 @@ from bspec_opa.workflow.checkout.accepting import require_accepted
 from bspec_opa.workflow.checkout.deciding import ask, open_panel
 from bspec_opa.workflow.checkout.resolving import read_catalogs, read_resolved, withdrawn_facts
 from bspec_opa.workflow.decision_logs.writing import Decided, log_decision
-from bspec_opa.workflow.facts.adopting import adopters_of, without_source
+from bspec_opa.workflow.facts.adopting import adopters_of, require_none_before, without_source
 from bspec_opa.workflow.facts.ending import ending_notes, unrecorded_notes
 from bspec_opa.workflow.facts.evaluation import Evaluation
 from bspec_opa.workflow.facts.evaluators import counting_in
@@ -73,7 +73,7 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
     """What the ledger, and the inbox where it is wanted, say about this intent and environment.
 
     Raises:
-        BspecError: the agent is retired there, or may not be adopted.
+        BspecError: the agent is retired there, or may not be adopted, such as after a line that counts no more.
     """
     if adopting:
         environment = without_source(environment, session.agent, session.world.now)
@@ -82,7 +82,7 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
     binding = read_resolved(session.project, session.agent)
     catalogs = read_catalogs(session.project)
     loaded, now = session.loaded, session.world.now
-    return assemble(
+    situation = assemble(
         Given(
             loaded=loaded,
             environment=environment,
@@ -98,6 +98,9 @@ def situation_of(session: Session, environment: Environment, *, with_inbox: bool
             adopting=adopting,
         )
     )
+    if adopting:
+        require_none_before(session.ledger.entries, session.agent, environment.id)
+    return situation
 
 
 def _waiting(session: Session) -> list[Record]:

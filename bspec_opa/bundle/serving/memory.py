@@ -18,7 +18,7 @@ from bspec_opa.foundation.canonical import canonical_bytes
 from bspec_opa.foundation.closed_schema import DIGEST, array, enum, integer, obj, string, violations
 from bspec_opa.foundation.document.load import parse_json
 from bspec_opa.foundation.errors import BspecError, Location
-from bspec_opa.foundation.files import read_bounded, write_atomic
+from bspec_opa.foundation.files import beside, read_bounded, write_atomic
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.locking import lock_descriptor
 from bspec_opa.foundation.reasons import UNWRITABLE
@@ -115,7 +115,7 @@ def kept_in(file: Path, *, wait_s: float = LOCK_WAIT_S) -> Iterator[Memory]:
 @contextmanager
 def _held(file: Path, wait_s: float) -> Iterator[None]:
     """A lock beside the file, since the file itself is replaced; the kernel takes it off when the process ends."""
-    lock = file.with_name(f"{file.name}.lock")
+    lock = beside(file, f"{file.name}.lock")
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE)
     except (OSError, ValueError) as e:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.digest import is_digest
 from bspec_opa.foundation.errors import Location, TrustError
-from bspec_opa.foundation.files import make_directory, read_bounded, write_new
+from bspec_opa.foundation.files import beside, make_directory, read_bounded, write_new
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.reasons import EXISTS
 from bspec_opa.trust.keys import (
@@ -39,7 +39,7 @@ PRIVATE_SUFFIX, PUBLIC_SUFFIX = ".pem", ".pub.pem"
 
 def public_name(private: Path) -> Path:
     """The public half's file: ``author.pem`` has ``author.pub.pem``."""
-    return private.with_name(private.name.removesuffix(PRIVATE_SUFFIX) + PUBLIC_SUFFIX)
+    return beside(private, private.name.removesuffix(PRIVATE_SUFFIX) + PUBLIC_SUFFIX)
 
 
 def generate_key(file: Path, passphrase: bytes | None, algorithm: Algorithm = "ed25519") -> tuple[PublicKey, Path]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.files import is_directory, is_regular, list_files, safe_name
+from bspec_opa.foundation.files import beside, is_directory, is_regular, list_files, safe_name
 from bspec_opa.foundation.reasons import UNREADABLE
 from bspec_opa.ledger.git.url import is_git, parse_git_url
 from bspec_opa.ledger.sql.url import parse_url
@@ -166,12 +166,12 @@ def lock_beside(intent: Path) -> Path:
 
     So several agents may share a directory, each with a lock of its own.
     """
-    return intent.with_name(_other_name(intent, INTENT_SUFFIX, LOCK_SUFFIX, LOCK_NAME))
+    return beside(intent, _other_name(intent, INTENT_SUFFIX, LOCK_SUFFIX, LOCK_NAME))
 
 
 def intent_beside(lock: Path) -> Path:
     """The intent that a lock is of: the reverse of :func:`lock_beside`."""
-    return lock.with_name(_other_name(lock, LOCK_SUFFIX, INTENT_SUFFIX, INTENT_NAME))
+    return beside(lock, _other_name(lock, LOCK_SUFFIX, INTENT_SUFFIX, INTENT_NAME))
 
 
 def _other_name(path: Path, suffix: str, other: str, usual: str) -> str:

@@ -6,17 +6,22 @@ time, people approve it in a role of its own, and every line of the agent says i
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.times import format_time
 from bspec_opa.trust.predicates import GENESIS
+from bspec_opa.trust.statement import parse_statement
 from bspec_opa.workflow.facts.evaluation import Adopters
 from bspec_opa.workflow.life.reasons import ADOPTION_FORBIDDEN, ADOPTION_LATE, ADOPTION_QUORUM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.digest import Digest
+    from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.authority import Record
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.facts.history import History
@@ -66,6 +71,22 @@ def require_no_line(history: History, environment: str) -> None:
     if head is not None:
         message = f"{environment} has a line already, ledger entry {head.seq}"
         raise ADOPTION_LATE.error(message, hint="promote it; that completes its lock, too")
+
+
+def require_none_before(entries: Iterable[Entry], agent: str, environment: str) -> None:
+    """Demand that no line of the agent ever stood there, also none that counts no more: it was under the gate.
+
+    Else whoever has a bad line called compromised could leave out the environments before.
+
+    Raises:
+        BspecError: one stood there; exit 4.
+    """
+    for entry in entries:
+        if entry.kind in LINES:
+            said = parse_statement(base64.b64decode(cast("str", entry.body["payload"]))).predicate
+            if (said.get("agent"), said.get("environment")) == (agent, environment):
+                message = f"{environment} had a line, ledger entry {entry.seq}, which counts no more"
+                raise ADOPTION_LATE.error(message, hint="promote it through the environments before")
 
 
 def require_quorum(situation: Situation) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.digest import Digest
 from bspec_opa.foundation.errors import BspecError, Location
-from bspec_opa.workflow.facts.adopting import require_quorum, without_source
+from bspec_opa.workflow.facts.adopting import require_none_before, require_quorum, without_source
 from bspec_opa.workflow.reasons import FACTS_DIFFER
 from bspec_opa.workflow.running import parse_deployed, require_as_bound
 
@@ -32,12 +32,13 @@ def adopting_environment(past: Past) -> Environment:
 
 
 def check_adoption(past: Past, situation: Situation, adopted: Adopted) -> None:
-    """Demand that the people whom the root asked for approved it, and that what is said to have run is what is bound.
+    """Demand that it was the first line there, the people whom the root asked for approved it, and that what is said to have run is what is bound.
 
     Raises:
         TrustError: it isn't so.
     """
     try:
+        require_none_before(past.before, past.record.agent, past.environment.id)
         require_quorum(situation)
         data = past.objects.get(Digest(adopted.deployed))
         require_as_bound(parse_deployed(data, f"objects/{adopted.deployed}"), situation)

@@ -31,6 +31,7 @@ from bspec_opa.workflow.issue import Approval, approve, promotable, request
 from bspec_opa.workflow.life.adopting import adopt
 from bspec_opa.workflow.life.recording import open_authentic
 from bspec_opa.workflow.life.retiring import retire
+from bspec_opa.workflow.life.revoking import find_target, revoke
 from bspec_opa.workflow.life.waiving import Wish, intend
 from bspec_opa.workflow.running import bound_of
 from bspec_opa.workflow.verifying.showing import open_lock
@@ -328,3 +329,19 @@ def test_a_stolen_gate_key_needs_the_quorum_too(project: Project) -> None:
     project.lock.write_bytes(project.ledger().entries[-1].record_bytes())
     with project.refused("verify.facts-differ", ExitCode.TRUST):
         project.verify()
+
+
+def test_a_line_that_counts_no_more_makes_no_room_for_another_adoption(project: Project) -> None:
+    """The agent was under the gate: it goes through the environments before."""
+    adopted(ready(project))
+    project.now += HOUR
+    opened = open_authentic(project.root, project.world)
+    line = next(e.seq for e in opened.ledger.entries if e.kind == "promotion")
+    revoke(opened, find_target(opened, f"entry:{line}"), "compromised", "in error", (key_of("pat"), key_of("ledger")))
+    project.lock.unlink()
+    project.now += HOUR
+    assert project.session().history.head("production") is None
+    with project.refused("adopt.has-a-line", ExitCode.DENIED, f"ledger entry {line}, which counts no more"):
+        adopted(project)
+    with project.refused("adopt.has-a-line", ExitCode.DENIED):
+        evaluate(project.session(), "production", adopting=True)
