@@ -15,7 +15,7 @@ MAX_RECORDS: Final = 10_000
 """Files in one records directory."""
 MAX_LEDGER_BYTES: Final = 8192 * MIB
 """A whole file ledger."""
-MAX_APPEND_BYTES: Final = 320 * MIB
+MAX_APPEND_BYTES: Final = 32 * MIB
 """What one append adds to a file ledger: more than the 256 largest entries, which an import takes at a time."""
 MAX_BUNDLE_BYTES: Final = 64 * MIB
 """A policy bundle, uncompressed."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.interface import Tip
 
 _DIGITS = 15
+# An entry's line has more by far: the names of its members, a payload and a signature.
+_SHORTEST_LINE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ def parse_begun(data: bytes, name: str) -> Begun:
     note, brace, lines = rest.partition(b"\n{")
     if not (start.isdigit() and len(start) <= _DIGITS and brace and lines.endswith(b"\n")):
         raise BAD_BEGUN.error("it is not whole", at=Location(name))
+    if lines.count(b"\n") > len(data) // _SHORTEST_LINE:  # before each of them becomes an object
+        raise BAD_BEGUN.error("it has lines that are no entries", at=Location(name))
     try:
         checkpoint = parse_checkpoint(note + b"\n", name)
     except BspecError as e:

@@ -294,3 +294,36 @@ def test_a_copy_that_was_killed_goes_on(bench: Bench, tmp_path: Path, monkeypatc
     monkeypatch.setattr(target, "append", late)
     assert copy_ledger(bench.store, source.tip, target, bench.key)[1] == 3
     assert target.read().root_hash == source.root_hash
+
+
+def test_a_copy_takes_no_more_at_once_than_one_append(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, portions = bench.add("a", "b", "c", "d"), list[int]()
+    monkeypatch.setattr("bspec_opa.ledger.copying._ROOM", 2 * len(source.entries[0].leaf()) + 20)
+    target = bench.open(tmp_path / "copy")
+    genuine = target.append
+
+    def counted(*arguments: Any) -> Any:
+        portions.append(len(arguments[1]))
+        return genuine(*arguments)
+
+    monkeypatch.setattr(target, "append", counted)
+    assert copy_ledger(bench.store, source.tip, target, bench.key) == (source.tip, 4)
+    assert portions == [2, 2]
+
+
+@pytest.mark.attack("A81")
+def test_one_of_very_many_lines_is_refused_before_each_is_an_object(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line of two bytes would cost eighty."""
+    bench.add("a")
+    begun = begun_by(bench, "b")
+    bench.store.begun.path.write_bytes(begun.to_bytes() + b"{\n" * 1000)
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("bspec_opa.ledger.file.begun.Begun", never)
+    assert code_of(bench.store.read) == "ledger.bad-begun"
