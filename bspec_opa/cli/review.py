@@ -42,7 +42,7 @@ def command(
 
     \b
     bspec-opa review entry:52 --env production --reason "outage 812, right call" \\
-      --key keys/fred.pem
+      --key keys/reviewer.pem
     """
     from bspec_opa.report.record.records import issued_json, issued_text
     from bspec_opa.report.record.review import emergency_text, steps_after_review

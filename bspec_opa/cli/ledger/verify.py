@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def command(runtime: Runtime, /, ledger: str | None, quiet: bool, **options: Any) -> None:
     """Verify LEDGER entry by entry against its signed checkpoint; the first bad entry is named.
 
-    LEDGER is a ledger's directory or what ledger export wrote; without it, the project's own ledger. Memory stays
-    bounded, whatever the ledger's size.
+    LEDGER is a ledger's directory or address, or what ledger export wrote; without it, the project's own ledger.
+    Memory grows by about 0.3 kB an entry.
 
     \b
     bspec-opa ledger verify
