@@ -32,10 +32,11 @@ def having(name: str) -> list[tuple[str, ...]]:
 
 def help_of(path: tuple[str, ...], width: int) -> str:
     """What ``--help`` prints in a terminal of so many columns."""
-    context, command = click.Context(cli, info_name="bspec-opa", terminal_width=width), cli
+    command: click.Command = cli
+    context = click.Context(command, info_name="bspec-opa", terminal_width=width)
     for name in path:
         assert isinstance(command, click.Group)
         found = command.get_command(context, name)
         assert found is not None
-        context, command = click.Context(found, info_name=name, parent=context, **found.context_settings), found  # type: ignore[assignment]
+        context, command = click.Context(found, info_name=name, parent=context, **found.context_settings), found
     return command.get_help(context)

@@ -30,6 +30,16 @@ def signer_of(role: str, key: str | None, session: Session) -> Signer:
     return signer_for(role, key, session.project.config, session.world.environ)
 
 
+def evaluation_of(session: Session, environment: str, *, adopting: bool = False) -> str:
+    """The command that evaluates what was signed about: a promotion, a rollback or an adoption."""
+    from shlex import quote
+
+    from bspec_opa.report.decision.rolling import flags_of
+
+    about = " --adopt" if adopting else flags_of(session.rollback)
+    return f"bspec-opa evaluate {quote(str(session.file))} --env {quote(environment)}{about}"
+
+
 def show_issued(
     output: Output, issued: Issued, session: Session, environment: str = "", *, adopting: bool = False
 ) -> None:
@@ -37,14 +47,10 @@ def show_issued(
 
     A record about no environment is followed by those that nothing is promoted from.
     """
-    from shlex import quote
-
-    from bspec_opa.report.decision.rolling import flags_of
     from bspec_opa.report.record.records import issued_json, issued_text
 
     declared = session.loaded.intent.promotion
     first = [e.id for e in session.anchor.root.environments if not e.from_ and e.id in declared]
     environments = [environment] if environment else first
-    about = " --adopt" if adopting else flags_of(session.rollback)
-    steps = [f"bspec-opa evaluate {quote(str(session.file))} --env {quote(e)}{about}" for e in environments]
+    steps = [evaluation_of(session, e, adopting=adopting) for e in environments]
     output.show(lambda style: issued_text(issued, steps, style), lambda: issued_json(issued, steps))

@@ -18,7 +18,7 @@ from bspec_opa.cli.options import (
     place_options,
     reason_option,
 )
-from bspec_opa.cli.records import signer_of
+from bspec_opa.cli.records import evaluation_of, signer_of
 
 if TYPE_CHECKING:
     from bspec_opa.cli.runtime import Runtime
@@ -83,9 +83,6 @@ def command(
       --finding /constraints/logging/level --reason "outage 812" --requester pat \\
       --valid-for P7D
     """
-    from shlex import quote
-
-    from bspec_opa.report.decision.rolling import flags_of
     from bspec_opa.report.record.waivers import intended_text, waived_json, waived_text
     from bspec_opa.workflow.life.waiving import Wish, intend, waive
 
@@ -94,6 +91,5 @@ def command(
     intended = intend(session, environment, wish, adopting=adopting)
     output.aside(intended_text(intended))
     issued = waive(session, intended, signer_of("approver", key, session))
-    about = " --adopt" if adopting else flags_of(session.rollback)
-    steps = [f"bspec-opa evaluate {quote(intent)} --env {quote(environment)}{about}"]
+    steps = [evaluation_of(session, environment, adopting=adopting)]
     output.show(lambda style: waived_text(issued, intended, steps, style), lambda: waived_json(issued, intended, steps))

@@ -16,7 +16,7 @@ MAX_RECORDS: Final = 10_000
 MAX_LEDGER_BYTES: Final = 8192 * MIB
 """A whole file ledger."""
 MAX_APPEND_BYTES: Final = 32 * MIB
-"""What one append adds to a file ledger: more than the 256 largest entries, which an import takes at a time."""
+"""What one append adds to a file ledger: ten thousand ordinary records, thirty of the largest."""
 MAX_BUNDLE_BYTES: Final = 64 * MIB
 """A policy bundle, uncompressed."""
 MAX_BUNDLE_FILES: Final = 10_000

@@ -244,7 +244,9 @@ class FileStore:
             opening, moved = self._all(log), None
             length = covered_length(opening)
             try:
-                if self._complete(log):
+                begun = self._unfinished(opening)
+                if begun is not None:
+                    self._complete(opening, begun)
                     return None
             except TrustError:
                 moved = move_file(self.begun.path)
@@ -252,18 +254,17 @@ class FileStore:
 
     def _settled(self, log: int) -> Open:
         """The log, once what a killed writer has begun is complete."""
-        self._complete(log)
-        return self._all(log)
-
-    def _complete(self, log: int) -> bool:
         opening = self._all(log)
         begun = self._unfinished(opening)
         if begun is None:
-            return False
+            return opening
+        self._complete(opening, begun)
+        return self._all(log)
+
+    def _complete(self, opening: Open, begun: Begun) -> None:
         earlier, growth = before(opening, begun, self._verify)
         complete(earlier, begun, opening.length, self.checkpoint, self.begun)
         self._note(begun.start, growth)
-        return True
 
     def _consistency(self, log: Open, tip: Tip, size: int) -> Consistency:
         return answer(log, lambda view: prove_consistency(view.fetch, tip, size))

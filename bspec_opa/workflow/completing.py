@@ -11,8 +11,7 @@ from bspec_opa.lock.chain import append_lines, load_lock, missing_lines, read_lo
 from bspec_opa.lock.reasons import CHANGED, NOT_IN_LEDGER
 from bspec_opa.workflow.checkout.place import open_store, read_ledger
 from bspec_opa.workflow.checkout.session import reread
-from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.lines import lock_of
+from bspec_opa.workflow.facts.lines import lock_of, places_of_lines
 from bspec_opa.workflow.facts.voiding import require_no_void_line
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def complete_known(path: Path, session: Session) -> int:
 
 def _require_none_void(path: Path, session: Session) -> None:
     """Say so where the ledger has a line of the lock, and it doesn't count any more."""
-    recorded = {e.record_bytes(): e.seq for e in session.ledger.entries if e.kind in LINE_TYPES}
+    recorded = places_of_lines(session.ledger.entries)
     for number, line in enumerate(read_lock(load_lock(path), str(path)), 1):
         entry = recorded.get(line.record)
         if entry is not None:

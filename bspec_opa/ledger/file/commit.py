@@ -44,7 +44,7 @@ def commit(log: Open, growth: Growth, signer: Signer, checkpoint: Path, begun_fi
     try:
         begun_file.write(begun)
         _write(log, begun.body, begun, checkpoint)
-    except BaseException:
+    except BaseException:  # an interrupt, too: what was not finished is taken back
         _take_back(log, begun, checkpoint, begun_file)
         raise
     begun_file.remove()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.times import format_time
 from bspec_opa.trust.authority import verify_record
+from bspec_opa.workflow.facts.claims import agent_of_entry
 from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.past import verify_line
-from bspec_opa.workflow.facts.reading import agent_of_entry
 from bspec_opa.workflow.facts.withdrawing import read_withdrawals
 from bspec_opa.workflow.reasons import WRONG_KIND
 from bspec_opa.workflow.recorded.decisions import DENIAL

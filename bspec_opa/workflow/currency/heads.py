@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bspec_opa.trust.currency.statement import CURRENT, RETIRED, REVOKED, CurrentLine
+from bspec_opa.workflow.facts.claims import agent_of_entry
 from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.reading import agent_of_entry, read_history
+from bspec_opa.workflow.facts.reading import read_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,14 +6,14 @@ time, people approve it in a role of its own, and every line of the agent says i
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bspec_opa.foundation.times import format_time
 from bspec_opa.trust.predicates import GENESIS
-from bspec_opa.trust.statement import parse_statement
+from bspec_opa.workflow.facts.claims import claims_of
 from bspec_opa.workflow.facts.evaluation import Adopters
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.life.reasons import ADOPTION_FORBIDDEN, ADOPTION_LATE, ADOPTION_QUORUM
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from bspec_opa.trust.root import Environment
     from bspec_opa.workflow.facts.history import History
     from bspec_opa.workflow.facts.situation import Situation
-
-LINES = frozenset(("promotion", "rollback"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +80,10 @@ def require_none_before(entries: Iterable[Entry], agent: str, environment: str) 
         BspecError: one stood there; exit 4.
     """
     for entry in entries:
-        if entry.kind in LINES:
-            said = parse_statement(base64.b64decode(cast("str", entry.body["payload"]))).predicate
-            if (said.get("agent"), said.get("environment")) == (agent, environment):
-                message = f"{environment} had a line, ledger entry {entry.seq}, which counts no more"
-                raise ADOPTION_LATE.error(message, hint="promote it through the environments before")
+        claims = claims_of(entry) if entry.kind in LINE_TYPES else None
+        if claims and (claims.agent, claims.environment) == (agent, environment):
+            message = f"{environment} had a line, ledger entry {entry.seq}, which counts no more"
+            raise ADOPTION_LATE.error(message, hint="promote it through the environments before")
 
 
 def require_quorum(situation: Situation) -> None:
@@ -124,7 +121,7 @@ def adopted_before(history: History) -> list[JsonObject]:
     """The adoptions that the agent's lines tell of; every later line repeats them."""
     found: dict[Adopted, None] = {}
     for one in history.records:
-        if one.record.type in LINES:
+        if one.record.type in LINE_TYPES:
             found.update(dict.fromkeys(adopted_in(one.record)))
     return [{"environment": a.environment, "at": a.at, "deployed": a.deployed} for a in found]
 

@@ -56,10 +56,14 @@ class Given:
     rollback: Rollback | None = None
 
     @property
+    def carried_from(self) -> str:
+        """The source environment that a promotion is carried from; empty for none, as of a rollback."""
+        return self.environment.from_ if self.rollback is None else ""
+
+    @property
     def source_head(self) -> Head | None:
         """The source environment's current line, from which a promotion is carried; a rollback is carried from none."""
-        carried = self.environment.from_ and self.rollback is None
-        return self.history.standing(self.environment.from_) if carried else None
+        return self.history.standing(self.carried_from) if self.carried_from else None
 
     @property
     def followed(self) -> tuple[str, ...]:
@@ -67,8 +71,7 @@ class Given:
 
         An emergency in either is reviewed before; a rollback carries nothing from the source.
         """
-        carried = self.environment.from_ and self.rollback is None
-        return (self.environment.id, self.environment.from_) if carried else (self.environment.id,)
+        return (self.environment.id, self.carried_from) if self.carried_from else (self.environment.id,)
 
     terms: Callable[[], Terms] = no_terms
     adopting: bool = False

@@ -12,9 +12,7 @@ from bspec_opa.intent.change import change_of
 from bspec_opa.trust.authority import INTENT_SUBJECT
 from bspec_opa.workflow.facts.adopting import require_no_line
 from bspec_opa.workflow.facts.ending import require_not_retired
-from bspec_opa.workflow.facts.parts import (
-    counted_runs,
-)
+from bspec_opa.workflow.facts.parts import counted_runs
 from bspec_opa.workflow.facts.viewing import Place
 from bspec_opa.workflow.facts.waivers import waivers_of
 

@@ -13,8 +13,11 @@ from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.situation import change_recorded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bspec_opa.engine.interface import EngineFacts
     from bspec_opa.foundation.canonical import JsonObject, JsonValue
+    from bspec_opa.ledger.entry import Entry
     from bspec_opa.lock.chain import Place
     from bspec_opa.lock.line import LockLine
     from bspec_opa.workflow.facts.evaluation import BundleRef, Evaluation
@@ -30,6 +33,11 @@ def lock_of(history: History) -> tuple[LockLine, ...]:
     """
     records = (r.record.envelope for r in history.records if r.record.type in LINE_TYPES and r.seq is not None)
     return check_chain(records, "ledger")
+
+
+def places_of_lines(entries: Iterable[Entry]) -> dict[bytes, int]:
+    """Every lock line that a ledger has, whether it counts or not: its bytes in the lock, to its entry."""
+    return {e.record_bytes(): e.seq for e in entries if e.kind in LINE_TYPES}
 
 
 def line_predicate(situation: Situation, evaluation: Evaluation, decided_on: JsonObject, place: Place) -> JsonObject:

@@ -13,22 +13,16 @@ another chain with the same domain, or was made up by a thief of the ledger's ke
 
 from __future__ import annotations
 
-import base64
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from bspec_opa.foundation.errors import BspecError
 from bspec_opa.ledger.reasons import ROOT_ROLLED_BACK
-from bspec_opa.trust.statement import parse_statement
+from bspec_opa.workflow.facts.claims import claims_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.root import TrustRoot
-
-_NAMED = re.compile(rb'"trust_root":\{"digest":"sha256:[0-9a-f]{64}","version":([0-9]{1,16})\}')
-"""As it stands in the RFC 8785 form, where no string can hold it: its quotes would be escaped."""
 
 
 class Newer(NamedTuple):
@@ -47,9 +41,10 @@ def newest_named(entries: Iterable[Entry], root: TrustRoot) -> Newer | None:
     """
     found = None
     for entry in entries:
-        if entry.at >= root.issued_unix:
-            version = _version(entry, root, found.version if found else root.version)
-            found = Newer(entry, version) if version else found
+        claims = claims_of(entry) if entry.at >= root.issued_unix else None
+        above = found.version if found else root.version
+        if claims and claims.domain == root.domain and claims.root_version > above:
+            found = Newer(entry, claims.root_version)
     return found
 
 
@@ -71,16 +66,3 @@ def require_newest(entries: Iterable[Entry], root: TrustRoot) -> None:
         lacking += f" to {version}.root.json"
     hint = f"fetch {lacking} into .bspec/trust; if nobody signed such a version, see docs/trust-root.md"
     raise ROOT_ROLLED_BACK.error(message, hint=hint)
-
-
-def _version(entry: Entry, root: TrustRoot, above: int) -> int:
-    """The version that an entry of the root's domain names, if it is above another; else 0."""
-    payload = base64.b64decode(cast("str", entry.body["payload"]))
-    if all(int(n) <= above for n in _NAMED.findall(payload)):
-        return 0
-    try:
-        predicate = cast("dict[str, Any]", parse_statement(payload).predicate)
-        version, domain = predicate["trust_root"]["version"], predicate["domain"]
-    except (BspecError, KeyError, TypeError):
-        return 0
-    return version if domain == root.domain and isinstance(version, int) and version > above else 0

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from bisect import insort
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import BspecError, Location
 from bspec_opa.trust.authority import Record, verify_record
 from bspec_opa.trust.reasons import REVOKED
-from bspec_opa.trust.statement import parse_statement
+from bspec_opa.workflow.facts.claims import agent_of_entry
 from bspec_opa.workflow.facts.evaluation import Rejected
 from bspec_opa.workflow.facts.heads import LINE_TYPES, Sequenced
 from bspec_opa.workflow.facts.history import History, revoked_one
@@ -166,19 +164,15 @@ class _Reader:
         fallen = Rejected(line.record.type, name, name, why.code, why.problems[0].message)
         insort(self.rejected, fallen, key=lambda r: int(r.file.rpartition(" ")[2]))
 
-    def _is_spent(self, record: Record) -> bool:
-        """Whether a void line used it. A line can say that it used anything: what restricts is nothing to use."""
-        return record.id in self.spent and record.type in _USED and not restricts(record.type, record.predicate)
-
     def history(self, size: int) -> History:
         """Without what is revoked, and without what a void line used: it can't promote it once more."""
         for line, why in self.strikes.fallen(self.records):
             self._fall(line, why)
         revoked = revoked_among([s.record for s in self.records], self.withdrawals)
-        spent = [r for r in self.records if self._is_spent(r.record) and r.record.id not in revoked]
+        used = self.spent - {r.record.id for r in self.records if not _is_usable(r.record)}
+        spent = [r for r in self.records if r.record.id in used and r.record.id not in revoked]
         withdrawn = [r for r in self.records if r.record.id in revoked]
-        not_spent = {r.record.id for r in self.records if not self._is_spent(r.record)}
-        gone = frozenset((*(self.spent - not_spent), *revoked))
+        gone = frozenset((*used, *revoked))
         self.rejected += [*(_spent(r) for r in spent), *(revoked_one(r, revoked) for r in withdrawn)]
         self.former += [r for r in withdrawn if r.record.type == "submit"]
         kept = tuple(r for r in self.records if r.record.id not in gone)
@@ -187,23 +181,11 @@ class _Reader:
         return History(kept, tuple(self.rejected), size, former, self.withdrawals, gone, dropped, struck)
 
 
+def _is_usable(record: Record) -> bool:
+    """Whether a line can have used it up. A void line may name anything: what restricts stays, whoever names it."""
+    return record.type in _USED and not restricts(record.type, record.predicate)
+
+
 def _spent(record: Sequenced) -> Rejected:
     message = "it belongs to a line that no longer counts"
     return Rejected(record.record.type, record.record.id, f"ledger entry {record.seq}", SPENT.code, message)
-
-
-def agent_of_entry(entry: Entry) -> str | None:
-    """The agent that an entry claims to be about; only used to leave other agents' entries out."""
-    payload = entry.body["payload"]
-    assert isinstance(payload, str)  # noqa: S101 - the entry's schema was checked
-    return _agent_of(payload)
-
-
-@lru_cache(maxsize=100_000)
-def _agent_of(payload: str) -> str | None:
-    """Kept, because whoever reads about many agents or lines asks it of every entry again and again."""
-    try:
-        predicate = parse_statement(base64.b64decode(payload)).predicate
-    except BspecError:
-        return None
-    return str(predicate.get("agent"))

@@ -13,7 +13,6 @@ from bspec_opa.approval.facts import submits_since
 from bspec_opa.foundation.times import format_time
 from bspec_opa.lock.line import ROLLBACK
 from bspec_opa.trust.authority import BINDING_SUBJECT, INTENT_SUBJECT
-from bspec_opa.workflow.facts.striking import Struck
 from bspec_opa.workflow.facts.voiding import counted_in
 from bspec_opa.workflow.reasons import ROLLBACK_CURRENT, ROLLBACK_TARGET
 
@@ -132,9 +131,7 @@ def _require_standing(history: History, lines: Iterable[Head]) -> None:
         for identifier in counted_in(line.record.predicate):
             revoked = history.withdrawals.revoked.get(identifier) or history.struck.get(identifier)
             if revoked is not None:
-                kind = revoked.names if isinstance(revoked, Struck) else revoked.record.predicate["type"]
-                what = f"a {kind} that was {revoked.said}"
-                message = f"the line {line.line[:19]}… rests on {what}"
+                message = f"the line {line.line[:19]}… rests on a {revoked.names} that was {revoked.said}"
                 raise ROLLBACK_TARGET.error(message, hint="go back to another line")
 
 

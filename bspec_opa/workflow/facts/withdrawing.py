@@ -58,6 +58,11 @@ class Withdrawal:
         return str(self.record.statement.subjects[0].digest)
 
     @property
+    def names(self) -> str:
+        """The type of the record that is revoked; of a retirement, its own."""
+        return str(self.record.predicate.get("type", RETIREMENT))
+
+    @property
     def compromised(self) -> bool:
         """Whether what rests on it is void from the record's own place on."""
         return self.record.predicate.get("mode") == COMPROMISED_MODE

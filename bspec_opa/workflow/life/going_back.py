@@ -24,8 +24,9 @@ from bspec_opa.workflow.checkout.place import open_place
 from bspec_opa.workflow.checkout.project import find_project, lock_beside
 from bspec_opa.workflow.checkout.session import session_in
 from bspec_opa.workflow.evaluate import stored_intent
+from bspec_opa.workflow.facts.claims import agent_of_entry
 from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.reading import agent_of_entry, read_history
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
 from bspec_opa.workflow.reasons import OTHER_AGENT, ROLLBACK_PLACE, ROLLBACK_TARGET, ROLLBACK_UNKNOWN
 from bspec_opa.workflow.recorded.decisions import decision_of

@@ -32,7 +32,9 @@ def adopting_environment(past: Past) -> Environment:
 
 
 def check_adoption(past: Past, situation: Situation, adopted: Adopted) -> None:
-    """Demand that it was the first line there, the people whom the root asked for approved it, and that what is said to have run is what is bound.
+    """Demand that it was the first line there, that the people whom the root asked for approved it, and what ran.
+
+    What is said to have run is what is bound.
 
     Raises:
         TrustError: it isn't so.

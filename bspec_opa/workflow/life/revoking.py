@@ -18,8 +18,9 @@ from bspec_opa.trust.statement import Subject, parse_statement
 from bspec_opa.trust.withdrawal import COMPROMISED_MODE, RECORD_SUBJECT, RETIREMENT, REVOCABLE, REVOCATION
 from bspec_opa.workflow.checkout.inbox import read_inbox
 from bspec_opa.workflow.checkout.signing import Maker
+from bspec_opa.workflow.facts.claims import agent_of_entry
 from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.reading import agent_of_entry, read_history
+from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.facts.withdrawing import (
     require_no_emergency,
     require_revocable,

@@ -21,8 +21,7 @@ from bspec_opa.trust.root import require_current
 from bspec_opa.workflow.facts.adopting import adopted_in
 from bspec_opa.workflow.facts.ending import unrecorded_notes
 from bspec_opa.workflow.facts.ground import NO_SOURCE
-from bspec_opa.workflow.facts.heads import LINE_TYPES
-from bspec_opa.workflow.facts.lines import lock_of
+from bspec_opa.workflow.facts.lines import lock_of, places_of_lines
 from bspec_opa.workflow.facts.past import verify_line
 from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.facts.reviews import is_emergency, reviews_of
@@ -75,7 +74,7 @@ def verify_lock(
     if not lines:
         raise NO_LOCK.error("holds no line", hint="promote first", at=Location(name))
     agent = lines[0].agent
-    recorded = {e.record_bytes(): e.seq for e in evidence.ledger.entries if e.kind in LINE_TYPES}
+    recorded = places_of_lines(evidence.ledger.entries)
     history = read_history(evidence.ledger.entries, evidence.roots, agent, evidence.now)
     verified = []
     for number, line in enumerate(lines, 1):
@@ -83,8 +82,7 @@ def verify_lock(
         at = f"{name} line {number}"
         if entry is None:
             raise NOT_IN_LEDGER.error("is not in the ledger", hint="the ledger is authoritative", at=Location(at))
-        require_no_void_line(history, entry, at, name)
-        past = _past(line.record, at, entry, evidence, history)
+        past = _past(line.record, at, entry, evidence, history, lock=name)
         rules = rebuild(past)
         _check_counted(past, evidence.roots)
         verified.append(replace(_verified(past, number, rules), reviewed_by=_reviewers(history, entry)))
@@ -133,13 +131,13 @@ def _require_complete(history: History, lock: list[bytes], agent: str, name: str
         )
 
 
-def _past(data: bytes, at: str, entry: int, evidence: Evidence, history: History) -> Past:
-    """A verified line in its place, with what there was then."""
+def _past(data: bytes, at: str, entry: int, evidence: Evidence, history: History, *, lock: str = "") -> Past:
+    """A verified line in its place, with what there was then; where it stands in a lock's file, that is named."""
+    require_no_void_line(history, entry, at, lock)
     ledger = evidence.ledger
     held = ledger.entries[entry]
     record, roots = verify_line(data, at, evidence.roots, evidence.now, held, named=False)
     require_current(roots[-1], held.at)
-    require_no_void_line(history, entry, at)
     _check_place(record, entry, at, ledger)
     _check_root(roots[-1].version, entry, at, history)
     return Past(record, at, held, ledger.entries[:entry], roots, evidence.objects, evidence.environ)

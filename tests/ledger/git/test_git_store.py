@@ -379,7 +379,7 @@ def test_what_a_killed_gate_has_begun_in_its_copy_is_not_taken_for_the_ref(ledge
     drafted = ledger.draft(tip, "b", "c", "d")
     child = os.fork()
     if child == 0:
-        commit.write_all = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[attr-defined]
+        commit.write_all = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[attr-defined] # not exported: it is put in its place
         gate.append(tip, drafted, ledger.key)
         os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL

@@ -83,7 +83,7 @@ def test_nor_to_what_rests_on_a_record_or_key_that_the_trust_root_revokes(replac
     eve = {"kind": "key", "id": key_of("eve").keyid, "reason": "stolen"}
     gone = {"kind": "record", "id": submit.record_id, "reason": "forged"}
     for item, why in ((eve, "revoked by trust root version 3"), (gone, "revoked by trust root version")):
-        replaced.next_root(lambda root, item=item: root["revoked"].append(item))  # type: ignore[misc]
+        replaced.next_root(lambda root, item=item: root["revoked"].append(item))  # type: ignore[misc] # the default holds this item fast
         with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, why):
             replaced.going_back(OLD)
 

@@ -1,0 +1,56 @@
+"""What a ledger entry claims to be about, whether it verifies or not. Pure.
+
+A claim serves to leave out what is about something else, and to refuse. It never lets anything count.
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from bspec_opa.foundation.errors import BspecError
+from bspec_opa.trust.statement import parse_statement
+
+if TYPE_CHECKING:
+    from bspec_opa.ledger.entry import Entry
+
+
+class Claims(NamedTuple):
+    """What a record's predicate says.
+
+    Attributes:
+        agent: its id.
+        environment: where; ``None`` as text, where it names none.
+        domain: of the trust root.
+        root_version: the version of the trust root under which it was signed; 0 if it names none.
+    """
+
+    agent: str
+    environment: str
+    domain: str
+    root_version: int
+
+
+def claims_of(entry: Entry) -> Claims | None:
+    """An entry's claims; None if it holds no statement."""
+    return _claims(cast("str", entry.body["payload"]))
+
+
+def agent_of_entry(entry: Entry) -> str | None:
+    """The agent that an entry claims to be about; only used to leave other agents' entries out."""
+    claims = claims_of(entry)
+    return claims.agent if claims else None
+
+
+@lru_cache(maxsize=100_000)
+def _claims(payload: str) -> Claims | None:
+    """Kept, because whoever reads about many agents or lines asks it of every entry again and again."""
+    try:
+        said = parse_statement(base64.b64decode(payload)).predicate
+    except BspecError:
+        return None
+    root = said.get("trust_root")
+    version = root.get("version") if isinstance(root, dict) else 0
+    agent, environment, domain = (str(said.get(name)) for name in ("agent", "environment", "domain"))
+    return Claims(agent, environment, domain, version if isinstance(version, int) else 0)
