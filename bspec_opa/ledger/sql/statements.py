@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from bspec_opa.ledger.nodes import Frontier
     from bspec_opa.ledger.proving import Place
 
+MAX_EDITION = 1_000_000
+"""The last edition of a checkpoint, as the tables' CHECK says: one a minute for two years."""
 PAGE = 500
 """Entries that are fetched together."""
 _CHUNK = 200
@@ -72,11 +74,18 @@ def note_at(connection: Connection, size: int) -> bytes | None:
     return _bytes(found[0][0]) if found else None
 
 
-def editions_of(connection: Connection, size: int) -> int:
-    """How many editions of a size's checkpoint there are."""
+def next_edition(connection: Connection, size: int) -> int:
+    """The number of the next edition of a size's checkpoint.
+
+    Raises:
+        Fault: it has as many as there may be; the next entry's checkpoint begins anew.
+    """
     statement = select(func.max(CHECKPOINTS.c.edition)).where(CHECKPOINTS.c.size == size)
     ((edition,),) = _rows(connection, statement)
-    return 0 if edition is None else _number(edition) + 1
+    number = 0 if edition is None else _number(edition) + 1
+    if number > MAX_EDITION:
+        raise Fault(Kind.REFUSED, f"checkpoint {size} has edition {number - 1}; {MAX_EDITION} is the last")
+    return number
 
 
 def last_number(connection: Connection) -> int | None:

@@ -25,11 +25,11 @@ from bspec_opa.ledger.sql.faults import Fault, Kind
 from bspec_opa.ledger.sql.schema import has_tables, make_tables, require_columns
 from bspec_opa.ledger.sql.statements import (
     PAGE,
-    editions_of,
     fetch_nodes,
     insert_growth,
     insert_note,
     leaf_hashes,
+    next_edition,
     numbers_of,
     page,
 )
@@ -257,7 +257,8 @@ class SqlStore:
                 return None
             endorsed = merged(head.checkpoint, signatures)
             if endorsed != head.checkpoint:
-                insert_note(connection, endorsed.to_bytes(), head.frontier, editions_of(connection, endorsed.size))
+                frontier = self._verifying.frontier_of(connection, head)
+                insert_note(connection, endorsed.to_bytes(), frontier, next_edition(connection, endorsed.size))
             return endorsed
 
     def _require_fresh(self, connection: Connection, growth: Growth) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.errors import Location, TrustError
 from bspec_opa.ledger.checkpoint import parse_checkpoint
 from bspec_opa.ledger.entry import MAX_ENTRY_BYTES, parse_entry
 from bspec_opa.ledger.interface import Tip
 from bspec_opa.ledger.log import altered_rows
 from bspec_opa.ledger.nodes import Frontier
-from bspec_opa.ledger.proving import is_last, noted_frontier
+from bspec_opa.ledger.proving import is_last, noted_frontier, prove_frontier
 from bspec_opa.ledger.reasons import (
     ALTERED,
     BAD_CHECKPOINT,
@@ -52,15 +52,6 @@ class Head(NamedTuple):
 
     checkpoint: Checkpoint
     noted: bytes
-
-    @property
-    def frontier(self) -> Frontier:
-        """The frontier.
-
-        Raises:
-            TrustError: what was noted doesn't give the signed root (attack A54).
-        """
-        return noted_frontier(self.noted, self.checkpoint.size, self.checkpoint.root)
 
 
 class Verifying:
@@ -117,6 +108,18 @@ class Verifying:
             )
         return head
 
+    def frontier_of(self, connection: Connection, head: Head) -> Frontier:
+        """A head's frontier: as it was noted, or from the nodes, where somebody has noted another one.
+
+        Raises:
+            TrustError: neither gives the signed root (attack A54).
+        """
+        size, root = head.checkpoint.size, head.checkpoint.root
+        try:
+            return noted_frontier(head.noted, size, root)
+        except TrustError:
+            return prove_frontier(partial(fetch_nodes, connection), size, root)
+
     def checkpoint_at(self, connection: Connection, size: int) -> Checkpoint | None:
         """The checkpoint of a size; None if there is none.
 
@@ -137,7 +140,9 @@ class Verifying:
     def tip(self, connection: Connection) -> Tip:
         """The end of the ledger; see :meth:`bspec_opa.ledger.interface.Store.tip`."""
         head = self.head(connection)
-        return Tip(self.origin) if head is None else self._tip(connection, head.checkpoint, head.frontier)
+        if head is None:
+            return Tip(self.origin)
+        return self._tip(connection, head.checkpoint, self.frontier_of(connection, head))
 
     def _tip(self, connection: Connection, checkpoint: Checkpoint, frontier: Frontier) -> Tip:
         size = checkpoint.size

@@ -205,16 +205,20 @@ def test_an_altered_frontier_beside_a_checkpoint_is_never_built_on(bench: SqlBen
         wrong += [b"", mine[0], tip.root, b"".join(mine) + bytes(32), b"".join(mine)[:-1], bytes(5000)]
     for value in wrong:
         bench.attack("UPDATE checkpoints SET frontier = ?", (value,))
+        assert bench.store.tip() == tip  # the nodes give it
+    bench.attack("UPDATE nodes SET hash = ? WHERE level = 1", (bytes(32),))
+    for value in wrong:
+        bench.attack("UPDATE checkpoints SET frontier = ?", (value,))
         for act in (
             bench.store.tip,
             lambda: bench.store.append(tip, bench.drafted(tip, "d"), bench.key),
             lambda: bench.store.endorse(head, [line]),
         ):
-            assert "does not give the signed root of 3 entries" in refused(act, "ledger.nodes-altered")
+            assert "don't give the signed root of 3 entries" in refused(act, "ledger.nodes-altered")
         assert bench.store.read().tip == tip  # nothing is decided on it
     assert bench.counts() == {"entries": 3, "nodes": 4, "checkpoints": 1}
     bench.attack("UPDATE checkpoints SET frontier = ?", (tip.frontier.to_bytes(),))
-    assert bench.store.tip() == tip
+    assert bench.store.append(tip, bench.drafted(tip, "d"), bench.key).size == 4
 
 
 def test_a_frontier_has_as_many_hashes_as_its_tree_needs(bench: SqlBench) -> None:
@@ -230,9 +234,55 @@ def test_a_frontier_has_as_many_hashes_as_its_tree_needs(bench: SqlBench) -> Non
     insert_plainly(bench, (0, note, b""))
 
 
-def insert_plainly(bench: SqlBench, row: tuple[int, bytes, bytes]) -> None:
+@pytest.mark.attack("A54")
+def test_a_further_edition_of_the_genuine_head_stops_nobody(bench: SqlBench) -> None:
+    """Whoever has a writer's rights and not the ledger's key puts another frontier beside it."""
+    tip = bench.add("a", "b", "c").tip
+    assert tip.checkpoint is not None
+    note, frontier = tip.checkpoint.to_bytes(), tip.frontier.to_bytes()
+    insert_plainly(bench, (3, note, b"\1" * len(frontier)), edition=1)
+    line = NoteSignature("w1.example", b"abcd", b"x" * 72)
+    endorsed = bench.store.endorse(tip.checkpoint, [line])
+    assert endorsed is not None
+    assert endorsed == bench.store.tip().checkpoint == bench.store.read().checkpoint
+    insert_plainly(bench, (3, note, b"\1" * len(frontier)), edition=3)
+    assert bench.store.append(bench.store.tip(), bench.drafted(tip, "d"), bench.key).size == 4
+
+
+@pytest.mark.attack("A54")
+def test_nobody_takes_the_last_edition_of_a_head(bench: SqlBench) -> None:
+    tip = bench.add("a").tip
+    assert tip.checkpoint is not None
+    head, note, frontier = tip.checkpoint, tip.checkpoint.to_bytes(), tip.frontier.to_bytes()
+    largest = 2**63 - 1 if bench.server is None else 2**31 - 1
+    for edition in (largest, statements.MAX_EDITION + 1, statements.MAX_EDITION, 2, -1):
+        with pytest.raises((sqlite3.IntegrityError, psycopg.errors.CheckViolation)):
+            insert_plainly(bench, (1, note, frontier), edition=edition)
+    line = NoteSignature("w1.example", b"abcd", b"x" * 72)
+    for edition in (statements.MAX_EDITION, largest):  # in tables without these checks
+        if edition > statements.MAX_EDITION and bench.server is not None:
+            bench.attack("ALTER TABLE checkpoints DROP CONSTRAINT checkpoints_edition_check")
+        statement = "INSERT INTO checkpoints (size, note, frontier, edition) VALUES (?, ?, ?, ?)"
+        bench.attack(statement, (1, note, frontier, edition))
+        code = "ledger.unwritable" if bench.server is None else "ledger.database-refused"
+        told = refused(lambda: bench.store.endorse(head, [line]), code)
+        assert f"checkpoint 1 has edition {edition}; {statements.MAX_EDITION} is the last" in told
+    assert bench.add("b").size == 2
+    assert bench.store.endorse(bench.store.tip().checkpoint or head, [line]) is not None
+
+
+@pytest.mark.attack("A54")
+def test_a_further_edition_that_nobody_has_signed_is_refused(bench: SqlBench) -> None:
+    tip = bench.add("a").tip
+    insert_plainly(bench, (1, b"junk", tip.frontier.to_bytes()), edition=1)
+    for act in (bench.store.read, bench.store.tip, lambda: bench.store.append(tip, (), bench.key)):
+        refused(act, "ledger.bad-checkpoint")
+
+
+def insert_plainly(bench: SqlBench, three: tuple[int, bytes, bytes], edition: int = 0) -> None:
     """As anybody with a writer's rights."""
-    statement = "INSERT INTO checkpoints (size, note, frontier) VALUES (?, ?, ?)"
+    row = (*three, edition)
+    statement = "INSERT INTO checkpoints (size, note, frontier, edition) VALUES (?, ?, ?, ?)"
     if bench.server is None:
         with closing(sqlite3.connect(bench.place, isolation_level=None)) as writer:
             writer.execute(statement, row)

@@ -44,7 +44,7 @@ CREATE TABLE bspec_ledger.checkpoints (
     size bigint NOT NULL CHECK (size >= 0),
     note bytea NOT NULL CHECK (octet_length(note) BETWEEN 1 AND 16384),
     frontier bytea NOT NULL CHECK (octet_length(frontier) = 32 * length(replace(size::bit(64)::text, '0', ''))),
-    edition integer NOT NULL DEFAULT 0 CHECK (edition >= 0),
+    edition integer NOT NULL DEFAULT 0 CHECK (edition BETWEEN 0 AND 1000000),
     PRIMARY KEY (size, edition)
 );
 
@@ -60,6 +60,19 @@ CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bspec_ledger.n
     FOR EACH STATEMENT EXECUTE FUNCTION bspec_ledger.refuse();
 CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bspec_ledger.checkpoints
     FOR EACH STATEMENT EXECUTE FUNCTION bspec_ledger.refuse();
+
+-- Editions are counted without a gap, so that nobody takes the last one at once.
+CREATE FUNCTION bspec_ledger.refuse_gap() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM bspec_ledger.checkpoints WHERE size = NEW.size AND edition = NEW.edition - 1) THEN
+        RAISE EXCEPTION 'edition % of checkpoint % does not follow one', NEW.edition, NEW.size
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER no_gap BEFORE INSERT ON bspec_ledger.checkpoints
+    FOR EACH ROW WHEN (NEW.edition > 0) EXECUTE FUNCTION bspec_ledger.refuse_gap();
 
 REVOKE ALL ON SCHEMA bspec_ledger FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA bspec_ledger FROM PUBLIC;

@@ -26,7 +26,7 @@ CREATE TABLE checkpoints (
     size INTEGER NOT NULL CHECK (size >= 0),
     note BLOB NOT NULL CHECK (length(note) BETWEEN 1 AND 16384),
     frontier BLOB NOT NULL CHECK (length(frontier) % 32 = 0 AND length(frontier) <= 2016),
-    edition INTEGER NOT NULL DEFAULT 0 CHECK (edition >= 0),
+    edition INTEGER NOT NULL DEFAULT 0 CHECK (edition BETWEEN 0 AND 1000000),
     PRIMARY KEY (size, edition)
 ) STRICT;
 
@@ -49,3 +49,9 @@ BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
 CREATE TRIGGER checkpoints_replace BEFORE INSERT ON checkpoints
 WHEN EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size AND edition = NEW.edition)
 BEGIN SELECT RAISE(ABORT, 'the ledger is insert-only'); END;
+
+-- Editions are counted without a gap, so that nobody takes the last one at once.
+CREATE TRIGGER checkpoints_no_gap BEFORE INSERT ON checkpoints
+WHEN NEW.edition > 0
+AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size AND edition = NEW.edition - 1)
+BEGIN SELECT RAISE(ABORT, 'an edition of a checkpoint does not follow one'); END;
