@@ -48,8 +48,26 @@ def postgres() -> Iterator[Server]:
 
 
 # Being measured makes Python code two to three times as slow, and a property test or the fourth case of a table hardly
-# reaches another line. So only the first cases of each test count for coverage; every test runs.
+# reaches another line; nor do tests that walk again, from end to end or many times, what the rooms' own tests reach.
+# So only the first cases of each test count for coverage, and none of those walks; every test runs.
 MEASURED_CASES = 2
+WALKS = (
+    *(
+        "tests/benchmarks/",
+        "tests/examples/",
+        "tests/faults/",
+        "tests/model/",
+        "tests/mutation/",
+        "tests/workflow/life/",
+    ),
+    *(
+        "tests/cli/test_hostile_",
+        "tests/cli/test_tls_sidecar",
+        "tests/cli/test_every_verb",
+        "tests/foundation/test_patterns",
+    ),
+    *("tests/engine/test_parity", "tests/engine/test_opa_cases", "tests/engine/test_interrupted", "tests/test_"),
+)
 UNMEASURED = pytest.StashKey[bool]()
 
 
@@ -60,7 +78,7 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         name = item.nodeid.partition("[")[0]
         cases[name] += 1
         is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        item.stash[UNMEASURED] = is_property or cases[name] > MEASURED_CASES
+        item.stash[UNMEASURED] = is_property or cases[name] > MEASURED_CASES or item.nodeid.startswith(WALKS)
 
 
 @pytest.hookimpl(wrapper=True)
