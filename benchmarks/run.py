@@ -19,6 +19,7 @@ from benchmarks.cold import cold
 from benchmarks.decisions import decisions
 from benchmarks.fleet import fleet
 from benchmarks.ledger import ledger
+from benchmarks.ledger_roots import roots
 from benchmarks.ledger_sql import writers
 from benchmarks.measure import HEAD
 from benchmarks.promotions import promotions
@@ -43,6 +44,7 @@ def parts(*, quick: bool) -> dict[str, Callable[[], Iterable[Figure]]]:
         "writers": lambda: writers((1, 2), 4) if quick else writers(),
         "promotions": lambda: promotions((1, 2), ("file",)) if quick else promotions(),
         "ledger": lambda: ledger(3, (1_000,), 100) if quick else ledger(15),
+        "roots": lambda: roots(1, (200,)) if quick else roots(5),
     }
 
 

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.errors import Location, StoreError
-from bspec_opa.foundation.limits import MAX_APPEND_BYTES, REDECIDE_LIMIT
-from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES
+from bspec_opa.foundation.limits import REDECIDE_LIMIT
 from bspec_opa.ledger.interface import Past, require_descent
+from bspec_opa.ledger.portions import portions
 from bspec_opa.ledger.readable import check_entries
 from bspec_opa.ledger.reasons import ALTERED, RACE_LOST
 
@@ -17,13 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bspec_opa.ledger.checkpoint import Signer
-    from bspec_opa.ledger.entry import Entry
     from bspec_opa.ledger.interface import Store, Tip
     from bspec_opa.ledger.readable import Readable
 
 PORTION = 256
 """Entries under one checkpoint on the way, or fewer, if these are more bytes than one append may put down."""
-_ROOM = MAX_APPEND_BYTES - 2 * MAX_CHECKPOINT_BYTES
 
 
 def copy_ledger(source: Readable, tip: Tip, target: Store, signer: Signer) -> tuple[Tip, int]:
@@ -57,26 +55,11 @@ def _copied(source: Readable, tip: Tip, target: Store, signer: Signer) -> Tip:
     """The target's tip once it has everything."""
     current = target.tip()
     require_descent(Past(tip, source.consistency), current.size, current.root_hash)
-    for portion in _portions(islice(source.scan(current.size), tip.size - current.size)):
+    for portion in portions(islice(source.scan(current.size), tip.size - current.size), PORTION):
         current = target.append(current, portion, signer)
     if current.root != tip.root:
         raise ALTERED.error("the entries that were copied are not those that were verified", at=Location(tip.origin))
     return current
-
-
-def _portions(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
-    """What one append takes at once, in order."""
-    portion: list[Entry] = []
-    size = 0
-    for entry in entries:
-        more = len(entry.leaf()) + 1
-        if portion and (len(portion) == PORTION or size + more > _ROOM):
-            yield portion
-            portion, size = [], 0
-        portion.append(entry)
-        size += more
-    if portion:
-        yield portion
 
 
 @contextmanager

@@ -143,6 +143,6 @@ UNWRITABLE = Reason(
 TOO_LARGE = Reason(
     "ledger.too-large",
     ExitCode.STORE,
-    "the ledger, or one entry, is over the size limit of a file ledger",
+    "the ledger, one entry, or what one append brings is over the size limit of a ledger",
     "use smaller records, or another store",
 )

@@ -134,6 +134,7 @@ def promote(session: Session, environment_name: str, keys: Keys, running: Runnin
             session = witnessed(_remembered(session), keys.ledger)
             sequencing = sequence(session, keys.ledger)
             added += tuple(r.id for r in sequencing.added)
+            sequencing.require_whole()
             require_same_root(session)
             session = reread(session, sequencing.ledger)
             outcome = _once(session, session.environment(environment_name), keys, running)

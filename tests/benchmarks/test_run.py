@@ -64,6 +64,10 @@ def test_a_ledger_is_compared_with_a_smaller_one(tmp_path: Path) -> None:
     assert {name.split()[0] for name in of_files} == {"append", "inclusion", "consistency", "find"}
 
 
+def test_the_question_for_a_newer_root_is_compared_with_the_reading_without_it(tmp_path: Path) -> None:
+    assert measured(tmp_path, "roots").keys() == {"reading, asked, at 200", "newer root asked at 200"}
+
+
 @pytest.mark.soak
 def test_promotions_of_several_writers_are_compared_with_those_of_one(tmp_path: Path) -> None:
     assert measured(tmp_path, "promotions").keys() == {f"promotion, {n} writers, file" for n in (1, 2)}

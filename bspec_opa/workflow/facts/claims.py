@@ -6,6 +6,7 @@ A claim serves to leave out what is about something else, and to refuse. It neve
 from __future__ import annotations
 
 import base64
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -14,6 +15,9 @@ from bspec_opa.trust.statement import parse_statement
 
 if TYPE_CHECKING:
     from bspec_opa.ledger.entry import Entry
+
+_VERSIONS = re.compile(rb'"version":([0-9]{1,16})')
+"""Whole numbers, or the beginning of one that is above every number that is read."""
 
 
 class Claims(NamedTuple):
@@ -41,6 +45,21 @@ def agent_of_entry(entry: Entry) -> str | None:
     """The agent that an entry claims to be about; only used to leave other agents' entries out."""
     claims = claims_of(entry)
     return claims.agent if claims else None
+
+
+def may_name_above(entry: Entry, version: int) -> bool:
+    """Whether an entry's claims can name a version of the trust root above this one; no is certain, and cheap.
+
+    What holds a statement is in its RFC 8785 form, or it claims nothing: there a member and a whole number have one
+    spelling each.
+    """
+    payload = base64.b64decode(cast("str", entry.body["payload"]))
+    return any(int(found) > version for found in _VERSIONS.findall(payload))
+
+
+def forget() -> None:
+    """Keep nothing of what was asked before: as in a process that has just started."""
+    _claims.cache_clear()
 
 
 @lru_cache(maxsize=100_000)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bspec_opa.ledger.reasons import ROOT_ROLLED_BACK
-from bspec_opa.workflow.facts.claims import claims_of
+from bspec_opa.workflow.facts.claims import claims_of, may_name_above
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,8 +41,9 @@ def newest_named(entries: Iterable[Entry], root: TrustRoot) -> Newer | None:
     """
     found = None
     for entry in entries:
-        claims = claims_of(entry) if entry.at >= root.issued_unix else None
         above = found.version if found else root.version
+        asked = entry.at >= root.issued_unix and may_name_above(entry, above)
+        claims = claims_of(entry) if asked else None
         if claims and claims.domain == root.domain and claims.root_version > above:
             found = Newer(entry, claims.root_version)
     return found

@@ -300,7 +300,7 @@ def test_a_copy_takes_no_more_at_once_than_one_append(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, portions = bench.add("a", "b", "c", "d"), list[int]()
-    monkeypatch.setattr("bspec_opa.ledger.copying._ROOM", 2 * len(source.entries[0].leaf()) + 20)
+    monkeypatch.setattr("bspec_opa.ledger.portions.ROOM", 2 * len(source.entries[0].leaf()) + 20)
     target = bench.open(tmp_path / "copy")
     genuine = target.append
 
