@@ -29,6 +29,7 @@ class Figure:
         rival_ms: likewise.
         ratio: of the medians.
         bound: the goal for the ratio; none if the figure is only printed.
+        per_second: how many are done in a second by all who do it at once; none where that says nothing.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Figure:
     rival_ms: float
     ratio: float
     bound: float | None
+    per_second: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -50,7 +52,8 @@ class Figure:
         """A row of the table."""
         bound = "" if self.bound is None else f"{self.bound:.2f}"
         numbers = f"{self.ours_ms:>9.2f} {self.rival_ms:>9.2f} {self.ratio:>6.2f} {bound:>6}"
-        return f"{self.name:<32} {numbers} {self.verdict:<6} {self.unit:<5} {self.rival}"
+        rate = "" if self.per_second is None else f"; {self.per_second:.1f} a second"
+        return f"{self.name:<32} {numbers} {self.verdict:<6} {self.unit:<5} {self.rival}{rate}"
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""Whole promotions, one agent a writer and all on one ledger: milliseconds a promotion, against one writer alone.
+"""Whole promotions, one agent a writer and all on one ledger: how many a second, against one writer alone.
 
 Each writer is a process with an agent, a checkout and signed records of its own. It evaluates once, so that its policy
 is compiled; then it sequences, decides, signs, appends and writes its lock, and does so again where others kept moving
@@ -36,18 +36,20 @@ _AGENTS = """\
 
 
 def promotions(counts: Sequence[int] = WRITERS, kinds: Sequence[str] = KINDS) -> Iterator[Figure]:
-    """Milliseconds a promotion, of several writers against one, for each kind of store."""
+    """Milliseconds a promotion and promotions a second, of several writers against one, for each kind of store."""
     with tempfile.TemporaryDirectory() as place, server() as running:
         for kind in kinds:
             alone = 0.0
             for number in counts:
                 directory = Path(place) / f"{kind}-{number}"
                 made = _projects(directory, number, _ledger(kind, directory, running), Path(place) / "cache")
-                each = shot([_command(p) for p in made]) / number * 1e3
+                took = shot([_command(p) for p in made])
+                each = took / number * 1e3
                 assert [len(p.lines()) for p in made] == [1] * number
                 alone = alone or each
                 name, rival = f"promotion, {number} writers, {kind}", "one writer"
-                yield Figure(name, rival, "wall", round(each, 3), round(alone, 3), round(each / alone, 2), None)
+                ratio, rate = round(each / alone, 2), round(number / took, 2)
+                yield Figure(name, rival, "wall", round(each, 3), round(alone, 3), ratio, None, rate)
 
 
 def _ledger(kind: str, directory: Path, running: Server) -> tuple[str, str]:

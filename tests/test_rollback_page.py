@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,28 @@ def test_the_night_goes_as_the_page_says(shell_at: Callable[[str], Shell]) -> No
     said = {c: shell(*c.split()).out for c in LOUD}
     assert {c: text.count("EMERGENCY") for c, text in said.items()} == dict.fromkeys(LOUD, 1) | {LOUD[1]: 2}
     assert "reviewed by reviewer" in said["verify behavior.lock"]
+
+
+@pytest.mark.soak
+def test_the_project_that_the_page_makes_is_one_to_type_along(tmp_path: Path) -> None:
+    """With the clock of this machine, so ages and digests are others."""
+    page = PAGE.read_text(encoding="utf-8")
+    (made,) = re.findall(r"^```bash\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    before = [transcript.Step(f"export CHECKOUT={PAGE.parents[1]}", ()), transcript.Step(made, ())]
+    steps = [transcript.Step(f"{s.command}; echo exit $?", ()) for s in transcript.steps_of(page)]
+    first = "$(head -n 1 behavior.lock | tr -d '\\n' | sha256sum | cut -c 1-64)"
+    about = f"behavior.intent --env staging --rollback-to {first} --emergency"
+    nowhere = [
+        transcript.Step(f"bspec-opa {verb} {about}; echo exit $?", ())
+        for verb in ("request", "approve --role environment-admin --key keys/environment-admin.pem")
+    ]
+    outputs = transcript.run([*before, *steps, *nowhere], tmp_path)
+    refused = [outputs.pop(), outputs.pop()]
+    assert [(o[0].rpartition(" ")[2], o[1:]) for o in refused] == [("[rollback.no-emergencies]", ("exit 4",))] * 2
+    assert outputs[1] == ()
+    codes = {s.command.partition(";")[0]: o[-1] for s, o in zip(steps, outputs[2:], strict=True)}
+    wrong = {c: o for c, o in codes.items() if o != ("exit 5" if " evaluate " in c else "exit 0")}
+    assert wrong == {}, outputs
 
 
 @pytest.mark.soak

@@ -70,8 +70,11 @@ def command(
     from bspec_opa.workflow.checkout.texts import text_changes
     from bspec_opa.workflow.evaluate import decide
     from bspec_opa.workflow.issue import Approval, approve, promotable
+    from bspec_opa.workflow.life.going_back import require_emergencies
 
     session, output = open_about(runtime, intent, environment, options, quiet=quiet)
+    if not reject:
+        require_emergencies(session, environment)
     situation = promotable(session, environment, adopting=adopting)
     changes = text_changes(session.project, situation, session.objects)
     output.aside(differences_text(changes) + view_text(situation, decide(session, situation)))

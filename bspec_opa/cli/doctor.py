@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 def command(runtime: Runtime, /, directory: Path, repair_ledger: bool, quiet: bool, **options: Any) -> int:
     """Check engine, versions, bundle, pin, trust root, clock, ledger and memory; each finding with its remedy.
 
+    READY and NOT AUTHENTICATED (no trust root is pinned: evaluate answers, all that signs, promotes or verifies
+    refuses) exit 0, NOT READY exits as a promotion would.
+
     \b
     bspec-opa doctor
     bspec-opa doctor --repair-ledger

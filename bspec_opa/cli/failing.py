@@ -42,7 +42,8 @@ def report(error: BspecError, runtime: Runtime, form: str) -> int:
 def _usage(error: click.UsageError, runtime: Runtime, form: str) -> int:
     """A command line that is not understood."""
     path = error.ctx.command_path if error.ctx else "bspec-opa"
-    problem = USAGE.error(error.format_message().removesuffix("."), hint=f"try {path} --help")
+    message = error.format_message().replace("\n\t", " ")  # click puts each choice on a line; ours is one sentence
+    problem = USAGE.error(message.removesuffix("."), hint=f"try {path} --help")
     return report(problem, runtime, form)
 
 

@@ -46,8 +46,10 @@ def command(
       --reason "outage 812"
     """
     from bspec_opa.workflow.issue import request
+    from bspec_opa.workflow.life.going_back import require_emergencies
 
     session, output = open_about(runtime, intent, environment, options, quiet=quiet)
+    require_emergencies(session, environment)
     signer = signer_of("promoter", key, session)
     issued = request(session, environment, signer, reason=reason, valid_for=valid_for, adopting=adopting)
     show_issued(output, issued, session, environment, adopting=adopting)

@@ -6,7 +6,7 @@ BAD_RESULT = Reason(
     "evidence.bad-result",
     ExitCode.INVALID,
     "an evaluation result has another shape than bspec.evaluation-result/v1",
-    "let the harness write the members that docs/reference.md lists, and no others",
+    "see bspec.evaluation-result/v1 in docs/reference.md; what init wrote is a template that a run has to fill in",
 )
 BAD_COUNTS = Reason(
     "evidence.bad-counts",

@@ -99,6 +99,12 @@ TIME = string(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 IDENTIFIER = string(pattern="^[a-z0-9][a-z0-9._-]*$", maximum=200)
 PRINCIPAL = string(pattern="^[a-z0-9][a-z0-9._:-]*$", maximum=200)
 TEXT = string(maximum=65536)
+OTHER_FORM = "has another form than expected"
+NO_OBJECT = "must be an object"
+_FORMS = (
+    (TIME, "a time in UTC such as 2026-06-01T10:00:00Z"),
+    (DIGEST, "sha256: and 64 digits 0-9a-f"),
+)
 
 
 def violations(schema: JsonObject, value: JsonValue, *, limit: int = 50) -> list[Violation]:
@@ -144,7 +150,7 @@ def definition(root: JsonObject, reference: str) -> JsonObject:
 
 def _object(root: JsonObject, schema: JsonObject, value: JsonValue, at: str) -> Iterator[Violation]:
     if not isinstance(value, dict):
-        yield Violation(at, "must be an object")
+        yield Violation(at, NO_OBJECT)
         return
     properties: dict[str, JsonObject] = schema["properties"]  # type: ignore[assignment]
     required: list[str] = schema["required"]  # type: ignore[assignment]
@@ -176,11 +182,18 @@ def _string(schema: JsonObject, value: JsonValue, at: str) -> Iterator[Violation
     if not isinstance(value, str):
         yield Violation(at, "must be a string")
     elif "enum" in schema and value not in schema["enum"]:  # type: ignore[operator]
-        yield Violation(at, "must be one of " + ", ".join(map(str, schema["enum"])))  # type: ignore[arg-type]
+        words = "must be one of " + ", ".join(map(str, schema["enum"]))  # type: ignore[arg-type]
+        yield Violation(at, f"{words}, and not {shown(value)}" if at == "/schema" else words)
     elif "pattern" in schema and not compiled(str(schema["pattern"])).fullmatch(value):
-        yield Violation(at, "has another form than expected")
+        yield Violation(at, _other_form(str(schema["pattern"]), value))
     elif not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", UNLIMITED):  # type: ignore[operator]
         yield Violation(at, "is too short or too long")
+
+
+def _other_form(pattern: str, value: str) -> str:
+    """What is expected instead, where people have a word for it, and what is there."""
+    known = next((f for schema, f in _FORMS if schema["pattern"] == pattern), "")
+    return f"{OTHER_FORM}: {known}, and not {shown(value)}" if known else OTHER_FORM
 
 
 def _integer(schema: JsonObject, value: JsonValue, at: str) -> Iterator[Violation]:

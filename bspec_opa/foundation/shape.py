@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.closed_schema import violations
+from bspec_opa.foundation.closed_schema import NO_OBJECT, OTHER_FORM, violations
 from bspec_opa.foundation.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bspec_opa.foundation.errors import Problem, Reason
 
 _UNKNOWN = "unknown member "
+_TOLD = (OTHER_FORM, NO_OBJECT)
 
 
 def shape_problems(schema: JsonObject, document: Document, reason: Reason) -> list[Problem]:
@@ -23,13 +24,18 @@ def shape_problems(schema: JsonObject, document: Document, reason: Reason) -> li
 
 def value_problems(schema: JsonObject, value: JsonValue, reason: Reason, document: Document | None) -> list[Problem]:
     """The same for a value, which has the document's places if there is one."""
-    return [_problem(schema, reason, v, document) for v in violations(schema, value)]
+    found = violations(schema, value)
+    other = [v for v in found if v.pointer == "/schema"]  # of another kind: what else it is or lacks says nothing
+    return [_problem(schema, reason, v, document) for v in other or found]
 
 
 def _problem(schema: JsonObject, reason: Reason, violation: Violation, document: Document | None) -> Problem:
     unknown = violation.message.startswith(_UNKNOWN)
-    hint = _near_member(schema, violation.pointer) if unknown else ""
+    told = violation.pointer == "/schema" or violation.message.startswith(_TOLD)
+    hint = _near_member(schema, violation.pointer) if unknown else reason.remedy if told else ""
     message = f"{readable(violation.pointer)}: {violation.message}" if violation.pointer else violation.message
+    if not violation.pointer and violation.message == NO_OBJECT:
+        message = f"{reason.summary}: it {violation.message}"
     at = document.locate(violation.pointer, key=unknown) if document else None
     return reason.problem(message, hint=hint, at=at)
 

@@ -15,19 +15,29 @@ if TYPE_CHECKING:
     from bspec_opa.report.writing.style import Style
     from bspec_opa.workflow.doctor import Finding
 
-COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}
+COLOURS = {"ok": "green", "note": "yellow", "warn": "yellow", "bad": "red"}
 
 
 def doctor_text(findings: Sequence[Finding], style: Style) -> str:
     """One line a finding, the remedy below it."""
-    bad, notes = (sum(f.state == s for f in findings) for s in ("bad", "note"))
-    word = style.mark("NOT READY", "bold", "red") if bad else style.mark("READY", "bold", "green")
-    lines = [f"{word}  {count(len(findings), 'check')}: {bad} bad, {count(notes, 'note')}", ""]
+    bad, warned, notes = (sum(f.state == s for f in findings) for s in ("bad", "warn", "note"))
+    warnings = f"{count(warned, 'warning')}, " if warned else ""
+    lines = [
+        f"{_word(bad, warned, style)}  {count(len(findings), 'check')}: {bad} bad, {warnings}{count(notes, 'note')}",
+        "",
+    ]
     for f in findings:
         lines.append(f"{style.mark(f'{f.state:<5}', COLOURS[f.state])} {f.subject:<22} {printable(f.message)}")
         if f.remedy:
             lines.append(f"{'':<29}→ {printable(f.remedy)}")
     return "\n".join(lines) + "\n"
+
+
+def _word(bad: int, warned: int, style: Style) -> str:
+    """What it comes to; what is warned of is that nothing is authenticated."""
+    if bad:
+        return style.mark("NOT READY", "bold", "red")
+    return style.mark("NOT AUTHENTICATED", "bold", "yellow") if warned else style.mark("READY", "bold", "green")
 
 
 def doctor_json(findings: Sequence[Finding], code: ExitCode) -> JsonObject:

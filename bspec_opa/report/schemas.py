@@ -261,7 +261,8 @@ _SCHEMAS = {
         (0, 2, 3, 7, 8, 9),
         {
             "findings": array(
-                obj(subject=LINE, state=enum("ok", "note", "bad"), message=TEXT, remedy=LINE, code=LINE), minimum=1
+                obj(subject=LINE, state=enum("ok", "note", "warn", "bad"), message=TEXT, remedy=LINE, code=LINE),
+                minimum=1,
             )
         },
     ),

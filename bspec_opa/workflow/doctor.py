@@ -23,6 +23,7 @@ from bspec_opa.workflow.checkout.project import LOCK_NAME, LOCK_SUFFIX, find_pro
 from bspec_opa.workflow.currency.stating import check_head
 from bspec_opa.workflow.life.reasons import AGENT_RETIRED
 from bspec_opa.workflow.probe import probe_request
+from bspec_opa.workflow.reasons import PIN_MISSING
 from bspec_opa.workflow.verifying.checking import examine_lock
 from bspec_opa.workflow.verifying.verified import withdrawal_problem
 
@@ -39,9 +40,12 @@ if TYPE_CHECKING:
     from bspec_opa.workflow.checkout.world import World
 
 T = TypeVar("T")
-GOOD, NOTE, BAD = "ok", "note", "bad"
+GOOD, NOTE, WARN, BAD = "ok", "note", "warn", "bad"
 _SOON_S = 30 * 86_400
 _MAX_LOCKS = 1_000
+_UNPINNED = "so nothing here is authenticated, and nothing can be signed, promoted or verified"
+_PIN = "set BSPEC_OPA_TRUST_PIN or give --trust-pin"
+_FOUND = f"run bspec-opa trust init, then {_PIN}: it prints the pin"
 _BRANCHES = "it lies in a branch of code: two branches are two ledgers, and whoever may push can rewrite it"
 
 
@@ -51,10 +55,10 @@ class Finding:
 
     Attributes:
         subject: engine, bundle, pin, …
-        state: ok, note or bad.
+        state: ok, note, warn or bad.
         message: what was found.
         remedy: what to do, where something is to be done.
-        code: the reason code of something bad.
+        code: the reason code of something bad, or of what a promotion would be refused for.
         exit_code: what it would make a promotion exit with.
     """
 
@@ -78,6 +82,10 @@ class _Examination:
     def note(self, subject: str, message: str, remedy: str = "") -> None:
         self.findings.append(Finding(subject, NOTE, message, remedy))
 
+    def warn(self, subject: str, message: str, remedy: str, code: str) -> None:
+        """Nothing is broken, and yet nothing that it finds good may be relied on."""
+        self.findings.append(Finding(subject, WARN, message, remedy, code))
+
     def withdrawn(self, message: str, problem: Problem) -> None:
         """What must not run: something is to be done about a revoked line; that an agent has ended stays so."""
         if problem.reason is AGENT_RETIRED:
@@ -100,7 +108,7 @@ class _Examination:
 
 
 def exit_code_of(findings: Sequence[Finding]) -> ExitCode:
-    """The worst of the findings; notes are no fault."""
+    """The worst of the findings; notes and warnings are no fault."""
     return worst(f.exit_code for f in findings)
 
 
@@ -170,8 +178,8 @@ def _anchor(examination: _Examination, project: Project, world: World, policy: P
     if anchor is None:
         return None
     if not anchor.authenticated:
-        remedy = "run bspec-opa trust init" if anchor.starter else "give --trust-pin or BSPEC_OPA_TRUST_PIN"
-        examination.note("pin", anchor.notes[0], remedy)
+        remedy = _FOUND if anchor.starter else f"{_PIN}, as the holders of the root keys tell it"
+        examination.warn("pin", f"{anchor.notes[0]}; {_UNPINNED}", remedy, PIN_MISSING.code)
     else:
         examination.good("pin", str(anchor.roots[0].digest))
         _expiry(examination, anchor, world)

@@ -142,7 +142,7 @@ BAD_DEPLOYED = Reason(
     "verify.bad-deployed",
     ExitCode.INVALID,
     "the deployed file is no bspec.deployed/v1 document",
-    "correct the lines that are named",
+    "bspec-opa show LOCK --deployed ENV prints one; its schema is docs/schemas/deployed.v1.json",
 )
 OTHER_AGENT = Reason(
     "verify.other-agent",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.measure import Figure
 from bspec_opa.intent.load import load_intent
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +71,15 @@ def test_the_question_for_a_newer_root_is_compared_with_the_reading_without_it(t
 
 @pytest.mark.soak
 def test_promotions_of_several_writers_are_compared_with_those_of_one(tmp_path: Path) -> None:
-    assert measured(tmp_path, "promotions").keys() == {f"promotion, {n} writers, file" for n in (1, 2)}
+    figures = measured(tmp_path, "promotions")
+    assert figures.keys() == {f"promotion, {n} writers, file" for n in (1, 2)}
+    rates = [(f["per_second"], 1e3 / float(str(f["ours_ms"]))) for f in figures.values()]
+    assert all(rate == pytest.approx(expected, abs=0.01) for rate, expected in rates)
+
+
+def test_a_rate_is_printed_beside_the_time() -> None:
+    figure = Figure("promotion, 4 writers, file", "one writer", "wall", 250.0, 500.0, 0.5, None, 4.0)
+    assert str(figure).endswith("   250.00    500.00   0.50               wall  one writer; 4.0 a second")
 
 
 @pytest.mark.soak

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
 def test_an_empty_directory_has_notes_and_remedies(shell_at: At) -> None:
     result = shell_at("empty").ok("doctor")
-    assert result.lines[0].startswith("READY  ")
-    assert " 0 bad, " in result.lines[0]
+    assert result.lines[0].startswith("NOT AUTHENTICATED  ")
+    assert ": 0 bad, 1 warning, " in result.lines[0]
+    assert (
+        f"{'':<29}→ run bspec-opa trust init, then set BSPEC_OPA_TRUST_PIN or give --trust-pin: it prints the pin"
+        in result.lines
+    )
     assert f"{'':<29}→ run bspec-opa init ." in result.lines
 
 
@@ -65,5 +69,10 @@ def test_the_locks_are_verified(shell_at: At) -> None:
 def test_without_a_pin_a_lock_is_said_to_be_unverified(shell_at: At) -> None:
     shell = shell_at("staged")
     del shell.variables["BSPEC_OPA_TRUST_PIN"]
-    (lock,) = [f for f in shell("doctor", "--format", "json").json["findings"] if f["subject"] == "lock"]
-    assert (lock["state"], lock["remedy"]) == ("note", "give --trust-pin")
+    found = {f["subject"]: f for f in shell.ok("doctor", "--format", "json").json["findings"]}
+    assert (found["lock"]["state"], found["lock"]["remedy"]) == ("note", "give --trust-pin")
+    pin = found["pin"]
+    assert (pin["state"], pin["code"]) == ("warn", "trust.no-pin")
+    assert "nothing here is authenticated" in pin["message"]
+    assert pin["remedy"].startswith("set BSPEC_OPA_TRUST_PIN or give --trust-pin")
+    assert shell.ok("doctor").lines[0].startswith("NOT AUTHENTICATED  ")

@@ -107,6 +107,10 @@ def test_help_has_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
         (["key", "generat"], 'did you mean "generate"?'),
         (["evaluate", "--envv", "x"], "--env"),
         (["evaluate", "behavior.intent"], "Missing option '--env'"),
+        (
+            ["trust", "revoke", "x", "--reason", "y"],
+            "'--mode'. Choose from: retired, compromised; try bspec-opa trust ",
+        ),
         (["validate"], "Missing argument 'FILES...'"),
         (["show", "a", "b"], "unexpected extra argument"),
         (["validate", "x", "--format", "xml"], "'xml' is not one of"),

@@ -92,6 +92,9 @@ def test_version_1_is_made_by_several(shell_at: At) -> None:
     refused(shell("trust", "accept", file), 7, "trust.root-signatures", "version 1 needs 1 more of anna, ben")
     shell.ok("trust", "sign", file, "--key", "keys/anna.pem", "-q")
     accepted = accept(shell, file)
+    shell.variables["BSPEC_OPA_TRUST_PIN"] = accepted["pin"]
+    again = ("version 1, which is complete and accepted already: the one in force", "draft version 2 with trust rotate")
+    refused(shell("trust", "sign", ".bspec/trust/1.root.json"), 2, "trust.signature-not-needed", *again)
     assert (accepted["version"], accepted["pin"], accepted["authenticated"]) == (1, document["digest"], True)
     assert sorted(p.name for p in Path(".bspec/trust").iterdir()) == ["1.root.json"]
 

@@ -106,7 +106,11 @@ def test_the_log_may_be_a_path_in_an_object() -> None:
         ("v1\n", "v2\n", "result.yaml:1:9: schema: must be one of bspec.evaluation-result/v1"),
         ("[billing_read_api/list_invoices,", "[list_invoices,", "observed_tools[0]: has another form"),
         ("cases: 80,", "", 'probes[1]: lacks "cases"'),
-        ('started: "2026', 'started: "26', "started: has another form"),
+        (
+            'started: "2026',
+            'started: "26',
+            'started: has another form than expected: a time in UTC such as 2026-06-01T10:00:00Z, and not "26',
+        ),
     ],
 )
 def test_another_shape_is_refused_with_its_place(old: str, new: str, expected: str) -> None:

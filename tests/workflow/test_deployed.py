@@ -191,3 +191,16 @@ def test_a_deployed_file_of_another_form(live: Project, text: str) -> None:
     file.write_text(text, encoding="utf-8")
     with live.refused("verify.bad-deployed", ExitCode.INVALID):
         live.verify(file)
+
+
+def test_a_document_of_another_kind_is_told_which_is_meant(live: Project) -> None:
+    file = live.base / "deployed.json"
+    for text, said in (
+        ('{"schema": "x", "a": 1}', 'schema: must be one of bspec.deployed/v1, and not "x"'),
+        ("[]", "the deployed file is no bspec.deployed/v1 document: it must be an object"),
+    ):
+        file.write_text(text, encoding="utf-8")
+        with live.refused("verify.bad-deployed", ExitCode.INVALID, said) as raised:
+            live.verify(file)
+        (only,) = raised.value.problems
+        assert "docs/schemas/deployed.v1.json" in only.hint

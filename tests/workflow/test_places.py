@@ -307,10 +307,10 @@ def test_an_older_ledger_is_a_fault(live: Project) -> None:
 
 def test_without_pin_or_root(live: Project, tmp_path: Path) -> None:
     live.pin = None
-    assert found(live)["pin"][0].remedy == "give --trust-pin or BSPEC_OPA_TRUST_PIN"
+    assert found(live)["pin"][0].remedy.startswith("set BSPEC_OPA_TRUST_PIN or give --trust-pin, ")
     assert states(live, repair=True)["ledger"] == "note/ok"
     shutil.rmtree(live.state / "trust")
-    assert found(live)["pin"][0].remedy == "run bspec-opa trust init"
+    assert found(live)["pin"][0].remedy.startswith("run bspec-opa trust init, then set ")
     (live.root / "bspec-opa.toml").unlink()
     assert states(live)["project"] == "note"
 

@@ -25,7 +25,7 @@ from bspec_opa.report.record.view import view_text
 from bspec_opa.workflow.audit.history import history_of
 from bspec_opa.workflow.evaluate import evaluate, situation_of
 from bspec_opa.workflow.issue import Approval, approve, promotable
-from bspec_opa.workflow.life.going_back import find_line
+from bspec_opa.workflow.life.going_back import find_line, require_emergencies
 from bspec_opa.workflow.verifying.verify import Evidence, verify_head
 
 if TYPE_CHECKING:
@@ -406,6 +406,9 @@ def test_no_emergency_without_a_quorum(grown: Project) -> None:
     found = decided(grown, "entry:8", "staging", emergency=True)
     assert "promotion.all.emergency_quorum" in reasons_of(found)
     assert found.exit_code == ExitCode.DENIED
+    with grown.refused("rollback.no-emergencies", ExitCode.DENIED, "nothing was signed"):
+        require_emergencies(grown.going_back("entry:8", "staging", emergency=True), "staging")
+    require_emergencies(grown.going_back("entry:8", "staging"), "staging")
 
 
 def test_only_emergencies_are_reviewed(replaced: Project) -> None:

@@ -10,7 +10,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.document.load import load_document
@@ -28,11 +28,13 @@ from bspec_opa.workflow.facts.claims import agent_of_entry
 from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
+from bspec_opa.workflow.life.reasons import NO_EMERGENCIES
 from bspec_opa.workflow.reasons import OTHER_AGENT, ROLLBACK_PLACE, ROLLBACK_TARGET, ROLLBACK_UNKNOWN
 from bspec_opa.workflow.recorded.decisions import decision_of
 from bspec_opa.workflow.verifying.showing import last_line
 
 if TYPE_CHECKING:
+    from bspec_opa.foundation.canonical import JsonObject
     from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.workflow.checkout.place import Place
@@ -68,6 +70,23 @@ def open_rollback(
     session, wanted = session_in(place, file, loaded), Wanted(line.line, emergency)
     rollback_to(session.history, environment, wanted)  # said before anybody signs
     return replace(session, rollback=wanted)
+
+
+def require_emergencies(session: Session, environment: str) -> None:
+    """Demand that a signature for an emergency can count: before anybody believes it was given.
+
+    Raises:
+        PolicyDeniedError: the bundle in use has no quorum for emergencies in this environment.
+    """
+    if session.rollback is None or not session.rollback.emergency:
+        return
+    quorums = cast("list[JsonObject]", session.policy.bundle.organisation.get("emergency", []))
+    if not any(q.get("environment") == environment for q in quorums):
+        message = (
+            f"nothing was signed: the organisation has no quorum for emergencies in {environment[:80]}; its data, "
+            f"bspec/org/data.json of bundle {session.policy.ref.name}, has no entry for it under emergency"
+        )
+        raise NO_EMERGENCIES.error(message, hint=NO_EMERGENCIES.remedy)
 
 
 def open_line(file: Path, world: World, named: str, environment: str, *, need_pin: bool = True) -> tuple[Place, Head]:

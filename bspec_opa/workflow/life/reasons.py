@@ -68,6 +68,12 @@ ADOPTION_QUORUM = Reason(
     "fewer people than the trust root asks for have approved an adoption",
     "let them run bspec-opa approve --adopt in the role that the trust root names",
 )
+NO_EMERGENCIES = Reason(
+    "rollback.no-emergencies",
+    ExitCode.DENIED,
+    "the organisation has no quorum for emergencies in that environment: no signature for one would ever count",
+    "sign an ordinary rollback, without --emergency, or have emergency set in the organisation's data; docs/checks.md",
+)
 NOTHING_TO_WAIVE = Reason(
     "waive.no-such-finding",
     ExitCode.INVALID,

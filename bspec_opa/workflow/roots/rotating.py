@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.errors import Location
+from bspec_opa.foundation.errors import Location, TrustError
 from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic, write_new
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
 from bspec_opa.foundation.reasons import EXISTS
@@ -16,7 +16,7 @@ from bspec_opa.trust.author import renew
 from bspec_opa.trust.difference import differences
 from bspec_opa.trust.dsse import parse_envelope
 from bspec_opa.trust.quorum import owner_of
-from bspec_opa.trust.reasons import NO_ROOT, PIN_MISMATCH, ROOT_EXPIRED, ROOT_SIGNATURES
+from bspec_opa.trust.reasons import BROKEN_CHAIN, NO_ROOT, NOT_NEEDED, PIN_MISMATCH, ROOT_EXPIRED, ROOT_SIGNATURES
 from bspec_opa.trust.root import parse_root, require_current
 from bspec_opa.trust.rotation import change
 from bspec_opa.trust.signing_round import add_signature, merge, open_round, unsigned, who_is_missing
@@ -231,7 +231,29 @@ def _owner_among(draft: Round, keyid: str) -> str:
 
 
 def _open(file: Path, roots: Sequence[TrustRoot]) -> Round:
-    return open_round(read_bounded(file, MAX_DOCUMENT_BYTES), str(file), roots[-1] if roots else None)
+    """A draft of the next version.
+
+    Raises:
+        UsageError: it is a version of this chain: all have signed it, and nothing is to be added.
+        TrustError: see :func:`open_round`.
+    """
+    try:
+        return open_round(read_bounded(file, MAX_DOCUMENT_BYTES), str(file), roots[-1] if roots else None)
+    except TrustError as e:
+        if e.code == BROKEN_CHAIN.code:
+            _require_new(file, roots)
+        raise
+
+
+def _require_new(file: Path, roots: Sequence[TrustRoot]) -> None:
+    """Say so where a file is no draft any more."""
+    first = _read(file)
+    if any(first.digest == r.digest for r in roots):
+        newest = roots[-1].version
+        since = "the one in force" if first.version == newest else f"superseded by version {newest}, which is in force"
+        message = f"is version {first.version}, which is complete and accepted already: {since}"
+        hint = f"draft version {newest + 1} with trust rotate, trust renew or trust revoke, and sign that file"
+        raise NOT_NEEDED.error(message, hint=hint, at=Location(str(file)))
 
 
 def _write_draft(project: Project, payload: JsonObject, roots: Sequence[TrustRoot], target: Path | None) -> Drafted:
