@@ -18,7 +18,7 @@ from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S, MAX_LEDGER_BYTES,
 from bspec_opa.foundation.locking import lock_descriptor
 from bspec_opa.foundation.reasons import UNWRITABLE
 from bspec_opa.lock.line import ROLLBACK, LockLine, parse_line
-from bspec_opa.lock.reasons import BAD_LINE, BROKEN_CHAIN, BUSY, CHANGED, NOT_IN_LEDGER, WRONG_SOURCE
+from bspec_opa.lock.reasons import BAD_LINE, BROKEN_CHAIN, BUSY, CHANGED, NOT_IN_LEDGER, RESTORE, WRONG_SOURCE
 from bspec_opa.trust.predicates import GENESIS, MISSING_SOURCE, NO_SOURCE
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ def read_lock(data: bytes, name: str) -> tuple[LockLine, ...]:
     """
     *lines, rest = data.split(b"\n")
     if rest:
-        raise BAD_LINE.error("does not end with a line break: it is cut off", at=_at(name, len(lines) + 1))
+        raise BAD_LINE.error(
+            "does not end with a line break: it is cut off", hint=RESTORE, at=_at(name, len(lines) + 1)
+        )
     return check_chain((line + b"\n" for line in lines), name)
 
 
@@ -92,15 +94,18 @@ class _Chain:
         if line.seq != len(self.lines):
             raise BROKEN_CHAIN.error(
                 f"has the number {line.seq} instead of {len(self.lines)}",
-                hint="lines were removed, added or moved",
+                hint=f"lines were removed, added or moved: {RESTORE}",
                 at=at,
             )
         if line.previous != (last.digest if last else ZERO_DIGEST):
-            raise BROKEN_CHAIN.error("does not name the line before it", hint="a line before it was changed", at=at)
+            hint = f"a line before it was changed: {RESTORE}"
+            raise BROKEN_CHAIN.error("does not name the line before it", hint=hint, at=at)
         if last and line.agent != last.agent:
-            raise BROKEN_CHAIN.error(f"is of the agent {line.agent}, those before it of {last.agent}", at=at)
+            message = f"is of the agent {line.agent}, those before it of {last.agent}"
+            raise BROKEN_CHAIN.error(message, hint=RESTORE, at=at)
         if line.base != (head.digest if head else GENESIS):
-            raise BROKEN_CHAIN.error(f"replaces a line that was not current in {line.environment}", at=at)
+            message = f"replaces a line that was not current in {line.environment}"
+            raise BROKEN_CHAIN.error(message, hint=RESTORE, at=at)
 
     def _check_carried(self, line: LockLine, at: Location) -> None:
         """A promotion onward has the byte-identical binding of its source, a rollback that of its target."""

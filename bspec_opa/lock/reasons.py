@@ -2,17 +2,20 @@
 
 from bspec_opa.foundation.errors import ExitCode, Reason
 
+RESTORE = (
+    "restore behavior.lock from version control, or move it away and promote again, which copies it from the ledger"
+)
 BAD_LINE = Reason(
     "lock.bad-line",
     ExitCode.TRUST,
     "a lock line is no signed promotion or rollback in its one form",
-    "restore behavior.lock from version control, or move it away and promote again, which copies it from the ledger",
+    RESTORE,
 )
 BROKEN_CHAIN = Reason(
     "lock.broken-chain",
     ExitCode.TRUST,
     "a lock line does not follow the lines before it: number, previous digest, agent or base",
-    "restore behavior.lock; lines are only ever appended",
+    f"{RESTORE}; lines are only ever appended",
 )
 WRONG_SOURCE = Reason(
     "lock.wrong-source",

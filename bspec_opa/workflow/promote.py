@@ -34,6 +34,7 @@ from bspec_opa.workflow.currency.demanding import require_session_current
 from bspec_opa.workflow.currency.stating import refresh_head
 from bspec_opa.workflow.evaluate import decide, situation_of
 from bspec_opa.workflow.facts.adopting import require_quorum
+from bspec_opa.workflow.facts.ending import named
 from bspec_opa.workflow.facts.lines import denial_predicate, line_kind, line_predicate, lock_of
 from bspec_opa.workflow.reasons import MOVED, NEWER_ROOT
 from bspec_opa.workflow.sequence import canonical_intent, sequence
@@ -152,7 +153,7 @@ def _in_force(session: Session, added: Collection[Digest]) -> Iterator[str]:
     """What this run withdrew by recording it."""
     for one in session.history.withdrawals.in_order():
         if one.record.id in added:
-            yield f"IN FORCE FROM NOW ON: {one.what}, by {one.record.principal}: {one.reason}"
+            yield f"IN FORCE FROM NOW ON: {named(session.history, one)}, by {one.record.principal}: {one.reason}"
 
 
 def _restated(outcome: Outcome, session: Session, keys: Keys) -> Outcome:

@@ -99,6 +99,11 @@ def test_billing_second_organisation_demands_the_elevated_approvals(billing: tup
     }
 
 
+def flat(text: str) -> str:
+    """Without line breaks."""
+    return " ".join(text.split())
+
+
 def test_ten_days_and_what_a_stranger_finds_of_them(tmp_path: Path) -> None:
     done = run_example("audit/audit.py", "--keep", str(tmp_path / "kept"))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -116,6 +121,11 @@ def test_ten_days_and_what_a_stranger_finds_of_them(tmp_path: Path) -> None:
         ("EMERGENCY rollback", "1.0.1", "production"),
     ]
     assert "reviewed by rob" in of_pack
+    of_history, _, of_moments = asked.partition("$ bspec-opa audit")
+    for text in (of_pack, of_history, *of_moments.split("$ bspec-opa audit")):
+        told = re.search(r"trust root version 2 revoked eve's key [0-9a-f]{12}… \(stolen laptop\); (.+)", flat(text))
+        assert told is not None, text
+        assert told[1].startswith("compromised: what it signed before ledger entry 30 counts, nothing after that does")
     moments = re.findall(r"^AUTHORISED  billing-support (\S+) → production$", asked, re.MULTILINE)
     assert moments == ["1.0.1", "1.0.0"]
     assert re.findall(r"limit max_steps is (\d+)$", asked.partition("$ bspec-opa audit")[2], re.MULTILINE) == [
@@ -123,7 +133,7 @@ def test_ten_days_and_what_a_stranger_finds_of_them(tmp_path: Path) -> None:
         "20",
     ]
     index = (tmp_path / "kept" / "auditor" / "evidence" / "index.md").read_text(encoding="utf-8")
-    assert "stolen laptop" in index
+    assert "- trust root version 2 revoked eve's key " in index
 
 
 def test_real_server_example() -> None:

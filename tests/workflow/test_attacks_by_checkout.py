@@ -17,7 +17,7 @@ from bspec_opa.bundle.read import read_bundle
 from bspec_opa.bundle.rego.opa_tool import Opa
 from bspec_opa.bundle.shipped import shipped_bundle
 from bspec_opa.foundation.canonical import canonical_bytes
-from bspec_opa.foundation.errors import BspecError, ExitCode
+from bspec_opa.foundation.errors import BspecError, ExitCode, TrustError
 from bspec_opa.trust.dsse import TRUST_ROOT_PAYLOAD_TYPE, sign_envelope
 
 if TYPE_CHECKING:
@@ -172,6 +172,22 @@ def test_a_deleted_lock_escapes_no_comparison(live: Project) -> None:
     assert change["verdict"] == "expansion"
     assert change["base"] != "genesis"
     assert len(change["items"]) == 1
+
+
+@pytest.mark.attack("A77")
+def test_a_damaged_lock_is_moved_away_and_comes_back_from_the_ledger(live: Project) -> None:
+    """As the refusal says."""
+    genuine = live.lock.read_bytes()
+    first, *_ = genuine.splitlines(keepends=True)
+    for damaged in (genuine[len(first) :], first + genuine, genuine[:-1]):
+        live.lock.write_bytes(damaged)
+        for act in (live.verify, live.promote):
+            with pytest.raises(TrustError) as caught:
+                act()
+            assert "or move it away and promote again" in caught.value.problems[0].hint
+    live.lock.rename(live.base / "damaged.lock")
+    assert live.promote().restored == 2
+    assert live.lock.read_bytes() == genuine
 
 
 @pytest.mark.attack("A77")

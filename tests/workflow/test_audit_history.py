@@ -64,6 +64,15 @@ def test_denials_on_demand(grown: Project) -> None:
     assert denial is not None
     assert "promotion.all.approvals" in denial.rules
     assert denial.gate == "gate"
+    assert (found.denied, history(grown, "staging").denied, history(grown, "production").denied) == (0, 1, 0)
+
+
+def test_what_was_only_denied_is_not_said_to_be_nothing(staged: Project) -> None:
+    staged.denied("production")
+    found = history(staged, "production")
+    assert (found.environments, found.denied) == ((), 1)
+    assert "\n  no line; 1 promotion was not allowed (--denials lists them)\n" in history_text(found, PLAIN)
+    assert "nothing was decided" not in history_text(found, PLAIN)
 
 
 def test_an_agent_without_any_line(live: Project) -> None:

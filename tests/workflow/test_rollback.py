@@ -269,7 +269,7 @@ def test_names_of_a_line(replaced: Project) -> None:
 
 
 def test_the_current_line(replaced: Project) -> None:
-    with replaced.refused("rollback.current-line", ExitCode.USAGE):
+    with replaced.refused("rollback.current-line", ExitCode.USAGE) as told:
         decided(replaced, NEW)
 
 

@@ -14,11 +14,12 @@ CLOCK = Reason(
     "cosignatures lie in the future of this machine's clock: it is behind, or the witnesses' clocks are ahead",
     "set the clock",
 )
+NAME_WITNESSES = "name them under witnesses in trust.yaml, then bspec-opa trust renew trust.yaml --key …"
 NO_WITNESSES = Reason(
     "witness.none-known",
     ExitCode.TRUST,
     "the trust root names no witnesses, so no cosignature would count",
-    "name them under witnesses in trust.yaml, then bspec-opa trust renew trust.yaml --key …",
+    NAME_WITNESSES,
 )
 NOTHING_TO_COSIGN = Reason(
     "witness.no-checkpoint",

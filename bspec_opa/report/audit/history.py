@@ -36,10 +36,16 @@ def history_text(history: AgentHistory, style: Style) -> str:
         for event in events:
             lines += _event(event, style)
     if not history.environments:
-        lines += ["", "  nothing was decided"]
+        lines += ["", f"  {_nothing(history.denied)}"]
     lines.append("")
     lines += note_lines(history.notes)
     return "\n".join(lines) + "\n"
+
+
+def _nothing(denied: int) -> str:
+    if not denied:
+        return "nothing was decided"
+    return f"no line; {count(denied, 'promotion was', 'promotions were')} not allowed (--denials lists them)"
 
 
 def _event(event: Event, style: Style) -> Iterator[str]:

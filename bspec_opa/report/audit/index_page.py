@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bspec_opa.foundation.times import format_time
 from bspec_opa.report.writing.counting import by, count
 from bspec_opa.report.writing.printable import printable
+from bspec_opa.workflow.audit.keys import revoked_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,6 +73,8 @@ def _roots(roots: Sequence[TrustRoot]) -> Iterator[str]:
             f"| {root.version} | {format_time(root.issued_unix)} | {format_time(root.expires_unix)} | "
             f"{cell(revoked)} | `{root.digest}` |"
         )
+    yield ""
+    yield from (f"- {cell(key.said)}" for key in revoked_keys(roots))
     yield ""
 
 

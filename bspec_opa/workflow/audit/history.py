@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from bspec_opa.workflow.audit.keys import key_notes
 from bspec_opa.workflow.audit.lines import PastLine, by_id, past_line
 from bspec_opa.workflow.audit.opening import open_record, require_agent, require_environment
 from bspec_opa.workflow.audit.sequenced import read_sequenced
@@ -90,7 +91,8 @@ class AgentHistory:
         tree_size: entries of the ledger.
         until: when the last of them was sequenced, Unix seconds.
         root_version: of the trust root in force.
-        notes: what was not checked.
+        notes: what was not checked, and what has to be known.
+        denied: how many denials there are that are not listed.
     """
 
     agent: str
@@ -99,6 +101,7 @@ class AgentHistory:
     until: int
     root_version: int
     notes: tuple[str, ...]
+    denied: int = 0
 
 
 def history_of(
@@ -122,8 +125,8 @@ def history_of(
     require_agent(opened, agent)
     if environment:
         require_environment(opened, environment)
-    events = _events(opened, agent, denials=denials)
-    wanted = [e for e in events if environment in {"", e.environment}]
+    events = [e for e in _events(opened, agent) if environment in {"", e.environment}]
+    wanted = [e for e in events if denials or e.denial is None]
     names = dict.fromkeys(e.environment for e in wanted)
     ledger = opened.ledger
     return AgentHistory(
@@ -132,12 +135,13 @@ def history_of(
         ledger.size,
         ledger.last_at,
         opened.anchor.root.version,
-        (*opened.notes, NOT_REPLAYED),
+        (*opened.notes, *key_notes(opened.anchor.roots), NOT_REPLAYED),
+        len(events) - len(wanted),
     )
 
 
-def _events(opened: Opened, agent: str, *, denials: bool) -> list[Event]:
-    """Lines, and denials on demand, in the order of the ledger."""
+def _events(opened: Opened, agent: str) -> list[Event]:
+    """Lines and denials, in the order of the ledger."""
     entries, roots = opened.ledger.entries, opened.anchor.roots
     records = read_sequenced(entries, roots, agent)
     known = by_id(records)
@@ -159,7 +163,7 @@ def _events(opened: Opened, agent: str, *, denials: bool) -> list[Event]:
             found.append(_line(opened, one, known, state, why))
         elif one.entry.seq in retired:
             found.append(_retired(retired[one.entry.seq]))
-        elif one.entry.kind == DENIAL and denials:
+        elif one.entry.kind == DENIAL:
             found.append(_denied(opened, one))
     return found
 

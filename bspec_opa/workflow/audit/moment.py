@@ -15,6 +15,7 @@ from bspec_opa.foundation.errors import BspecError, ExitCode, InvalidInputError,
 from bspec_opa.foundation.times import format_time, parse_time
 from bspec_opa.intent.order import compare
 from bspec_opa.intent.surface import merged
+from bspec_opa.workflow.audit.keys import key_notes
 from bspec_opa.workflow.audit.lines import by_id, past_line
 from bspec_opa.workflow.audit.opening import open_record, require_agent, require_environment
 from bspec_opa.workflow.audit.reasons import BAD_MOMENT
@@ -147,7 +148,7 @@ def moment(opened: Opened, at: int, position: int, *, agent: str = "", environme
         then[-1].version if then else 0,
         roots[-1].version,
         tuple(found for a in agents for found in reader.read(a, wanted)),
-        (*opened.notes, *reader.notes()),
+        (*opened.notes, *key_notes(roots), *reader.notes()),
     )
 
 

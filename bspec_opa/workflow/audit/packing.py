@@ -16,6 +16,7 @@ from bspec_opa.trust.dsse import parse_envelope
 from bspec_opa.trust.walk import walk
 from bspec_opa.workflow.audit.examining import NotingObjects, Record, examine
 from bspec_opa.workflow.audit.folder import HINT, Manifest, altered, read_folder, require_bounded
+from bspec_opa.workflow.audit.keys import key_notes
 from bspec_opa.workflow.audit.opening import Opened, open_record
 from bspec_opa.workflow.audit.pack import (
     CHECKPOINT,
@@ -151,8 +152,16 @@ def _pack(
     root, ledger = record.roots[-1], record.ledger
     size = sum(map(len, files.values()))
     return Pack(
-        directory, len(files), size, root.domain, ledger.size, ledger.last_at, root.version, examined, notes
-    )  # fmt: skip
+        directory,
+        len(files),
+        size,
+        root.domain,
+        ledger.size,
+        ledger.last_at,
+        root.version,
+        examined,
+        (*notes, *key_notes(record.roots)),
+    )
 
 
 def _require_free(directory: Path) -> None:

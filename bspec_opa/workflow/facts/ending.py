@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.workflow.facts.heads import LINE_TYPES
+from bspec_opa.workflow.facts.heads import LINE_TYPES, line_digest
 from bspec_opa.workflow.life.reasons import RETIRED
 
 if TYPE_CHECKING:
@@ -40,13 +40,23 @@ def line_revoked(history: History, line: Digest) -> Withdrawal | Struck | None:
     return next((h.revoked for h in heads if h is not None and h.line == line), None)
 
 
+def named(history: History, withdrawal: Withdrawal) -> str:
+    """What a withdrawal ends; a line by the digest that every verb takes, not by its record's id."""
+    found = (r for r in history.records if r.record.type in LINE_TYPES and r.record.id == withdrawal.target)
+    line = next(found, None)
+    if line is None:
+        return withdrawal.what
+    mode = "compromised" if withdrawal.compromised else "revoked"
+    return f"line {line_digest(line.record)[:19]}… of {line.record.environment} {mode}"
+
+
 def unrecorded_notes(history: History) -> Iterator[str]:
     """What an inbox withdraws and the ledger doesn't yet: it is advice until it is recorded, and has to be heard."""
     for one in history.withdrawals.in_order():
         if one.seq is None:
             then = ", and voids what rests on it" if one.compromised else ""
             by = f"by {one.record.principal}: {one.reason}"
-            yield f"NOT IN FORCE YET: {one.what}, {by}; record or promote takes it from the inbox{then}"
+            yield f"NOT IN FORCE YET: {named(history, one)}, {by}; record or promote takes it from the inbox{then}"
 
 
 def ending_notes(history: History, environment: Environment) -> Iterator[str]:

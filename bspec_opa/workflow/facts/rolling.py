@@ -104,7 +104,8 @@ def rollback_to(history: History, environment: str, wanted: Wanted) -> Rollback:
         message = f"no line {wanted.line[:19]}… that counts has been current in {environment}"
         raise ROLLBACK_TARGET.error(message, hint="bspec-opa history names the lines")
     if target == list(lines.values())[-1]:
-        raise ROLLBACK_CURRENT.error(f"the line {wanted.line[:19]}… is the current one in {environment}")
+        message = f"the line {wanted.line[:19]}… is the current one in {environment}"
+        raise ROLLBACK_CURRENT.error(message, hint="name an earlier line; bspec-opa history lists them")
     if target.revoked:
         message = f"the line {wanted.line[:19]}… was {target.revoked.said}"
         raise ROLLBACK_TARGET.error(message, hint="go back to another line")
@@ -131,8 +132,14 @@ def _require_standing(history: History, lines: Iterable[Head]) -> None:
         for identifier in counted_in(line.record.predicate):
             revoked = history.withdrawals.revoked.get(identifier) or history.struck.get(identifier)
             if revoked is not None:
-                message = f"the line {line.line[:19]}… rests on a {revoked.names} that was {revoked.said}"
+                message = f"the line {line.line[:19]}… rests on {_a(revoked.names)} that was {revoked.said}"
                 raise ROLLBACK_TARGET.error(message, hint="go back to another line")
+
+
+def _a(names: str) -> str:
+    if names == "evidence":
+        return names
+    return f"{'an' if names[0] in 'aeiou' else 'a'} {names}"
 
 
 def _place(submit: Sequenced) -> tuple[bool, int]:

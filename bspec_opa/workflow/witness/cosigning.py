@@ -21,6 +21,7 @@ from bspec_opa.ledger.witness.quorum import HINT, Cosigned, cosignatures, shortf
 from bspec_opa.ledger.witness.reasons import (
     BAD_SETTINGS,
     CLOCK,
+    NAME_WITNESSES,
     NO_WITNESSES,
     NOTHING_TO_COSIGN,
     OTHER_HISTORY,
@@ -90,7 +91,7 @@ def cosign_ledger(directory: Path, world: World) -> Cosigning:
     anchor, ledger, world = opened.anchor, opened.ledger, opened.world
     demand = anchor.root.witnesses
     if demand is None:
-        raise NO_WITNESSES.error("the trust root names no witnesses")
+        raise NO_WITNESSES.error("the trust root names no witnesses", hint=NAME_WITNESSES)
     if not project.config.texts(URLS):
         hint = "give --witness URL, or set witness.urls in bspec-opa.toml or BSPEC_OPA_WITNESS_URLS"
         raise BAD_SETTINGS.error("no witness is named", hint=hint)

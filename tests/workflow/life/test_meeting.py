@@ -96,8 +96,8 @@ def test_nor_to_what_rests_on_what_the_root_revokes(replaced: Project, what: str
         what, {"key": key_of("sam").keyid, "record": entries(replaced, "request")[1].record_id}[what], "lost"
     )
     assert len(replaced.verify().lines) == 4
-    kind = {"key": "approval", "record": "request"}[what]
-    with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, f"rests on a {kind} that was revoked by"):
+    kind = {"key": "an approval", "record": "a request"}[what]
+    with replaced.refused("rollback.line-does-not-count", ExitCode.TRUST, f"rests on {kind} that was revoked by"):
         replaced.rollback(OLD)
 
 

@@ -344,7 +344,7 @@ def test_what_waits_in_an_inbox_is_told_and_stops_nobody_who_may_not_stop_it(rea
     """Whoever holds no role, or only in one environment, puts nothing into an inbox that a decision would mind."""
     done = revoked(ready, line(ready), mode, record=False)
     ready.put("revocation", ready.reforge(done.put.file.read_bytes(), lambda p: p.update(nonce="0" * 32), by="sam"))
-    wanted = f"NOT IN FORCE YET: promotion {entry(ready, 'promotion').record_id[:19]}… "
+    wanted = f"NOT IN FORCE YET: line {line(ready)[:19]}… of staging "
     said = f"{'revoked' if mode == 'retired' else mode}, by pat: in error; record or promote takes it from the inbox"
     for notes in (ready.verify().notes, ready.evaluate("staging").notes):
         (told,) = (n for n in notes if n.startswith("NOT IN FORCE YET"))
@@ -364,7 +364,7 @@ def test_a_promotion_says_what_it_put_in_force(ready: Project) -> None:
     revoked(ready, line(ready), record=False)
     outcome = ready.promote("production")
     (told,) = outcome.notes
-    assert told.startswith("IN FORCE FROM NOW ON: promotion sha256:")
+    assert told.startswith(f"IN FORCE FROM NOW ON: line {line(ready)[:19]}… of staging revoked, by pat")
     assert outcome.evaluation is not None
     assert "floor.no-source" in reasons_of(outcome.evaluation)
 
