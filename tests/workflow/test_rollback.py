@@ -271,6 +271,7 @@ def test_names_of_a_line(replaced: Project) -> None:
 def test_the_current_line(replaced: Project) -> None:
     with replaced.refused("rollback.current-line", ExitCode.USAGE) as told:
         decided(replaced, NEW)
+    assert told.value.problems[0].hint == "name an earlier line; bspec-opa history lists them"
 
 
 def test_another_agents_intent(replaced: Project) -> None:

@@ -14,7 +14,7 @@ from project import DAY, HOUR, Project
 from witnesses import BILLING, WAIT_S, Process, named, witness
 from world import key_entry, key_of, refused
 
-from bspec_opa.foundation.errors import ExitCode
+from bspec_opa.foundation.errors import BspecError, ExitCode
 from bspec_opa.foundation.times import format_time
 from bspec_opa.ledger.checkpoint import NoteSignature, parse_checkpoint, sign_checkpoint
 from bspec_opa.ledger.merkle import leaf_hash
@@ -386,8 +386,10 @@ def recorded(signed: Project) -> Project:
 
 def test_a_root_without_witnesses_has_nothing_to_cosign(signed: Project) -> None:
     asks(signed, "http://127.0.0.1:1")
-    with refused("witness.none-known"):
+    with pytest.raises(BspecError) as told:
         cosign(signed)
+    assert told.value.code == "witness.none-known"
+    assert "name them under witnesses in trust.yaml" in told.value.problems[0].hint
     signed.allowed("staging")
 
 
