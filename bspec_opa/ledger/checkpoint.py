@@ -114,10 +114,13 @@ class Checkpoint:
         """Whether one of these keys has signed it as the ledger's own."""
         return any(self._signed_by(key) for key in keys if key.algorithm == ED25519)
 
+    def is_own(self, signature: NoteSignature, keys: Iterable[PublicKey]) -> bool:
+        """Whether a line in the ledger's name is of one of these keys, and right."""
+        hints = ((k, key_hash(self.origin, k)) for k in keys if k.algorithm == ED25519)
+        return any(h == signature.key_hash and k.verify(signature.signature, self.text) for k, h in hints)
+
     def _signed_by(self, key: PublicKey) -> bool:
-        hint = key_hash(self.origin, key)
-        own = [s for s in self.signatures if s.name == self.origin and s.key_hash == hint]
-        return any(key.verify(s.signature, self.text) for s in own)
+        return any(s.name == self.origin and self.is_own(s, (key,)) for s in self.signatures)
 
 
 def key_hash(name: str, key: PublicKey, kind: bytes = _SIGNATURE_TYPE) -> bytes:
@@ -147,17 +150,30 @@ def sign_checkpoint(origin: str, size: int, root: bytes, signer: Signer) -> Chec
     return checkpoint
 
 
-def merged(checkpoint: Checkpoint, more: Iterable[NoteSignature]) -> Checkpoint:
+def merged(checkpoint: Checkpoint, more: Iterable[NoteSignature], keys: Iterable[PublicKey]) -> Checkpoint:
     """A checkpoint with more signatures; a newer one of a signer takes the place of the one before.
 
-    The ledger's own come first. Where there are too many, those of others that came first go.
+    The ledger's own come first: whoever can write may add lines in its name, so only those of its keys are kept. Where
+    there are too many, those of others that came first go; where they are too long, the longest of others do. So what
+    is made can always be read.
+
+    Args:
+        checkpoint: verified.
+        more: signatures that were verified.
+        keys: of the ledger, former ones included.
     """
     added = {(s.name, s.key_hash): s for s in more}
     kept = [s for s in checkpoint.signatures if (s.name, s.key_hash) not in added]
-    own = [s for s in kept if s.name == checkpoint.origin]
+    able = tuple(keys)
+    own = [s for s in kept if s.name == checkpoint.origin and checkpoint.is_own(s, able)]
     others = [s for s in kept if s.name != checkpoint.origin]
-    room = MAX_SIGNATURES - len(own) - len(added)
-    return replace(checkpoint, signatures=(*own, *(others[-room:] if room > 0 else ()), *added.values()))
+    room = max(0, MAX_SIGNATURES - len(own) - len(added))
+    others = others[len(others) - room :] if len(others) > room else others
+    made = replace(checkpoint, signatures=(*own, *others, *added.values()))
+    while others and len(made.to_bytes()) > MAX_CHECKPOINT_BYTES:
+        others.remove(max(others, key=lambda s: len(s.line())))
+        made = replace(made, signatures=(*own, *others, *added.values()))
+    return made
 
 
 def parse_checkpoint(data: bytes, name: str) -> Checkpoint:

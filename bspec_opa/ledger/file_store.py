@@ -191,6 +191,11 @@ class FileStore:
         self._verify(found, name)
         return found
 
+    @property
+    def signers(self) -> tuple[PublicKey, ...]:
+        """Every key that may have signed a head: the ledger's, and those that it had before."""
+        return (*self.keys, *(key for key, _ in self.former))
+
     def _verify(self, checkpoint: Checkpoint, name: str) -> None:
         checkpoint.verify(self.origin, self.keys, name, self.former)
 
@@ -221,7 +226,7 @@ class FileStore:
             current = self._read_checkpoint()
             if current is None or current.text != checkpoint.text:
                 return None
-            endorsed = merged(current, signatures)
+            endorsed = merged(current, signatures, self.signers)
             write_atomic(self.checkpoint, endorsed.to_bytes())
             return endorsed
 

@@ -42,6 +42,10 @@ class Row(NamedTuple):
     end: int
 
 
+UNTOLD = "which one can't be told"
+"""What is said where nothing that was noted at writing gives the signed root."""
+
+
 def none_noted(_start: int, _end: int) -> Sequence[bytes]:
     """No leaf hashes were noted."""
     return ()
@@ -147,7 +151,7 @@ def altered_rows(leaves: Sequence[bytes], root: bytes, known: Sequence[bytes]) -
     if len(known) == len(leaves) and Frontier().extended(known)[0].root == root:
         rows = [str(seq) for seq, (a, b) in enumerate(zip(leaves, known, strict=True)) if a != b]
         return f"changed since it was signed: entry {', '.join(rows[:20])}"
-    return "a row was changed since it was signed; which one can't be told"
+    return f"a row was changed since it was signed; {UNTOLD}"
 
 
 def _tail(size: int, *, cut: bool, name: str) -> Exception:

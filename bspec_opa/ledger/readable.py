@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from bspec_opa.foundation.digest import hex_of
 from bspec_opa.foundation.errors import TrustError
 from bspec_opa.ledger.interface import EMPTY
+from bspec_opa.ledger.log import UNTOLD
 from bspec_opa.ledger.reasons import ALTERED, DUPLICATE_RECORD, TRUNCATED
 
 if TYPE_CHECKING:
@@ -108,5 +109,5 @@ class _Compared:
             raise TRUNCATED.error(f"entry {self.read.size} is missing; the checkpoint covers {tip.size} entries")
         if self.read.root != tip.root:
             told = self.parted is not None and self.noted.root == tip.root
-            named = f"entry {self.parted}" if told else "which one can't be told"
+            named = f"entry {self.parted}" if told else UNTOLD
             raise ALTERED.error(f"changed since it was signed: {named}")

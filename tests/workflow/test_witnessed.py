@@ -232,7 +232,7 @@ def test_a_forked_ledger_is_cosigned_by_nobody(signed: Project, tmp_path: Path) 
         with refused("witness.unwitnessed") as raised:
             cosign(fork)
         assert raised.value.problems[1].message.endswith("has seen a history that this ledger does not go on from")
-        assert [w1.event()["event"] for _ in range(2)] == ["misbehaved", "misbehaved"]
+        assert [w1.event()["event"] for _ in range(2)] == ["misbehaved", "unproven"]
         # The genuine one goes on.
         signed.allowed("staging")
 

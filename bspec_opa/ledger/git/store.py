@@ -132,7 +132,7 @@ class GitStore:
                 current = self._files.tip().checkpoint if head else None
                 if current is None or current.text != checkpoint.text:
                     return None
-                endorsed = merged(current, signatures)
+                endorsed = merged(current, signatures, self._files.signers)
                 if endorsed == current:
                     return endorsed
                 changed = {CHECKPOINT: endorsed.to_bytes()}

@@ -255,7 +255,7 @@ class SqlStore:
             head = self._verifying.head(connection) if self._is_begun(connection) else None
             if head is None or head.checkpoint.text != checkpoint.text:
                 return None
-            endorsed = merged(head.checkpoint, signatures)
+            endorsed = merged(head.checkpoint, signatures, self._verifying.signers)
             if endorsed != head.checkpoint:
                 frontier = self._verifying.frontier_of(connection, head)
                 insert_note(connection, endorsed.to_bytes(), frontier, next_edition(connection, endorsed.size))

@@ -124,6 +124,9 @@ class Answers:
             self.metrics.misbehaved.labels(judgement.origin).inc()
             message = f"the log has signed {judgement.misbehaviour}"
             self.log(Event("misbehaved", self.clock(), origin=judgement.origin, message=message))
+        if judgement.unproven:
+            self.metrics.unproven.labels(judgement.origin).inc()
+            self.log(Event("unproven", self.clock(), origin=judgement.origin, message=judgement.unproven))
         if judgement.status == HTTPStatus.CONFLICT:
             headers = _HEADERS | {"Content-Type": SIZE_TYPE}
             return web.Response(body=f"{judgement.size}\n".encode(), status=judgement.status, headers=headers)

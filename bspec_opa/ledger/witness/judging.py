@@ -30,6 +30,8 @@ class Judgement:
         checkpoint: what may be cosigned; None if nothing may be.
         size: what a 409 tells: the size that was cosigned last.
         misbehaviour: what the log itself, by its own valid signature, has done wrong; "" for anything else.
+        unproven: what the proof does not show. The log may have signed another history, or whoever sent its
+            checkpoint sent a wrong proof: that is not signed; "" for anything else.
         origin: the log, if it is one of ours.
     """
 
@@ -37,6 +39,7 @@ class Judgement:
     checkpoint: Checkpoint | None = None
     size: int = 0
     misbehaviour: str = ""
+    unproven: str = ""
     origin: str = ""
 
 
@@ -82,7 +85,7 @@ def _compared(request: AddCheckpoint, last: Checkpoint) -> Judgement:
         return Judgement(HTTPStatus.CONFLICT, size=last.size, misbehaviour=fork, origin=new.origin)
     if not verify_consistency(last.size, new.size, request.proof, last.root, new.root):
         fault = f"{new.size} entries that are not shown to go on from the {last.size} before"
-        return Judgement(HTTPStatus.UNPROCESSABLE_ENTITY, misbehaviour=fault, origin=new.origin)
+        return Judgement(HTTPStatus.UNPROCESSABLE_ENTITY, unproven=fault, origin=new.origin)
     return Judgement(HTTPStatus.OK, new, origin=new.origin)
 
 

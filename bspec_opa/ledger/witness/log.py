@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Kind = Literal["cosigned", "misbehaved", "renewed", "not-renewed", "stopping", "failed"]
+    Kind = Literal["cosigned", "misbehaved", "unproven", "renewed", "not-renewed", "stopping", "failed"]
     Log = Callable[["Event"], None]
 
 
@@ -17,9 +17,10 @@ class Event:
     """Something that happened.
 
     Attributes:
-        kind: what. ``cosigned``: a larger tree, or the same again. ``misbehaved``: a log has signed what does not go
-            on from what it signed before. ``renewed``, ``not-renewed``: certificate or tokens. ``stopping``: a signal
-            came. ``failed``: nothing could be cosigned, because of the witness itself.
+        kind: what. ``cosigned``: a larger tree, or the same again. ``misbehaved``: a log has signed two histories.
+            ``unproven``: what it signed came without a proof that it goes on from what it signed before. ``renewed``,
+            ``not-renewed``: certificate or tokens. ``stopping``: a signal came. ``failed``: nothing could be cosigned,
+            because of the witness itself.
         at: when, in Unix seconds.
         origin: which log, or "".
         size: the entries of its tree, or 0.

@@ -21,7 +21,13 @@ class Metrics:
         self.requests = Counter("bspec_witness_requests", "Answers by HTTP status.", ["code"], registry=self._registry)
         self.misbehaved = Counter(
             "bspec_witness_misbehaved_logs",
-            "Signed checkpoints that don't go on from what the log signed before.",
+            "Signed checkpoints of as many entries as one before, with another root.",
+            ["log"],
+            registry=self._registry,
+        )
+        self.unproven = Counter(
+            "bspec_witness_unproven_checkpoints",
+            "Signed checkpoints that came without a proof that they go on from the one before.",
             ["log"],
             registry=self._registry,
         )

@@ -22,7 +22,7 @@ _WITNESS: dict[str, JsonObject] = {
 }
 _EVENT: dict[str, JsonObject] = {
     "time": TIME,
-    "event": enum("cosigned", "misbehaved", "renewed", "not-renewed", "stopping", "failed"),
+    "event": enum("cosigned", "misbehaved", "unproven", "renewed", "not-renewed", "stopping", "failed"),
     "origin": LINE,
     "tree_size": integer(),
     "file": LINE,

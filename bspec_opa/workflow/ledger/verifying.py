@@ -10,6 +10,7 @@ from bspec_opa.ledger.interface import Past
 from bspec_opa.ledger.readable import check_entries, verified_tip
 from bspec_opa.ledger.reasons import NO_LEDGER, ROLLED_BACK
 from bspec_opa.workflow.checkout.memory import check_memory
+from bspec_opa.workflow.ledger.naming import named_by_signature
 
 if TYPE_CHECKING:
     from bspec_opa.ledger.interface import Tip
@@ -41,13 +42,20 @@ def verify_ledger(named: Named, authority: Authority) -> Verified:
         TrustError: anything doesn't verify; the first bad entry is named.
         UsageError: there is nothing to verify.
     """
-    if named.export is not None:
-        tip = _verified_export(named.export)
-    else:
-        tip = begun_tip(named)
-        for _ in check_entries(named.ledger, tip):
-            pass
+    try:
+        tip = _verified_tip(named)
+    except TrustError as e:
+        raise named_by_signature(e, named, authority.anchor.roots) from e
     return Verified(named.place, named.export is not None, tip, _remembered(named, tip, authority))
+
+
+def _verified_tip(named: Named) -> Tip:
+    if named.export is not None:
+        return _verified_export(named.export)
+    tip = begun_tip(named)
+    for _ in check_entries(named.ledger, tip):
+        pass
+    return tip
 
 
 def _verified_export(export: TileReader) -> Tip:

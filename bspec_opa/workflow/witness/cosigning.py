@@ -254,7 +254,8 @@ def _kept(project: Project, anchor: Anchor, ledger: LedgerState, answers: tuple[
     store = open_store(project, anchor)
     if ledger.size == 0 and store.read().checkpoint is None:
         # Nobody has written it yet: there is no file to put them into, and the next append replaces the head anyway.
-        return _bearing(ledger, merged(head, lines))
+        own = [anchor.root.keys[k].public for k in anchor.root.ledger.keys]
+        return _bearing(ledger, merged(head, lines, own))
     endorsed = store.endorse(head, lines)
     return None if endorsed is None else _bearing(ledger, endorsed)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -250,6 +251,30 @@ def test_a_further_edition_of_the_genuine_head_stops_nobody(bench: SqlBench) -> 
 
 
 @pytest.mark.attack("A54")
+@pytest.mark.parametrize("what", ["many in the ledger's name", "a long one of a stranger"])
+def test_what_is_cosigned_beside_a_strangers_lines_can_be_read(bench: SqlBench, what: str) -> None:
+    tip = bench.add("a", "b", "c").tip
+    assert tip.checkpoint is not None
+    head, frontier = tip.checkpoint, tip.frontier.to_bytes()
+    junk = {
+        "many in the ledger's name": [NoteSignature(head.origin, bytes([n]) * 4, b"x" * 64) for n in range(15)],
+        "a long one of a stranger": [NoteSignature("z.example", b"zzzz", b"x" * 12_000)],
+    }[what]
+    more = replace(head, signatures=(*head.signatures, *junk)).to_bytes()
+    insert_plainly(bench, (3, more, frontier), edition=1)
+    line = NoteSignature("w1.example", b"abcd", b"x" * 72)
+    endorsed = bench.store.endorse(head, [line])
+    assert endorsed is not None
+    assert (endorsed.signatures[0], endorsed.signatures[-1]) == (head.signatures[0], line)
+    assert endorsed == bench.store.tip().checkpoint == bench.store.read().checkpoint
+    lines = [NoteSignature(f"w{n}.example", b"abcd", b"x" * 4_000) for n in range(2, 5)]
+    again = bench.store.endorse(head, lines)
+    assert again is not None
+    assert again.signatures == (head.signatures[0], line, *lines)  # the stranger's is the longest
+    assert bench.store.append(bench.store.tip(), bench.drafted(tip, "d"), bench.key).size == 4
+
+
+@pytest.mark.attack("A54")
 def test_nobody_takes_the_last_edition_of_a_head(bench: SqlBench) -> None:
     tip = bench.add("a").tip
     assert tip.checkpoint is not None
@@ -269,6 +294,19 @@ def test_nobody_takes_the_last_edition_of_a_head(bench: SqlBench) -> None:
         assert f"checkpoint 1 has edition {edition}; {statements.MAX_EDITION} is the last" in told
     assert bench.add("b").size == 2
     assert bench.store.endorse(bench.store.tip().checkpoint or head, [line]) is not None
+
+
+@pytest.mark.attack("A54")
+def test_a_node_ahead_of_the_tree_is_never_built_on_and_goes_as_the_page_says(bench: SqlBench) -> None:
+    """Whoever has a writer's rights inserts it; the owner finds it by the query of docs/ledger-sql.md."""
+    tip = bench.add("a", "b", "c").tip
+    bench.attack("INSERT INTO nodes (level, place, hash) VALUES (0, 4, ?)", (bytes(32),))
+    tip = bench.store.append(tip, bench.drafted(tip, "d"), bench.key)
+    refused(lambda: bench.store.append(tip, bench.drafted(tip, "e"), bench.key), "ledger.uncheckpointed-tail")
+    assert bench.store.read().tip == tip
+    power = "(1 << level)" if bench.server is None else "2::numeric ^ level"
+    bench.attack(f"DELETE FROM nodes WHERE (place + 1) * {power} > (SELECT max(size) FROM checkpoints)", ())
+    assert bench.store.append(tip, bench.drafted(tip, "e"), bench.key).size == 5
 
 
 @pytest.mark.attack("A54")

@@ -80,7 +80,7 @@ def test_a_proof_must_be_exactly_what_is_needed() -> None:
     for bad in (shown[:-1], (*shown, shown[0]), tuple(reversed(shown)), (*shown[:-1], bytes(32))):
         found = asked(5, head(12), bad, known=head(5))
         assert (found.status, found.checkpoint) == (HTTPStatus.UNPROCESSABLE_ENTITY, None)
-        assert found.misbehaviour == "12 entries that are not shown to go on from the 5 before"
+        assert (found.misbehaviour, found.unproven) == ("", "12 entries that are not shown to go on from the 5 before")
     assert asked(0, head(12), (bytes(32),)).status == HTTPStatus.UNPROCESSABLE_ENTITY
     assert asked(5, head(5), (bytes(32),), known=head(5)).status == HTTPStatus.UNPROCESSABLE_ENTITY
 

@@ -13,6 +13,7 @@ from bspec_opa.trust.witnesses import Witness, Witnesses
 
 NOW = 1_780_000_000
 W = tuple(Witness(f"w{n}.example", key_of(f"w{n}").public) for n in (1, 2, 3))
+LEDGER = (key_of("ledger").public,)
 HEAD = sign_checkpoint("acme.example/bspec", 12, leaf_hash(b"x"), key_of("ledger"))
 TWO = Witnesses(threshold=2, max_age_s=3600, skew_s=60, members=W)
 
@@ -23,7 +24,7 @@ def line(n: int, at: int, head: Checkpoint = HEAD) -> NoteSignature:
 
 def why(*lines: NoteSignature, demand: Witnesses = TWO, members: tuple[Witness, ...] = W) -> tuple[str, str]:
     """Code and message; both empty where nothing is missing."""
-    found = shortfall(merged(HEAD, lines), demand, members, NOW)
+    found = shortfall(merged(HEAD, lines, LEDGER), demand, members, NOW)
     return (found.code, found.problems[0].message) if found else ("", "")
 
 
@@ -64,7 +65,7 @@ def test_one_witness_with_a_wrong_clock_changes_nothing_while_enough_agree() -> 
 
 
 def test_one_witness_counts_once_and_by_its_newest_word() -> None:
-    twice = merged(HEAD, [line(1, NOW - 5)])
+    twice = merged(HEAD, [line(1, NOW - 5)], LEDGER)
     twice = replace(twice, signatures=(*twice.signatures, line(1, NOW - 7), line(1, NOW - 9000)))
     assert [(c.witness.name, c.at) for c in cosignatures(twice, W)] == [("w1.example", NOW - 5)]
     assert shortfall(twice, TWO, W, NOW) is not None
@@ -88,11 +89,11 @@ def test_strangers_do_not_count() -> None:
 
 
 def test_merging_replaces_keeps_and_stays_within_the_note() -> None:
-    first = merged(HEAD, [line(1, 5), line(2, 5)])
+    first = merged(HEAD, [line(1, 5), line(2, 5)], LEDGER)
     assert first.signatures == (*HEAD.signatures, line(1, 5), line(2, 5))
-    assert merged(first, [line(1, 9)]).signatures == (*HEAD.signatures, line(2, 5), line(1, 9))
+    assert merged(first, [line(1, 9)], LEDGER).signatures == (*HEAD.signatures, line(2, 5), line(1, 9))
     junk = [NoteSignature(f"junk{n}", b"abcd", b"x") for n in range(15)]
     full = replace(HEAD, signatures=(*HEAD.signatures, *junk))
-    kept = merged(full, [line(1, 5), line(2, 5)])
+    kept = merged(full, [line(1, 5), line(2, 5)], LEDGER)
     assert kept.signatures == (*HEAD.signatures, *junk[2:], line(1, 5), line(2, 5))
     assert parse_checkpoint(kept.to_bytes(), "kept") == kept

@@ -138,11 +138,12 @@ def test_every_answer_of_the_protocol(served: Served) -> None:
     assert served.add(0, head(3, by="mallory")).status == 403
     assert served.add(0, head(3, origin="other.example/log")).status == 404
     assert served.ask("POST", "/add-checkpoint", b"hello").status == 400
-    assert served.kinds() == ["cosigned", "cosigned", "cosigned", "misbehaved", "misbehaved"]
+    assert served.kinds() == ["cosigned", "cosigned", "cosigned", "misbehaved", "unproven"]
     text = served.ask("GET", "/metrics").body.decode()
     counted = dict(li.rsplit(" ", 1) for li in text.splitlines() if not li.startswith("#"))
     assert counted[f'bspec_witness_tree_size{{log="{ORIGIN}"}}'] == "8.0"
-    assert counted[f'bspec_witness_misbehaved_logs_total{{log="{ORIGIN}"}}'] == "2.0"
+    assert counted[f'bspec_witness_misbehaved_logs_total{{log="{ORIGIN}"}}'] == "1.0"
+    assert counted[f'bspec_witness_unproven_checkpoints_total{{log="{ORIGIN}"}}'] == "1.0"
     codes = {c: counted[f'bspec_witness_requests_total{{code="{c}"}}'] for c in (200, 400, 403, 404, 409, 422)}
     assert codes == {200: "3.0", 400: "2.0", 403: "1.0", 404: "1.0", 409: "2.0", 422: "1.0"}
 
