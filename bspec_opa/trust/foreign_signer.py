@@ -29,10 +29,11 @@ class ForeignSigner:
     one who checks.
     """
 
-    __slots__ = ("_signer", "public")
+    __slots__ = ("_secret", "_signer", "public")
 
-    def __init__(self, signer: LibrarySigner, public: PublicKey) -> None:
+    def __init__(self, signer: LibrarySigner, public: PublicKey, secret: _Secret | None = None) -> None:
         self._signer = signer
+        self._secret = secret
         self.public = public
 
     @property
@@ -49,11 +50,30 @@ class ForeignSigner:
         try:
             signature = bytes.fromhex(self._signer.sign(message).signature)
         except Exception as e:  # noqa: BLE001 - backends raise anything: network, device, library errors
-            raise _failed("could not sign", e) from None
+            raise _failed("could not sign", e, asked=self._secret is not None and self._secret.is_missing) from None
         if not self.public.verify(signature, message):
             message_ = f"the signer's signature doesn't verify with key {self.keyid[:12]}"
             raise SIGNER_FAILED.error(message_, hint="check that the URI and the public key belong together")
         return signature
+
+
+class _Secret:
+    """Answers whatever secret a backend asks for, and remembers that there was none to give."""
+
+    def __init__(self, passphrase: bytes | None) -> None:
+        self._passphrase = passphrase
+        self.is_missing = False
+
+    def __call__(self, _name: str) -> str:
+        """The secret.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self._passphrase is None:
+            self.is_missing = True
+            raise ValueError("a secret is asked for")
+        return self._passphrase.decode()
 
 
 def open_foreign(uri: str, public: PublicKey, passphrase: bytes | None = None) -> ForeignSigner:
@@ -67,22 +87,19 @@ def open_foreign(uri: str, public: PublicKey, passphrase: bytes | None = None) -
     Raises:
         TrustError: the backend isn't installed, or it fails.
     """
-
-    def secret(_name: str) -> str:
-        if passphrase is None:
-            raise ValueError("a secret is asked for")
-        return passphrase.decode()
-
+    secret = _Secret(passphrase)
     scheme = uri.partition(":")[0]
     factory: Any = SIGNER_FOR_URI_SCHEME[scheme]  # the library types its table as plain types
     try:
         signer = factory.from_priv_key_uri(uri, library_key(public), secret)
     except Exception as e:  # noqa: BLE001 - as above
-        raise _failed(f"{scheme}: can't be opened", e) from None
-    return ForeignSigner(signer, public)
+        raise _failed(f"{scheme}: can't be opened", e, asked=secret.is_missing) from None
+    return ForeignSigner(signer, public, secret)
 
 
-def _failed(what: str, error: Exception) -> Exception:
+def _failed(what: str, error: Exception, *, asked: bool = False) -> Exception:
     """Name the kind of the failure only: backends put URIs and tokens into their messages (attack A71)."""
     hint = "install the extra package of this backend, and check its credentials and the URI"
+    if asked:
+        hint = "it asks for a secret, such as a token's PIN: give it in BSPEC_OPA_PASSPHRASE"
     return SIGNER_FAILED.error(f"{what} ({type(error).__name__})", hint=hint)

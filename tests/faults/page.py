@@ -24,6 +24,7 @@ Written by `make faults`: the figures are those of its last run, by row. [How it
 - **tried**: so many times something went wrong, at another system call (message, directory, moment) each time.
 - **killed**, **refused**, **came through**: what the run that met it came to. Refused is an exit code and a reason, never a
   traceback; a promotion that a wrong clock denies is counted here, too.
+- PostgreSQL has no row for a directory that may only be read: the ledger is the server's, and the rows of files have the gate's own.
 - **survived**: afterwards the lock and the ledger verified, nothing that was there or had been told of was missing, nothing was half-written, and
   the same command, given again with nothing done in between, came to what it would have come to: exactly one line, in the lock as in the ledger.
 

@@ -229,6 +229,13 @@ def test_backend_that_asks_for_a_secret_gets_the_passphrase(backend: type[FakeBa
         open_signer("awskms:pin", environ={}, public=P256.public)
 
 
+def test_backend_that_asks_for_a_secret_that_nobody_gave_says_where_to_give_it(backend: type[FakeBackend]) -> None:
+    with refused("trust.signer-failed") as e:
+        open_foreign("awskms:pin", P256.public)
+    assert "BSPEC_OPA_PASSPHRASE" in e.value.problems[0].hint
+    assert backend.opened == ("", None)
+
+
 @pytest.mark.attack("A71")
 def test_backend_that_fails_to_open_is_refused_without_its_secrets(backend: type[FakeBackend]) -> None:
     backend.fault = "open"
