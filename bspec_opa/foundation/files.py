@@ -45,12 +45,12 @@ def read_bounded(path: Path, limit: int) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UNREADABLE.error("not a regular file", hint="name an existing regular file", at=at)
-        data = _read_at_most(descriptor, limit + 1)
+        data = b"" if (size := os.fstat(descriptor).st_size) > limit else _read_at_most(descriptor, limit + 1)
     except OSError as e:
         raise UNREADABLE.error(f"can't be read: {e.strerror}", at=at) from e
     finally:
         os.close(descriptor)
-    if len(data) > limit:
+    if max(size, len(data)) > limit:
         raise TOO_LARGE.error(f"larger than {limit} bytes", hint="make it smaller", at=at)
     return data
 

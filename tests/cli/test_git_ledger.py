@@ -43,8 +43,8 @@ def test_an_altered_entry_of_a_ref_is_named_by_its_own_signature(shell_at: At, t
     shell.ok("ledger", "import", ".bspec/ledger", "--ledger-url", url_of(remote), "--ledger-key", "keys/ledger.pem")
     genuine = files_of(remote)
     for alter, told in (
-        (other_payload, "entry 5, a "),
-        (other_time, "which one can't be told: every record's own signature is right"),
+        (other_payload, "entry 5 ("),
+        (other_time, "which one can't be told: every record is signed by a key"),
     ):
         (kept,) = shell.home.rglob("bspec-opa/git")
         shutil.rmtree(kept)  # as for a fresh reader

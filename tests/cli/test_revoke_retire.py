@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from bspec_opa.foundation.digest import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,3 +143,15 @@ def test_json_says_whether_it_is_in_force(shell_at: At) -> None:
     assert [json.loads(x)["kind"] for x in Path(".bspec/ledger/log.jsonl").read_text().splitlines()[-2:]] == [
         "retirement"
     ] * 2
+
+
+def test_the_root_revokes_a_line_by_the_digest_that_every_verb_shows(shell_at: At) -> None:
+    """A root names records; under a line's own digest it would revoke nothing, and look as if it did."""
+    shell = shell_at("live")
+    envelope = Path("behavior.lock").read_bytes().splitlines()[-1]
+    line, record = digest_of(envelope), digest_of(base64.b64decode(json.loads(envelope)["payload"]))
+    for n, named in enumerate((line, record)):
+        how = ("--mode", "compromised", "--last-good", "none", "--reason", "forged")
+        drafted = shell.ok("trust", "revoke", named, *how, "-o", f"{n}.json", "--format", "json").json
+        (found,) = json.loads(base64.b64decode(json.loads(Path(f"{n}.json").read_bytes())["payload"]))["revoked"]
+        assert (found["id"], drafted["notes"]) == (record, [])

@@ -60,9 +60,10 @@ def command(
 ) -> None:
     """Write the next version of the trust root, unsigned, with a key or a record revoked.
 
-    KEY is a public PEM file or the first digits of a key's id, RECORD a record's digest. What the key signed before
-    that place in the ledger keeps counting, nothing after it does. A key that is revoked stays listed, or its past
-    would be nobody's; a new one comes beside it with --add-key, --add-ledger-key or --add-root-key.
+    KEY is a public PEM file or the first digits of a key's id, RECORD the digest of a record or of a lock line.
+    What the key signed before that place in the ledger keeps counting, nothing after it does. A key that is revoked
+    stays listed, or its past would be nobody's; a new one comes beside it with --add-key, --add-ledger-key or
+    --add-root-key.
 
     \b
     bspec-opa trust revoke keys/eve.pub.pem --reason "left the team" \\

@@ -13,12 +13,13 @@ from bspec_opa.ledger.interface import EMPTY, LedgerState, Tip
 from bspec_opa.ledger.log import altered_rows
 from bspec_opa.ledger.merkle import HASH_SIZE
 from bspec_opa.ledger.proving import Place, prove_consistency, prove_frontier, prove_inclusion
-from bspec_opa.ledger.reasons import ALTERED, BAD_ENTRY, NO_CHECKPOINT, NODES_ALTERED, TRUNCATED
+from bspec_opa.ledger.reasons import ALTERED, BAD_ENTRY, NO_CHECKPOINT, NODES_ALTERED, TRUNCATED, UNCHECKPOINTED_TAIL
 from bspec_opa.ledger.tiles.layout import (
     ENTRIES,
     HEIGHT,
     LARGE_ENTRIES,
     MAX_BUNDLE_BYTES,
+    PREFIX_SIZE,
     WIDTH,
     tile_path,
     unbundled,
@@ -166,7 +167,8 @@ class TileReader:
         for kind in (ENTRIES, LARGE_ENTRIES):
             path = tile_path(kind, index, width)
             if os.path.lexists(self.directory / path):
-                return str(self.directory / path), list(unbundled(kind, self._file(path, MAX_BUNDLE_BYTES)))
+                name, data = str(self.directory / path), self._file(path, MAX_BUNDLE_BYTES)
+                return name, _exactly(width, list(unbundled(kind, data)), len(data), PREFIX_SIZE[kind], name)
         return str(self.directory / tile_path(ENTRIES, index, width)), []
 
     def _file(self, path: str, limit: int) -> bytes:
@@ -175,3 +177,15 @@ class TileReader:
             return read_bounded(self.directory / path, limit)
         except BspecError:
             return b""
+
+
+def _exactly(width: int, leaves: list[bytes], length: int, prefix: int, name: str) -> list[bytes]:
+    """The entries of a bundle, which ends with the last one of its width; fewer are for the caller to miss.
+
+    Raises:
+        TrustError: something follows that no checkpoint covers.
+    """
+    if len(leaves) >= width and length != sum(prefix + len(leaf) for leaf in leaves[:width]):
+        message = f"more follows the {width} entries that the checkpoint covers here"
+        raise UNCHECKPOINTED_TAIL.error(message, hint="get the export again", at=Location(name))
+    return leaves

@@ -41,9 +41,12 @@ def named_by_signature(error: TrustError, named: Named, roots: Sequence[TrustRoo
         return error
     at = problem.location or Location(named.place)
     if unsigned is None:
-        told = "every record's own signature is right, so it is a number, a time or the order"
+        told = (
+            "every record is signed by a key that a trust root has known, so it is a number, a time, the order, or a "
+            "record that was replaced by another"
+        )
         return ALTERED.error(f"{problem.message}: {told}", hint=problem.hint, at=at)  # type: ignore[return-value] # of its exit code
-    message = f"changed since it was signed: entry {unsigned.seq}, a {unsigned.kind} whose own signature is not right"
+    message = f"changed since it was signed: entry {unsigned.seq} ({unsigned.kind}), whose own signature is not right"
     return ALTERED.error(message, hint=problem.hint, at=at)  # type: ignore[return-value] # of its exit code
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.foundation.digest import Digest, is_digest
+from bspec_opa.foundation.digest import Digest, digest_of, is_digest
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.limits import INTEGER_LIMIT
 from bspec_opa.ledger.interface import LedgerState, require_descent
@@ -15,6 +15,7 @@ from bspec_opa.trust.revocation import COMPROMISED, KEY, RECORD, RETIRED, Revoca
 from bspec_opa.trust.rotation import ROOT
 from bspec_opa.workflow.checkout import place
 from bspec_opa.workflow.checkout.anchor import Anchor
+from bspec_opa.workflow.facts.heads import LINE_TYPES
 from bspec_opa.workflow.reasons import BAD_LAST_GOOD, RETIRED_IN_USE
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Wish:
     """What somebody asks to be revoked.
 
     Attributes:
-        identifier: a key's 64 digits or a record's digest.
+        identifier: a key's 64 digits, a record's digest or a lock line's.
         reason: for people.
         mode: ``retired`` or ``compromised``.
         last_good: what ``--last-good`` says; None where it wasn't given.
@@ -56,6 +57,8 @@ def revocation_of(wish: Wish, project: Project, roots: Sequence[TrustRoot]) -> R
         TrustError: the present ledger is asked for and doesn't verify.
     """
     kind = RECORD if is_digest(wish.identifier) else KEY
+    if kind == RECORD:
+        wish = replace(wish, identifier=_record_named(wish.identifier, project, roots))
     known = roots[-1].keys.get(wish.identifier)
     if wish.last_good == NEVER or (known is not None and known.purpose in {ROOT, HEAD_PURPOSE}):
         if wish.last_good == NEVER and wish.mode == RETIRED:
@@ -66,6 +69,23 @@ def revocation_of(wish: Wish, project: Project, roots: Sequence[TrustRoot]) -> R
         raise BAD_LAST_GOOD.error(message, hint=f"--last-good: {_HINT}")
     place = _place(wish.last_good, project, roots)
     return Revocation(kind, wish.identifier, wish.reason, wish.mode, place)
+
+
+def _record_named(digest: str, project: Project, roots: Sequence[TrustRoot]) -> str:
+    """The record of a lock line that is named by the line's digest, as every other verb names it; else what was named.
+
+    A root revokes records. Under the digest of a line it would revoke nothing, and look as if it did.
+    """
+    try:
+        return _records_of_lines(present_ledger(project, roots)).get(digest, digest)
+    except BspecError:
+        return digest
+
+
+def _records_of_lines(ledger: LedgerState) -> dict[str, str]:
+    """The record of each lock line of a ledger, by the digest of the line."""
+    lines = (e for e in ledger.entries if e.kind in LINE_TYPES)
+    return {digest_of(e.record_bytes().rstrip(b"\n")): e.record_id for e in lines}
 
 
 def _place(text: str | None, project: Project, roots: Sequence[TrustRoot]) -> TreeHead:
@@ -111,7 +131,13 @@ def place_notes(project: Project, roots: Sequence[TrustRoot], root: TrustRoot) -
     known = ledger.record_ids()
     other = [h for h in heads if h.tree_size > ledger.size or ledger.root_at(h.tree_size) != h.root_hash]
     notes = [f"the present ledger has another tree at {h.tree_size} entries: it will be refused" for h in other]
-    notes += [f"the present ledger has no record {r.id[:19]}…" for r in fresh if r.kind == RECORD and r.id not in known]
+    lines = _records_of_lines(ledger)
+    unknown = [r.id for r in fresh if r.kind == RECORD and r.id not in known]
+    for i in unknown:
+        if i in lines:
+            notes.append(f"{i[:19]}… is a line, not a record, so nothing is revoked: write its record, {lines[i]}")
+        else:
+            notes.append(f"the present ledger has no record {i[:19]}…: nothing there is revoked")
     return tuple(notes)
 
 

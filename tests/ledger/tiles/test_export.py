@@ -150,6 +150,15 @@ def test_the_first_bad_entry_of_an_export_is_named(export: TileReader) -> None:
 
 
 @pytest.mark.attack("A54")
+@pytest.mark.parametrize("extra", [b"x", b"\0\1a", b"\0\0" * 300])
+def test_what_follows_the_covered_entries_is_refused(export: TileReader, extra: bytes) -> None:
+    with (export.directory / "tile/entries/002.p/88").open("ab") as bundle:
+        bundle.write(extra)
+    for act in (lambda: check(export), export.read):
+        assert "more follows the 88 entries" in refused(act, "ledger.uncheckpointed-tail")
+
+
+@pytest.mark.attack("A54")
 def test_an_altered_entry_of_the_right_form_is_named(big: Bench, export: TileReader) -> None:
     bundle = export.directory / "tile/entries/001"
     genuine = next(iter(export.scan(300)))
