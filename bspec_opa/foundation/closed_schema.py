@@ -182,7 +182,7 @@ def _string(schema: JsonObject, value: JsonValue, at: str) -> Iterator[Violation
     if not isinstance(value, str):
         yield Violation(at, "must be a string")
     elif "enum" in schema and value not in schema["enum"]:  # type: ignore[operator]
-        words = "must be one of " + ", ".join(map(str, schema["enum"]))  # type: ignore[arg-type]
+        words = "must be one of " + ", ".join(map(str, schema["enum"]))  # type: ignore[arg-type] # an enum is a list
         yield Violation(at, f"{words}, and not {shown(value)}" if at == "/schema" else words)
     elif "pattern" in schema and not compiled(str(schema["pattern"])).fullmatch(value):
         yield Violation(at, _other_form(str(schema["pattern"]), value))

@@ -150,12 +150,17 @@ def sign_checkpoint(origin: str, size: int, root: bytes, signer: Signer) -> Chec
     return checkpoint
 
 
+def signers(keys: Iterable[PublicKey], former: Iterable[tuple[PublicKey, TreeHead]]) -> tuple[PublicKey, ...]:
+    """Every key that may have signed a head: the ledger's, and those that it had before."""
+    return (*keys, *(key for key, _ in former))
+
+
 def merged(checkpoint: Checkpoint, more: Iterable[NoteSignature], keys: Iterable[PublicKey]) -> Checkpoint:
     """A checkpoint with more signatures; a newer one of a signer takes the place of the one before.
 
-    The ledger's own come first: whoever can write may add lines in its name, so only those of its keys are kept. Where
-    there are too many, those of others that came first go; where they are too long, the longest of others do. So what
-    is made can always be read.
+    The ledger's own come first: whoever can write may add lines in its name, so only those of its keys are kept, one of
+    each. Where there are too many, those of others that came first go; where they are too long, the longest of others
+    do. So what is made can always be read.
 
     Args:
         checkpoint: verified.
@@ -165,7 +170,7 @@ def merged(checkpoint: Checkpoint, more: Iterable[NoteSignature], keys: Iterable
     added = {(s.name, s.key_hash): s for s in more}
     kept = [s for s in checkpoint.signatures if (s.name, s.key_hash) not in added]
     able = tuple(keys)
-    own = [s for s in kept if s.name == checkpoint.origin and checkpoint.is_own(s, able)]
+    own = {s.key_hash: s for s in kept if s.name == checkpoint.origin and checkpoint.is_own(s, able)}.values()
     others = [s for s in kept if s.name != checkpoint.origin]
     room = max(0, MAX_SIGNATURES - len(own) - len(added))
     others = others[len(others) - room :] if len(others) > room else others

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bspec_opa.foundation.errors import TrustError
 from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S, MAX_LEDGER_BYTES
-from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, merged, parse_checkpoint, sign_checkpoint
+from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, merged, parse_checkpoint, sign_checkpoint, signers
 from bspec_opa.ledger.file.aside import covered_length, move_file, move_lines
 from bspec_opa.ledger.file.begun import BegunFile, before
 from bspec_opa.ledger.file.commit import commit, complete
@@ -191,11 +191,6 @@ class FileStore:
         self._verify(found, name)
         return found
 
-    @property
-    def signers(self) -> tuple[PublicKey, ...]:
-        """Every key that may have signed a head: the ledger's, and those that it had before."""
-        return (*self.keys, *(key for key, _ in self.former))
-
     def _verify(self, checkpoint: Checkpoint, name: str) -> None:
         checkpoint.verify(self.origin, self.keys, name, self.former)
 
@@ -226,7 +221,7 @@ class FileStore:
             current = self._read_checkpoint()
             if current is None or current.text != checkpoint.text:
                 return None
-            endorsed = merged(current, signatures, self.signers)
+            endorsed = merged(current, signatures, signers(self.keys, self.former))
             write_atomic(self.checkpoint, endorsed.to_bytes())
             return endorsed
 

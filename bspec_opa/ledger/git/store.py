@@ -18,7 +18,7 @@ from bspec_opa.foundation.errors import BspecError, Location, StoreError, TrustE
 from bspec_opa.foundation.files import make_directory, read_bounded, write_atomic
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S
 from bspec_opa.foundation.locking import lock_descriptor
-from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, merged
+from bspec_opa.ledger.checkpoint import MAX_CHECKPOINT_BYTES, merged, signers
 from bspec_opa.ledger.file_store import FileStore
 from bspec_opa.ledger.git.program import DEADLINE_S, Git
 from bspec_opa.ledger.git.reasons import GIT_REFUSED, GIT_UNKNOWN
@@ -132,7 +132,7 @@ class GitStore:
                 current = self._files.tip().checkpoint if head else None
                 if current is None or current.text != checkpoint.text:
                     return None
-                endorsed = merged(current, signatures, self._files.signers)
+                endorsed = merged(current, signatures, signers(self._files.keys, self._files.former))
                 if endorsed == current:
                     return endorsed
                 changed = {CHECKPOINT: endorsed.to_bytes()}

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bspec_opa.foundation.limits import LEDGER_LOCK_TIMEOUT_S as WAIT_S
-from bspec_opa.ledger.checkpoint import merged
+from bspec_opa.ledger.checkpoint import merged, signers
 from bspec_opa.ledger.growth import growth_of
 from bspec_opa.ledger.interface import LedgerState, Past, Tip, already_there, as_digest, require_unmoved
 from bspec_opa.ledger.merkle import leaf_hash
@@ -255,7 +255,7 @@ class SqlStore:
             head = self._verifying.head(connection) if self._is_begun(connection) else None
             if head is None or head.checkpoint.text != checkpoint.text:
                 return None
-            endorsed = merged(head.checkpoint, signatures, self._verifying.signers)
+            endorsed = merged(head.checkpoint, signatures, signers(self.keys, self._verifying.former))
             if endorsed != head.checkpoint:
                 frontier = self._verifying.frontier_of(connection, head)
                 insert_note(connection, endorsed.to_bytes(), frontier, next_edition(connection, endorsed.size))

@@ -108,11 +108,6 @@ class Verifying:
             )
         return head
 
-    @property
-    def signers(self) -> tuple[PublicKey, ...]:
-        """Every key that may have signed a head: the ledger's, and those that it had before."""
-        return (*self.keys, *(key for key, _ in self.former))
-
     def frontier_of(self, connection: Connection, head: Head) -> Frontier:
         """A head's frontier: as it was noted, or from the nodes, where somebody has noted another one.
 

@@ -125,8 +125,9 @@ def history_of(
     require_agent(opened, agent)
     if environment:
         require_environment(opened, environment)
-    events = [e for e in _events(opened, agent) if environment in {"", e.environment}]
-    wanted = [e for e in events if denials or e.denial is None]
+    records = read_sequenced(opened.ledger.entries, opened.anchor.roots, agent)
+    events = _events(opened, agent, records, denials=denials)
+    wanted = [e for e in events if environment in {"", e.environment}]
     names = dict.fromkeys(e.environment for e in wanted)
     ledger = opened.ledger
     return AgentHistory(
@@ -136,14 +137,19 @@ def history_of(
         ledger.last_at,
         opened.anchor.root.version,
         (*opened.notes, *key_notes(opened.anchor.roots), NOT_REPLAYED),
-        len(events) - len(wanted),
+        0 if denials else _denials(records, environment),
     )
 
 
-def _events(opened: Opened, agent: str) -> list[Event]:
-    """Lines and denials, in the order of the ledger."""
+def _denials(records: Sequence[Sequenced], environment: str) -> int:
+    """How many there are, from the records alone: what was decided on is not read."""
+    said = (decision_of(r.entry).predicate for r in records if r.entry.kind == DENIAL and r.record is not None)
+    return sum(environment in {"", str(predicate["environment"])} for predicate in said)
+
+
+def _events(opened: Opened, agent: str, records: Sequence[Sequenced], *, denials: bool) -> list[Event]:
+    """Lines, and denials on demand, in the order of the ledger."""
     entries, roots = opened.ledger.entries, opened.anchor.roots
-    records = read_sequenced(entries, roots, agent)
     known = by_id(records)
     now = read_history(entries, roots, agent, opened.world.now)
     lines = [r for r in now.records if r.record.type in LINE_TYPES]
@@ -163,7 +169,7 @@ def _events(opened: Opened, agent: str) -> list[Event]:
             found.append(_line(opened, one, known, state, why))
         elif one.entry.seq in retired:
             found.append(_retired(retired[one.entry.seq]))
-        elif one.entry.kind == DENIAL:
+        elif one.entry.kind == DENIAL and denials:
             found.append(_denied(opened, one))
     return found
 

@@ -11,6 +11,7 @@ from bspec_opa.lock.line import PROMOTION, ROLLBACK
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.authority import Record
     from bspec_opa.workflow.facts.striking import Struck
     from bspec_opa.workflow.facts.withdrawing import Withdrawal
@@ -68,6 +69,11 @@ class Head:
 def line_digest(line: Record) -> Digest:
     """What ``base``, ``source`` and ``target_line`` name: the line without its line feed."""
     return digest_of(line.envelope.rstrip(b"\n"))
+
+
+def line_in(entry: Entry) -> Digest:
+    """The same of the ledger entry that holds the line."""
+    return digest_of(entry.record_bytes().rstrip(b"\n"))
 
 
 def head_of(line: Sequenced, revoked: Withdrawal | Struck | None = None) -> Head:

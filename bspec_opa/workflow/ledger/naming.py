@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bspec_opa.foundation.errors import BspecError, Location
+from bspec_opa.foundation.errors import BspecError, Location, TrustError
 from bspec_opa.ledger.log import UNTOLD
 from bspec_opa.ledger.reasons import ALTERED
 from bspec_opa.trust.dsse import parse_envelope, verify_signature
@@ -12,7 +12,6 @@ from bspec_opa.trust.dsse import parse_envelope, verify_signature
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bspec_opa.foundation.errors import TrustError
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.keys import PublicKey
     from bspec_opa.trust.root import TrustRoot
@@ -45,9 +44,9 @@ def named_by_signature(error: TrustError, named: Named, roots: Sequence[TrustRoo
             "every record is signed by a key that a trust root has known, so it is a number, a time, the order, or a "
             "record that was replaced by another"
         )
-        return ALTERED.error(f"{problem.message}: {told}", hint=problem.hint, at=at)  # type: ignore[return-value] # of its exit code
+        return TrustError([ALTERED.problem(f"{problem.message}: {told}", hint=problem.hint, at=at)])
     message = f"changed since it was signed: entry {unsigned.seq} ({unsigned.kind}), whose own signature is not right"
-    return ALTERED.error(message, hint=problem.hint, at=at)  # type: ignore[return-value] # of its exit code
+    return TrustError([ALTERED.problem(message, hint=problem.hint, at=at)])
 
 
 def _is_signed(entry: Entry, keys: Mapping[str, PublicKey]) -> bool:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.foundation.digest import digest_of
 from bspec_opa.foundation.document.load import load_document
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.files import is_regular, read_bounded
@@ -25,7 +24,7 @@ from bspec_opa.workflow.checkout.project import find_project, lock_beside
 from bspec_opa.workflow.checkout.session import session_in
 from bspec_opa.workflow.evaluate import stored_intent
 from bspec_opa.workflow.facts.claims import agent_of_entry
-from bspec_opa.workflow.facts.heads import LINE_TYPES
+from bspec_opa.workflow.facts.heads import LINE_TYPES, line_in
 from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.facts.rolling import Wanted, rollback_to
 from bspec_opa.workflow.life.reasons import NO_EMERGENCIES
@@ -35,7 +34,6 @@ from bspec_opa.workflow.verifying.showing import last_line
 
 if TYPE_CHECKING:
     from bspec_opa.foundation.canonical import JsonObject
-    from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.workflow.checkout.place import Place
     from bspec_opa.workflow.checkout.session import Session
@@ -129,7 +127,7 @@ def find_line(entries: tuple[Entry, ...], named: str, environment: str) -> Entry
         raise ROLLBACK_UNKNOWN.error(message, hint=_known(lines, environment))
     else:
         wanted = f"sha256:{digits[1]}" if digits else last_line(Path(named), environment).digest
-        found = [e for e in lines if _digest(e).startswith(wanted)]
+        found = [e for e in lines if line_in(e).startswith(wanted)]
     here = [e for e in found if _environment(e) == environment]
     if len(here) == 1:
         return here[0]
@@ -148,10 +146,6 @@ def _known(lines: list[Entry], environment: str) -> str:
         return f"{environment[:80]} has no line"
     more = "… " if len(names) > _MOST_NAMED else ""
     return f"its lines: {more}{', '.join(names[-_MOST_NAMED:])}; bspec-opa history tells them apart"
-
-
-def _digest(entry: Entry) -> Digest:
-    return digest_of(entry.record_bytes().rstrip(b"\n"))
 
 
 def _environment(entry: Entry) -> str:

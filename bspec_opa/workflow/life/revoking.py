@@ -9,7 +9,6 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.foundation.digest import Digest, digest_of
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.files import is_regular, read_bounded
 from bspec_opa.foundation.limits import MAX_DOCUMENT_BYTES
@@ -19,7 +18,7 @@ from bspec_opa.trust.withdrawal import COMPROMISED_MODE, RECORD_SUBJECT, RETIREM
 from bspec_opa.workflow.checkout.inbox import read_inbox
 from bspec_opa.workflow.checkout.signing import Maker
 from bspec_opa.workflow.facts.claims import agent_of_entry
-from bspec_opa.workflow.facts.heads import LINE_TYPES
+from bspec_opa.workflow.facts.heads import LINE_TYPES, line_in
 from bspec_opa.workflow.facts.reading import read_history
 from bspec_opa.workflow.facts.withdrawing import (
     require_no_emergency,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bspec_opa.foundation.canonical import JsonObject
+    from bspec_opa.foundation.digest import Digest
     from bspec_opa.ledger.entry import Entry
     from bspec_opa.trust.signers import Signer
     from bspec_opa.workflow.life.recording import Opened, Put
@@ -130,7 +130,7 @@ def _targets(opened: Opened, text: str) -> Iterator[Target]:
     place, digits = _ENTRY.match(text), _DIGITS.match(text)
     wanted = f"sha256:{digits[1]}" if digits else ""
     for entry in opened.ledger.entries:
-        line = digest_of(entry.record_bytes().rstrip(b"\n")) if entry.kind in LINE_TYPES else ""
+        line = line_in(entry) if entry.kind in LINE_TYPES else ""
         named = wanted and any(name.startswith(wanted) for name in (entry.record_id, line))
         if (place and int(place[1]) == entry.seq) or named:
             yield _target(entry, line)

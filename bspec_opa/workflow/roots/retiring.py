@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from bspec_opa.foundation.digest import Digest, digest_of, is_digest
+from bspec_opa.foundation.digest import Digest, is_digest
 from bspec_opa.foundation.errors import BspecError
 from bspec_opa.foundation.limits import INTEGER_LIMIT
 from bspec_opa.ledger.interface import LedgerState, require_descent
@@ -15,7 +15,7 @@ from bspec_opa.trust.revocation import COMPROMISED, KEY, RECORD, RETIRED, Revoca
 from bspec_opa.trust.rotation import ROOT
 from bspec_opa.workflow.checkout import place
 from bspec_opa.workflow.checkout.anchor import Anchor
-from bspec_opa.workflow.facts.heads import LINE_TYPES
+from bspec_opa.workflow.facts.heads import LINE_TYPES, line_in
 from bspec_opa.workflow.reasons import BAD_LAST_GOOD, RETIRED_IN_USE
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _record_named(digest: str, project: Project, roots: Sequence[TrustRoot]) -> 
 def _records_of_lines(ledger: LedgerState) -> dict[str, str]:
     """The record of each lock line of a ledger, by the digest of the line."""
     lines = (e for e in ledger.entries if e.kind in LINE_TYPES)
-    return {digest_of(e.record_bytes().rstrip(b"\n")): e.record_id for e in lines}
+    return {line_in(e): e.record_id for e in lines}
 
 
 def _place(text: str | None, project: Project, roots: Sequence[TrustRoot]) -> TreeHead:

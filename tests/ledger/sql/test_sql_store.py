@@ -251,13 +251,14 @@ def test_a_further_edition_of_the_genuine_head_stops_nobody(bench: SqlBench) -> 
 
 
 @pytest.mark.attack("A54")
-@pytest.mark.parametrize("what", ["many in the ledger's name", "a long one of a stranger"])
+@pytest.mark.parametrize("what", ["many in the ledger's name", "its own again and again", "a long one of a stranger"])
 def test_what_is_cosigned_beside_a_strangers_lines_can_be_read(bench: SqlBench, what: str) -> None:
     tip = bench.add("a", "b", "c").tip
     assert tip.checkpoint is not None
     head, frontier = tip.checkpoint, tip.frontier.to_bytes()
     junk = {
         "many in the ledger's name": [NoteSignature(head.origin, bytes([n]) * 4, b"x" * 64) for n in range(15)],
+        "its own again and again": [head.signatures[0]] * 15,
         "a long one of a stranger": [NoteSignature("z.example", b"zzzz", b"x" * 12_000)],
     }[what]
     more = replace(head, signatures=(*head.signatures, *junk)).to_bytes()
